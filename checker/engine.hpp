@@ -1,0 +1,136 @@
+#pragma once
+
+#include "checker/health_state.hpp"
+#include "checker/prober.hpp"
+#include "common/base/clock.hpp"
+#include "common/base/id.hpp"
+#include "common/config/model.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace muster::checker {
+
+/// Names one check for its whole life: stable over moves, restarts and nodes (a hash of group uid
+/// and backend id), so that its phase is, too.
+enum class CheckId : std::uint64_t {};
+[[nodiscard]] CheckId check_id(std::string_view group_uid, const BackendId& backend);
+
+/// One backend's check as the engine runs it.
+struct Check {
+    CheckId id{};
+    std::shared_ptr<const ProbeRequest>
+        request;  ///< equal requests of one engine are probed once (dedup)
+    std::shared_ptr<const config::CheckSpec> spec;
+    HealthState start;      ///< taken when the check is new to this engine; ignored afterwards
+    bool catch_up = false;  ///< new, and its last slots may have been missed: probe now (within
+                            ///< catch_up_spread)
+};
+
+/// What the engine tells its owner. Every result that changed the verdict or a pending counter.
+struct CheckReport {
+    CheckId id{};
+    HealthState state;
+    Transition transition = Transition::unchanged;
+    ProbeOutcome outcome;
+};
+
+/// One past result, 16 bytes.
+struct RingEntry {
+    std::uint32_t age_base_ms = 0;  ///< start of the probe: milliseconds since the ring's base time
+    std::uint32_t total_us = 0;
+    std::uint32_t connect_us = 0;
+    std::uint16_t code = 0;
+    Result result = Result::inconclusive;
+    Reason reason = Reason::unknown;
+};
+static_assert(sizeof(RingEntry) == 16);
+
+/// One past result as it is shown.
+struct PastResult {
+    WallTime time{};
+    ProbeOutcome outcome;
+};
+
+struct EngineCounters {
+    std::uint64_t started = 0;
+    std::uint64_t succeeded = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t inconclusive = 0;
+    std::uint64_t deduplicated = 0;  ///< results that served more than one check: the extra ones
+    std::uint64_t late_starts = 0;   ///< began more than late_limit after their slot
+    std::uint64_t skipped_slots =
+        0;  ///< slots passed over because the check before was still running or we were late
+    std::vector<std::uint64_t>
+        lateness;  ///< histogram of start lateness; bounds in lateness_bounds
+};
+inline constexpr std::chrono::microseconds lateness_bounds[] = {std::chrono::microseconds(1000),
+                                                                std::chrono::microseconds(2500),
+                                                                std::chrono::microseconds(5000),
+                                                                std::chrono::microseconds(10000),
+                                                                std::chrono::microseconds(20000),
+                                                                std::chrono::microseconds(50000),
+                                                                std::chrono::microseconds(100000),
+                                                                std::chrono::microseconds(250000),
+                                                                std::chrono::microseconds(1000000)};
+
+struct EngineSettings {
+    std::chrono::nanoseconds tick =
+        std::chrono::milliseconds(10);  ///< due probes are started together
+    std::chrono::nanoseconds late_limit = std::chrono::milliseconds(250);
+    std::chrono::nanoseconds catch_up_spread = std::chrono::milliseconds(150);
+    std::size_t max_running = 4096;  ///< probes under way at once
+    std::size_t max_starts_per_tick = 512;
+    std::size_t ring_size = 64;
+};
+
+/// Runs the checks of one thread: fixed cadence, hashed phase, health state, ring of recent
+/// results. Share-nothing: one engine = one executor = one prober. `ProberPool` spreads checks over
+/// several.
+///
+/// Cadence: check `id` is due whenever wall time = phase(id) modulo its interval, counted on the
+/// steady clock from the moment it was added, so moves and restarts keep its place. A change to the
+/// interval in force (fast, down) counts from the start of the last probe. A late start skips
+/// ahead, it never bunches. Executor: all calls on the engine's executor; reports arrive there,
+/// too.
+class Engine {
+ public:
+    using OnReport = std::function<void(const CheckReport&)>;
+
+    Engine(asio::any_io_executor executor,
+           Clock& clock,
+           Prober& prober,
+           EngineSettings settings,
+           OnReport on_report);
+    ~Engine();
+
+    /// Adds, replaces or keeps: a check already there with an equal request and spec goes on
+    /// undisturbed; a change to request or spec keeps state, ring and phase.
+    void put(Check check);
+    void remove(CheckId id);
+
+    [[nodiscard]] std::optional<HealthState> state(CheckId id) const;
+    [[nodiscard]] std::vector<PastResult> recent(CheckId id) const;
+    /// When the last probe of this check began; nothing if it has not been probed here.
+    [[nodiscard]] std::optional<SteadyTime> last_start(CheckId id) const;
+    /// How many conclusive results this engine has of it.
+    [[nodiscard]] std::uint64_t results(CheckId id) const;
+    [[nodiscard]] const EngineCounters& counters() const;
+    [[nodiscard]] std::size_t size() const;
+
+    /// The loop: returns when cancelled.
+    [[nodiscard]] asio::awaitable<void> run();
+
+    /// Steady time at which the loop last came round; for the watchdog. Any thread.
+    [[nodiscard]] SteadyTime last_tick() const;
+
+ private:
+    struct Inside;
+    std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace muster::checker

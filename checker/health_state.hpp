@@ -1,0 +1,57 @@
+#pragma once
+
+#include "checker/outcome.hpp"
+#include "common/base/clock.hpp"
+#include "common/config/model.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+namespace muster::checker {
+
+enum class Verdict : std::uint8_t { unknown, up, down };
+
+/// What is known of one backend. `successes` and `failures` count consecutive results; at most one
+/// is > 0. They are kept after a verdict only while they run against it, so "pending" means a
+/// counter is > 0.
+struct HealthState {
+    Verdict verdict = Verdict::unknown;
+    int successes = 0;
+    int failures = 0;
+    WallTime since{};                 ///< when the verdict was reached
+    Reason reason = Reason::unknown;  ///< of the last conclusive result
+    bool operator==(const HealthState&) const = default;
+};
+
+struct HealthPolicy {
+    int rise = 2;
+    int fall = 3;
+};
+
+enum class Transition : std::uint8_t { unchanged, pending, changed };
+
+struct HealthStep {
+    HealthState next;
+    Transition transition = Transition::unchanged;
+    bool operator==(const HealthStep&) const = default;
+};
+
+/// The state machine. Pure.
+///   rise 2, fall 3, starting UP:  fail (1/3, pending)  fail (2/3)  ok (reset, UP)  fail fail fail
+///   -> DOWN
+///                                 ok (1/2, pending)  ok -> UP
+/// - N means N consecutive conclusive results; an inconclusive one changes nothing at all.
+/// - The first verdict comes from the first conclusive result, whatever rise and fall are.
+[[nodiscard]] HealthStep observe(const HealthState& was,
+                                 const ProbeOutcome& outcome,
+                                 const HealthPolicy& policy,
+                                 WallTime now);
+
+/// How long after the start of this check the next one is due.
+[[nodiscard]] std::chrono::nanoseconds next_interval(const HealthState& state,
+                                                     const config::CheckSpec& check);
+
+[[nodiscard]] std::string_view to_string(Verdict verdict);
+
+}  // namespace muster::checker

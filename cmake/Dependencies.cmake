@@ -1,0 +1,34 @@
+# Every library that muster uses, found once. All come from Debian (deploy/install-packages).
+
+set(Boost_NO_WARN_NEW_VERSIONS ON)
+find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS headers json url)
+find_package(OpenSSL REQUIRED)
+find_package(spdlog CONFIG REQUIRED)
+find_package(fmt CONFIG REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED)
+find_package(yaml-cpp CONFIG REQUIRED)
+find_package(CLI11 CONFIG REQUIRED)
+find_package(tl-expected CONFIG REQUIRED)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
+
+# ZooKeeper's C client ships neither pkg-config nor CMake files. Only the single-threaded library is used
+# (docs/decisions/0002-single-threaded-zookeeper-client.md).
+find_path(ZOOKEEPER_INCLUDE zookeeper/zookeeper.h REQUIRED)
+find_library(ZOOKEEPER_ST zookeeper_st REQUIRED)
+add_library(zookeeper_st INTERFACE)
+target_include_directories(zookeeper_st SYSTEM INTERFACE "${ZOOKEEPER_INCLUDE}")
+target_link_libraries(zookeeper_st INTERFACE "${ZOOKEEPER_ST}")
+
+if(MUSTER_TESTS)
+    find_package(GTest CONFIG REQUIRED)
+    find_package(benchmark CONFIG REQUIRED)
+endif()
+
+# Asio and Beast are compiled once, here. The definitions are an ODR switch: they reach every user of net.
+add_library(muster_net STATIC "${CMAKE_SOURCE_DIR}/common/net/asio.cpp" "${CMAKE_SOURCE_DIR}/common/net/beast.cpp")
+target_compile_definitions(muster_net PUBLIC
+    BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+target_compile_options(muster_net PRIVATE -w)
+target_link_libraries(muster_net PUBLIC Boost::headers OpenSSL::SSL Threads::Threads)
