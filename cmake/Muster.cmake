@@ -37,11 +37,12 @@ elseif(NOT MUSTER_SANITIZE STREQUAL "")
     message(FATAL_ERROR "MUSTER_SANITIZE is '${MUSTER_SANITIZE}'; use '', 'address' or 'thread'")
 endif()
 
-# muster_library(NAME [PUBLIC libs...] [PRIVATE libs...]): all .cpp of the calling folder except main.cpp.
+# muster_library(NAME [PUBLIC libs...] [PRIVATE libs...]): all .cpp of the calling folder except main.cpp
+# and tests.
 function(muster_library name)
     cmake_parse_arguments(ARG "" "" "PUBLIC;PRIVATE" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
-    list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+    list(FILTER sources EXCLUDE REGEX "(/main|_test)\\.cpp$")
     add_library(${name} STATIC ${sources})
     target_link_libraries(${name} PUBLIC muster_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
 endfunction()

@@ -1,0 +1,96 @@
+#include "tests/support/process.hpp"
+
+#include "tests/support/eventually.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <gtest/gtest.h>
+
+#include <charconv>
+#include <csignal>
+#include <string>
+#include <system_error>
+
+namespace muster::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+ProcessSettings shell(const std::string& script, const TempDir& dir) {
+    return {.argv = {"sh", "-c", script}, .env = {}, .cwd = dir.path(), .output = dir / "out"};
+}
+
+TEST(Process, ReportsItsExitCodeAndItsOutput) {
+    const TempDir dir;
+    Process process(shell("echo to stdout; echo to stderr >&2; exit 7", dir));
+    EXPECT_EQ(process.wait(10s), (ExitStatus{.code = 7, .signal = 0}));
+    EXPECT_EQ(process.output(), "to stdout\nto stderr\n");
+    EXPECT_FALSE(process.running());
+}
+
+TEST(Process, RunsInItsDirectoryWithItsEnvironment) {
+    const TempDir dir;
+    ProcessSettings settings = shell("pwd; echo $GREETING; [ -n \"$PATH\" ]", dir);
+    settings.env = {{"GREETING", "hello"}};
+    Process process(settings);
+    EXPECT_EQ(process.wait(10s), ExitStatus{});
+    EXPECT_EQ(process.output(), dir.path().string() + "\nhello\n");
+}
+
+TEST(Process, SaysWhyAProgramCannotBeStarted) {
+    try {
+        const Process process({.argv = {"no-such-program"}, .env = {}, .cwd = {}, .output = {}});
+        FAIL() << "started";
+    } catch (const std::system_error& error) {
+        EXPECT_EQ(error.code(), std::errc::no_such_file_or_directory);
+    }
+}
+
+TEST(Process, TellsSignalsFromExits) {
+    const TempDir dir;
+    Process process(shell("exec sleep 60", dir));
+    EXPECT_EQ(process.terminate(), (ExitStatus{.code = 143, .signal = SIGTERM}));
+}
+
+TEST(Process, IsKilledWhenItIgnoresTermination) {
+    const TempDir dir;
+    Process process(shell("trap '' TERM; echo ready; while :; do sleep 1; done", dir));
+    ASSERT_TRUE(eventually(10s, [&] { return process.output() == "ready\n"; }));
+    EXPECT_EQ(process.terminate(50ms), (ExitStatus{.code = 137, .signal = SIGKILL}));
+}
+
+TEST(Process, TakesItsOwnChildrenAlongEvenWhenItEndedBeforeThem) {
+    const TempDir dir;
+    pid_t grandchild = -1;
+    {
+        Process process(shell("sleep 60 & echo $!", dir));
+        ASSERT_EQ(process.wait(10s), ExitStatus{});
+        const std::string text = process.output();
+        std::from_chars(text.data(), text.data() + text.size(), grandchild);
+        ASSERT_GT(grandchild, 1);
+        ASSERT_EQ(::kill(grandchild, 0), 0);
+    }
+    // Gone, or a zombie whose new parent has not reaped it yet.
+    const auto dead = [&] {
+        const std::string stat = read_file("/proc/" + std::to_string(grandchild) + "/stat");
+        return stat.empty() || stat.find(") Z ") != std::string::npos;
+    };
+    EXPECT_TRUE(eventually(10s, dead));
+}
+
+TEST(Process, StopsAndContinues) {
+    const TempDir dir;
+    Process process(shell("while :; do echo tick; sleep 0.01; done", dir));
+    ASSERT_TRUE(eventually(10s, [&] { return !process.output().empty(); }));
+    process.signal_group(SIGSTOP);
+    const auto stopped = [&] {
+        const std::string stat = read_file("/proc/" + std::to_string(process.pid()) + "/stat");
+        return stat.find(") T ") != std::string::npos;
+    };
+    ASSERT_TRUE(eventually(10s, stopped));
+    const std::size_t before = process.output().size();
+    process.signal_group(SIGCONT);
+    EXPECT_TRUE(eventually(10s, [&] { return process.output().size() > before; }));
+}
+
+}  // namespace
+}  // namespace muster::test
