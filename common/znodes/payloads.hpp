@@ -14,7 +14,9 @@
 
 // What our znodes hold (DESIGN.md, section 4), as values; `encode` to small readable JSON, `decode`
 // from bytes that may be anything. A decoder never throws, bounds what it accepts, and refuses
-// another format version or another cluster's payload (Errc). Pure.
+// another format version or another cluster's payload (Errc). Equal values have equal bytes. Fields
+// that a newer build added are ignored. What it looks like: tests/znodes/payloads_test.cpp,
+// ReadLikeThis. Pure.
 namespace muster::znodes {
 
 enum class Errc {
@@ -222,7 +224,8 @@ inline constexpr std::size_t max_payload_bytes = 256UZ << 10U;
 [[nodiscard]] std::string encode(const ShardStatus&);
 [[nodiscard]] std::string encode(const Handoff&);
 
-/// T is one of the payloads above. `cluster` is ours; empty = any (only `control` is read so).
+/// T is one of the payloads above. `cluster` is ours; empty = any. `Control` is never refused for
+/// it: that is where the uuid is born, so its reader compares.
 template <class T>
 [[nodiscard]] Result<T> decode(std::string_view bytes, std::string_view cluster);
 

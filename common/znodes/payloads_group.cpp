@@ -1,0 +1,237 @@
+// Payloads of one group: head, index, and of each shard members, status and handoff.
+#include "common/znodes/names.hpp"
+#include "common/znodes/payload_reader.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <charconv>
+
+namespace muster::znodes {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr int max_layout = 1'000'000'000;
+constexpr int max_counter = 1'000'000;
+constexpr std::size_t max_backend_id_bytes = 512;
+constexpr std::size_t max_address_bytes = 300;  // a host name of 253, brackets, colon, port
+constexpr std::size_t max_reason_bytes = 32;
+
+bool in_range(const json::value& value, std::int64_t most) {
+    return value.is_int64() && value.get_int64() >= 0 && value.get_int64() <= most;
+}
+
+std::optional<int> slot_number(std::string_view text) {
+    int slot = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), slot);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    if (slot < 0 || slot >= max_slots) return std::nullopt;
+    return slot;
+}
+
+/// {"3":[since, successes, failures, "reason"]}
+json::object encode_details(const std::map<int, SlotDetail>& details) {
+    json::object out;
+    for (const auto& [slot, detail] : details) {
+        out.emplace(
+            std::to_string(slot),
+            json::array{
+                milliseconds(detail.since), detail.successes, detail.failures, detail.reason});
+    }
+    return out;
+}
+
+std::optional<SlotDetail> read_detail(const json::value& value) {
+    if (!value.is_array()) return std::nullopt;
+    const json::array& parts = value.get_array();
+    if (parts.size() < 4 || !in_range(parts[0], latest_time) || !in_range(parts[1], max_counter) ||
+        !in_range(parts[2], max_counter) || !parts[3].is_string() ||
+        !is_plain_text(parts[3].get_string(), max_reason_bytes)) {
+        return std::nullopt;
+    }
+    return SlotDetail{.since = WallTime(std::chrono::milliseconds(parts[0].get_int64())),
+                      .successes = static_cast<int>(parts[1].get_int64()),
+                      .failures = static_cast<int>(parts[2].get_int64()),
+                      .reason = std::string(std::string_view(parts[3].get_string()))};
+}
+
+std::map<int, SlotDetail> read_details(Reader& in, std::string_view key) {
+    std::map<int, SlotDetail> details;
+    for (const auto& [text, value] : in.object(key, max_slots)) {
+        const auto slot = slot_number(text);
+        const auto detail = read_detail(value);
+        if (!slot || !detail) {
+            in.refuse(Errc::malformed, key);
+            return {};
+        }
+        details.emplace(*slot, *detail);
+    }
+    return details;
+}
+
+/// "address" when that is the id, too (backends without a name), else ["id", "address"].
+std::optional<Slot> read_slot(const json::value& value) {
+    const json::value* id = &value;
+    const json::value* address = &value;
+    if (const json::array* pair = value.if_array()) {
+        if (pair->size() < 2) return std::nullopt;
+        id = &(*pair)[0];
+        address = &(*pair)[1];
+    }
+    if (!id->is_string() || !address->is_string() || id->get_string().empty() ||
+        !is_plain_text(id->get_string(), max_backend_id_bytes) ||
+        !is_plain_text(address->get_string(), max_address_bytes)) {
+        return std::nullopt;
+    }
+    return Slot{.backend = BackendId(std::string_view(id->get_string())),
+                .address = std::string(std::string_view(address->get_string())),
+                .tombstone = false};
+}
+
+std::optional<Letter> letter_of(char c) {
+    switch (static_cast<Letter>(c)) {
+        case Letter::unknown:
+        case Letter::up:
+        case Letter::down:
+        case Letter::degraded:
+            return static_cast<Letter>(c);
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::string encode(const GroupHead& head) {
+    json::object out = stamped(head.stamp);
+    out.emplace("uid", head.uid);
+    out.emplace("generation", head.generation);
+    out.emplace("author", head.author);
+    out.emplace("time", milliseconds(head.time));
+    out.emplace("deleted", head.deleted);
+    out.emplace("chunks", json::array(head.chunks.begin(), head.chunks.end()));
+    // As text: its bytes are what was validated and hashed.
+    out.emplace("spec", head.spec);
+    return json::serialize(out);
+}
+
+static void read(Reader& in, GroupHead& head) {
+    head.uid = in.text("uid");
+    head.generation = in.integer("generation", 0, Reader::no_limit);
+    head.author = in.text("author");
+    head.time = in.time("time");
+    head.deleted = in.flag("deleted");
+    head.chunks = in.texts("chunks", 10'000, 128);
+    for (const std::string& hash : head.chunks) {
+        if (!is_path_name(hash)) in.refuse(Errc::out_of_bounds, "chunks");
+    }
+    head.spec = in.text("spec", max_payload_bytes);
+}
+
+std::string encode(const GroupIndex& index) {
+    json::object out = stamped(index.stamp);
+    out.emplace("uid", index.group_uid);
+    out.emplace("layout", index.layout);
+    out.emplace("shards", index.shards);
+    out.emplace("shard_size", index.shard_size);
+    return json::serialize(out);
+}
+
+static void read(Reader& in, GroupIndex& index) {
+    index.group_uid = in.text("uid");
+    index.layout = in.small("layout", 1, max_layout);
+    index.shards = in.small("shards", 0, max_shard_number + 1);
+    index.shard_size = in.small("shard_size", 1, max_slots);
+}
+
+std::string encode(const ShardMembers& members) {
+    json::array slots;
+    json::array gone;
+    for (const Slot& slot : members.slots) {
+        if (slot.tombstone) gone.emplace_back(slots.size());
+        if (slot.backend.str() == slot.address) {
+            slots.emplace_back(slot.address);
+        } else {
+            slots.emplace_back(json::array{slot.backend.str(), slot.address});
+        }
+    }
+    json::object out = stamped(members.stamp);
+    out.emplace("uid", members.group_uid);
+    out.emplace("layout", members.layout);
+    out.emplace("slots", std::move(slots));
+    out.emplace("tombstones", std::move(gone));
+    return json::serialize(out);
+}
+
+static void read(Reader& in, ShardMembers& members) {
+    members.group_uid = in.text("uid");
+    members.layout = in.small("layout", 1, max_layout);
+    for (const json::value& item : in.array("slots", max_slots)) {
+        auto slot = read_slot(item);
+        if (!slot) {
+            in.refuse(Errc::malformed, "slots");
+            return;
+        }
+        members.slots.push_back(std::move(*slot));
+    }
+    for (const json::value& item : in.array("tombstones", max_slots)) {
+        if (members.slots.empty() ||
+            !in_range(item, static_cast<std::int64_t>(members.slots.size()) - 1)) {
+            in.refuse(Errc::malformed, "tombstones");
+            return;
+        }
+        members.slots[static_cast<std::size_t>(item.get_int64())].tombstone = true;
+    }
+}
+
+std::string encode(const ShardStatus& status) {
+    std::string letters;
+    for (const Letter letter : status.letters) letters += static_cast<char>(letter);
+    json::object out = stamped(status.stamp);
+    out.emplace("uid", status.group_uid);
+    out.emplace("layout", status.layout);
+    out.emplace("time", milliseconds(status.time));
+    out.emplace("doubt", status.doubt);
+    out.emplace("letters", letters);
+    out.emplace("details", encode_details(status.details));
+    return json::serialize(out);
+}
+
+static void read(Reader& in, ShardStatus& status) {
+    status.group_uid = in.text("uid");
+    status.layout = in.small("layout", 1, max_layout);
+    status.time = in.time("time");
+    status.doubt = in.flag("doubt");
+    for (const char c : in.text("letters", max_slots)) {
+        const auto letter = letter_of(c);
+        if (!letter) {
+            in.refuse(Errc::malformed, "letters");
+            return;
+        }
+        status.letters.push_back(*letter);
+    }
+    status.details = read_details(in, "details");
+}
+
+std::string encode(const Handoff& handoff) {
+    json::object out = stamped(handoff.stamp);
+    out.emplace("move", handoff.move);
+    out.emplace("layout", handoff.layout);
+    out.emplace("counters", encode_details(handoff.counters));
+    return json::serialize(out);
+}
+
+static void read(Reader& in, Handoff& handoff) {
+    handoff.move = in.integer("move", 0, Reader::no_limit);
+    handoff.layout = in.small("layout", 1, max_layout);
+    handoff.counters = read_details(in, "counters");
+}
+
+template Result<GroupHead> decode<GroupHead>(std::string_view, std::string_view);
+template Result<GroupIndex> decode<GroupIndex>(std::string_view, std::string_view);
+template Result<ShardMembers> decode<ShardMembers>(std::string_view, std::string_view);
+template Result<ShardStatus> decode<ShardStatus>(std::string_view, std::string_view);
+template Result<Handoff> decode<Handoff>(std::string_view, std::string_view);
+
+}  // namespace muster::znodes
