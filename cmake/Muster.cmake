@@ -47,10 +47,13 @@ function(muster_library name)
     target_link_libraries(${name} PUBLIC muster_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
 endfunction()
 
-# muster_test(NAME LABEL unit|integration|... [TIMEOUT s] LIBS libs...): one GoogleTest executable of the
-# calling folder's *_test.cpp; each test case becomes a ctest of its own.
+# muster_test(NAME LABEL unit|integration|sim|browser [TIMEOUT s] [SERIAL] [SOURCES files...] [DEPENDS targets...]
+# LIBS libs...): one GoogleTest executable of the calling folder's *_test.cpp. Cases of label unit run in
+# one process for the folder; of any other label, each case becomes a ctest of its own. SERIAL: never beside
+# another test. DEPENDS: programs that the test starts (built_program() of tests/support finds them).
+# The target LABEL_tests builds all executables of a label.
 function(muster_test name)
-    cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "LIBS;SOURCES" ${ARGN})
+    cmake_parse_arguments(ARG "SERIAL" "LABEL;TIMEOUT" "LIBS;SOURCES;DEPENDS" ${ARGN})
     set(sources ${ARG_SOURCES})
     if(NOT sources)
         file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp")
@@ -58,16 +61,32 @@ function(muster_test name)
     if(NOT ARG_TIMEOUT)
         set(ARG_TIMEOUT 120)
     endif()
+    if(NOT MUSTER_SANITIZE STREQUAL "")
+        math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * 4")
+    endif()
     add_executable(${name} ${sources})
     target_link_libraries(${name} PRIVATE muster_flags ${ARG_LIBS} GTest::gmock GTest::gmock_main)
     set_property(GLOBAL APPEND PROPERTY MUSTER_TEST_TARGETS ${name})
+    if(NOT TARGET ${ARG_LABEL}_tests)
+        add_custom_target(${ARG_LABEL}_tests)
+    endif()
+    add_dependencies(${ARG_LABEL}_tests ${name})
+    if(ARG_DEPENDS)
+        add_dependencies(${name} ${ARG_DEPENDS})
+    endif()
+    set(serial FALSE)
+    if(ARG_SERIAL)
+        set(serial TRUE)
+    endif()
     if(ARG_LABEL STREQUAL "unit")
-        # Unit tests take milliseconds: one process for the whole folder, not one for each case.
-        add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
-        set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT ${ARG_TIMEOUT})
+        # Unit tests take milliseconds: one process for the whole folder, not one for each case. The
+        # report is where tests/runner counts the cases.
+        add_test(NAME ${name} COMMAND ${name} --gtest_brief=1
+            "--gtest_output=xml:${CMAKE_BINARY_DIR}/reports/${name}.xml")
+        set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${serial})
     else()
         include(GoogleTest)
-        gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-            PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+        gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 30
+            PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${serial})
     endif()
 endfunction()
