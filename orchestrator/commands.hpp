@@ -1,0 +1,125 @@
+#pragma once
+
+#include "checker/engine.hpp"
+#include "common/base/result.hpp"
+#include "common/config/model.hpp"
+#include "common/znodes/payloads.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace muster::orchestrator {
+
+/// Why a command was not carried out. `Error::context` is a sentence for the caller.
+enum class CommandErrc {
+    conflict = 1,     ///< the generation is not the expected one
+    not_found,        ///< no such group or backend
+    refused,          ///< not as things stand: not the master, a deletion still under way
+    unreachable,      ///< ZooKeeper, or the node that knows, can't be reached; surely not done
+    unknown_outcome,  ///< may have been done: read, then decide
+};
+const std::error_category& command_category();
+inline std::error_code make_error_code(CommandErrc code) {
+    return {static_cast<int>(code), command_category()};
+}
+
+/// What a write expects to find. Generation 0 = the group must not exist.
+struct Expectation {
+    enum class Kind { anything, exists, generation };
+    Kind kind = Kind::anything;
+    std::int64_t generation = 0;
+    bool operator==(const Expectation&) const = default;
+};
+
+enum class DryRun { no, yes };
+
+struct ApplyItem {
+    config::GroupSpec group;
+    Expectation expect;
+};
+
+struct ApplyRequest {
+    std::vector<ApplyItem> items;
+    std::string author;
+    DryRun dry_run = DryRun::no;
+};
+
+enum class Applied { created, changed, unchanged, removed };
+
+struct AppliedGroup {
+    Applied result = Applied::unchanged;
+    std::int64_t generation = 0;       ///< after it; of a dry run: as it would be
+    std::int64_t previous = 0;         ///< before it, or the current one when it failed; 0 = none
+    std::vector<std::string> changes;  ///< sentences, bounded ("spec.check.rise: 2 -> 3")
+    std::optional<Error> problem;      ///< set: not applied
+};
+
+struct BackendChange {
+    GroupName group;
+    BackendId backend;
+    std::optional<config::Admin> admin;
+    std::optional<int> weight;
+    Expectation expect;
+    std::string author;
+};
+
+/// Sets what is given; leaves the rest.
+struct PauseChange {
+    std::optional<bool> all;
+    std::optional<bool> scaling;
+    std::optional<bool> dns;
+    std::optional<bool> status;
+};
+
+struct SelfPause {
+    bool paused = false;
+    std::string reason;
+};
+
+/// Recent results of one backend, from the node that probes it.
+struct Evidence {
+    NodeId from;
+    std::uint64_t results = 0;                ///< conclusive ones since that node took it over
+    std::vector<checker::PastResult> recent;  ///< oldest first
+};
+
+/// What the API can have done. The implementation lives on the control executor; the API's
+/// coroutines run on another thread. So each function is called on the API's executor, moves to the
+/// control executor by itself, and returns on the caller's; it may be cancelled at any time.
+/// Arguments are values.
+class Commands {
+ public:
+    Commands() = default;
+    Commands(const Commands&) = delete;
+    Commands& operator=(const Commands&) = delete;
+    virtual ~Commands() = default;
+
+    /// One answer for each item, in order; an Error only if none was tried.
+    [[nodiscard]] virtual asio::awaitable<Result<std::vector<AppliedGroup>>> apply(
+        ApplyRequest request) = 0;
+    [[nodiscard]] virtual asio::awaitable<Result<AppliedGroup>> remove_group(GroupName group,
+                                                                             Expectation expect,
+                                                                             std::string author,
+                                                                             DryRun dry_run) = 0;
+    [[nodiscard]] virtual asio::awaitable<Result<AppliedGroup>> change_backend(
+        BackendChange change) = 0;
+    /// The cluster's pause after it.
+    [[nodiscard]] virtual asio::awaitable<Result<znodes::Pause>> pause_cluster(
+        PauseChange change, std::string author) = 0;
+    /// This node's own pause: kept in its state directory, needs nobody else.
+    [[nodiscard]] virtual asio::awaitable<Result<SelfPause>> pause_self(SelfPause pause) = 0;
+    /// Gives up the office; the epoch that ended.
+    [[nodiscard]] virtual asio::awaitable<Result<std::int64_t>> step_down() = 0;
+    [[nodiscard]] virtual asio::awaitable<Result<Evidence>> why(GroupName group,
+                                                                BackendId backend) = 0;
+};
+
+}  // namespace muster::orchestrator
+
+template <>
+struct std::is_error_code_enum<muster::orchestrator::CommandErrc> : std::true_type {};

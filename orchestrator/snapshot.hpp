@@ -1,0 +1,183 @@
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "common/base/id.hpp"
+#include "common/config/model.hpp"
+#include "common/coordination/types.hpp"
+#include "common/znodes/payloads.hpp"
+#include "common/znodes/rotation.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+// What one node knows of its cluster, as the API and the dashboard show it: plain values, built
+// whole by the control thread (at each change, and at least once a second) and never changed after.
+// Texts are UTF-8 and may be hostile. Times are absolute, so a view that nobody renews ages by
+// itself.
+namespace muster::orchestrator {
+
+struct MasterRow {
+    NodeId node;
+    std::int64_t epoch = 0;
+    WallTime since{};
+    std::string api_address;
+    bool operator==(const MasterRow&) const = default;
+};
+
+struct ClusterRow {
+    std::string uuid;  ///< empty: no complete view of the cluster yet
+    std::string name;
+    std::int64_t era = 0;
+    znodes::Pause pause;
+    std::optional<MasterRow> master;
+    bool operator==(const ClusterRow&) const = default;
+};
+
+/// This node's session.
+struct SessionRow {
+    coordination::SessionState state = coordination::SessionState::connecting;
+    std::string server;                     ///< host:port that it talks to; may be empty
+    std::optional<SteadyTime> confirmed;    ///< send time of the last heartbeat that was answered
+    std::optional<SteadyTime> lease_until;  ///< set while this node is master
+    bool operator==(const SessionRow&) const = default;
+};
+
+/// This node.
+struct SelfRow {
+    NodeId node;
+    std::string incarnation;
+    std::string version;  ///< "0.1.0"
+    std::string build;    ///< commit
+    std::string zone;
+    WallTime started{};
+    bool is_master = false;
+    bool paused = false;  ///< by an operator, on this node alone
+    std::string pause_reason;
+    bool leaving = false;  ///< drains before its end
+    bool doubt = false;
+    bool operator==(const SelfRow&) const = default;
+};
+
+struct NodeRow {
+    NodeId id;
+    std::string incarnation;
+    std::string zone;
+    int capacity = 100;
+    std::string build;
+    std::string api_address;
+    std::string peer_address;
+    bool doubt = false;
+    bool draining = false;
+    int shards = 0;    ///< that it owns
+    int warm = 0;      ///< that it gets ready to take over
+    int backends = 0;  ///< in the shards that it owns
+    bool operator==(const NodeRow&) const = default;
+};
+
+struct BackendRow {
+    BackendId id;
+    std::string address;  ///< "host:port"
+    std::string zone;
+    int weight = 100;
+    config::Admin admin = config::Admin::active;
+    znodes::Letter verdict = znodes::Letter::unknown;
+    WallTime since{};    ///< of the verdict; the epoch while there is none
+    std::string reason;  ///< code of the last result that counted ("L4CON"); may be empty
+    int successes = 0;   ///< consecutive, pending towards rise
+    int failures = 0;    ///< consecutive, pending towards fall
+    bool in_rotation = false;
+    int rotation_weight = 0;
+    znodes::RotationReason rotation_reason = znodes::RotationReason::healthy;
+    int shard = -1;  ///< -1: no slot yet
+    bool operator==(const BackendRow&) const = default;
+};
+
+struct ShardRow {
+    int number = 0;
+    NodeId owner;  ///< empty: nobody probes it
+    bool draining = false;
+    NodeId warming;  ///< empty: nobody gets ready to take it over
+    std::int64_t owner_token = 0;
+    int layout = 1;
+    std::int64_t sequence = 0;  ///< of its status
+    WallTime status_time{};     ///< when the status was written; the epoch: never
+    WallTime progress_time{};   ///< when the last complete pass began; the epoch: none known
+    int backends = 0;
+    bool doubt = false;  ///< said by the status
+    bool operator==(const ShardRow&) const = default;
+};
+
+/// A group with all that belongs to it. Immutable and shared: a group in which nothing changed
+/// should be the same object in the next snapshot, then it costs nothing to build or to compare.
+struct GroupRow {
+    std::shared_ptr<const config::GroupSpec> spec;  ///< never null
+    std::string uid;
+    std::int64_t generation = 0;
+    std::string author;
+    WallTime changed{};
+    bool panic = false;
+    int healthy_percent = 100;
+    std::vector<std::string> notes;    ///< sentences: what its newest generation still waits for
+    std::vector<BackendRow> backends;  ///< sorted by id
+    std::vector<ShardRow> shards;      ///< sorted by number
+
+    [[nodiscard]] const GroupName& name() const { return spec->name; }
+    [[nodiscard]] const BackendRow* backend(const BackendId& id) const;
+    [[nodiscard]] const ShardRow* shard(int number) const;
+    [[nodiscard]] bool operator==(const GroupRow& other) const;  ///< compares specs by value
+};
+
+enum class EventKind {
+    health_changed,
+    rotation_changed,
+    panic_changed,
+    master_changed,
+    shard_moved,
+    member_joined,
+    member_left,
+    member_changed,
+    config_applied,
+    group_removed,
+    pause_changed,
+    session_changed,
+};
+[[nodiscard]] std::string_view to_string(EventKind kind);
+
+/// Something that happened, as this node saw it.
+struct Event {
+    std::int64_t id = 0;  ///< counts up within one process; 0 = not yet in a ring
+    WallTime time{};
+    EventKind kind = EventKind::health_changed;
+    std::string text;  ///< one sentence for people
+    std::map<std::string, std::string> fields;
+    bool operator==(const Event&) const = default;
+};
+
+inline constexpr std::size_t max_kept_events = 500;
+
+struct Snapshot {
+    std::int64_t number = 0;  ///< + 1 with each snapshot of this process
+    SteadyTime built{};       ///< shows that the control loop comes round
+    WallTime time{};          ///< the same moment
+    ClusterRow cluster;
+    SessionRow session;
+    SelfRow self;
+    std::vector<NodeRow> nodes;                           ///< sorted by id
+    std::vector<std::shared_ptr<const GroupRow>> groups;  ///< sorted by name, never null
+    std::shared_ptr<const std::vector<Event>> events;     ///< oldest first; null = none
+
+    [[nodiscard]] const GroupRow* group(const GroupName& name) const;
+    [[nodiscard]] const NodeRow* node(const NodeId& id) const;
+};
+
+/// What the backend is doing: the operator's word, else the verdict.
+enum class BackendState { up, down, degraded, unknown, drain, maintenance };
+inline constexpr std::size_t backend_states = 6;
+[[nodiscard]] BackendState state_of(const BackendRow& backend);
+[[nodiscard]] std::string_view to_string(BackendState state);
+
+}  // namespace muster::orchestrator
