@@ -29,7 +29,11 @@ struct HealthPolicy {
     int fall = 3;
 };
 
-enum class Transition : std::uint8_t { unchanged, pending, changed };
+enum class Transition : std::uint8_t {
+    unchanged,  ///< verdict and counters are as they were (the reason may be another one)
+    pending,    ///< a counter moved: one more against the verdict, or back to none
+    changed,    ///< the verdict is another one
+};
 
 struct HealthStep {
     HealthState next;
