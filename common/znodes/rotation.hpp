@@ -52,14 +52,26 @@ struct RotationEntry {
 struct Rotation {
     std::vector<RotationEntry> entries;  ///< in the order of the input
     bool panic = false;
-    int healthy_percent = 100;  ///< of the enabled (active, weight > 0) backends
+    int healthy_percent = 100;  ///< UP or DEGRADED, of the enabled (active, weight > 0) backends
+    int down_percent = 0;       ///< DOWN, of the same; what is missing to 100 is unknown
     bool operator==(const Rotation&) const = default;
 };
 
 /// The one place where verdicts become a set that gets traffic; agents, API and DNS all call it.
-/// Pure, and monotone in ignorance: an unknown verdict never removes. `was_in_panic` gives the
-/// hysteresis between panic_enter_percent and panic_exit_percent. A group without enabled backends
-/// has an empty rotation.
+/// Pure. A group without enabled backends has an empty rotation.
+///
+/// - An enabled backend that isn't DOWN is in. Of those that are DOWN, at most
+///   floor(max_eject_percent of the enabled) are out, the oldest failures first (equal: by id).
+/// - Panic starts when the share that is not DOWN falls below panic_enter_percent, and ends when
+///   the share that is UP reaches panic_exit_percent; in it no verdict takes anything out. Unknown
+///   thus counts for no panic when it starts, and against its end: with `was_in_panic` carried from
+///   call to call, a verdict that becomes unknown never lowers the number of backends that are in.
+/// - Slow start: from 10 % of the weight (at least 1) when the verdict UP was reached, linearly to
+///   all of it. With weight 100 and slow_start 10 s: 0 s 10, 1 s 19, 5 s 55, 10 s 100.
+///
+/// Example, 10 backends of which 4 are DOWN, max_eject_percent 30, panic 50 and 60: the 3 that have
+/// been DOWN for longest are out, the 4th is in (eject_capped). 6 DOWN: panic, all in. Back to 5
+/// DOWN: 50 % UP, still panic. 4 DOWN: 60 % UP, the same as at the start.
 [[nodiscard]] Rotation rotation(const std::vector<BackendView>& backends,
                                 const RotationPolicy& policy,
                                 bool was_in_panic,

@@ -1,0 +1,340 @@
+#include "common/znodes/payloads.hpp"
+
+#include "tests/znodes/random_payloads.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+namespace muster::znodes {
+namespace {
+
+using testing::RandomPayloads;
+
+/// What every payload must withstand, whatever it holds.
+template <class T>
+class Payload : public ::testing::Test {};
+
+using AllPayloads = ::testing::Types<Epoch,
+                                     Control,
+                                     Candidate,
+                                     Member,
+                                     GroupHead,
+                                     Assignment,
+                                     ShardMap,
+                                     Ack,
+                                     Progress,
+                                     GroupIndex,
+                                     ShardMembers,
+                                     ShardStatus,
+                                     Handoff>;
+TYPED_TEST_SUITE(Payload, AllPayloads);
+
+/// What a decoder lets through must be a value that we could have written ourselves.
+template <class T>
+void expect_error_or_valid(const std::string& bytes) {
+    const auto value = decode<T>(bytes, "");
+    if (!value) return;
+    const auto again = decode<T>(encode(*value), "");
+    ASSERT_TRUE(again) << again.error().message() << "\n" << bytes << "\n" << encode(*value);
+    EXPECT_EQ(*again, *value) << bytes;
+}
+
+TYPED_TEST(Payload, ComesBackAsItWasWritten) {
+    RandomPayloads random(1);
+    for (int i = 0; i < 300; ++i) {
+        const auto value = random.make<TypeParam>();
+        const std::string bytes = encode(value);
+        const auto back = decode<TypeParam>(bytes, "c-1");
+        ASSERT_TRUE(back) << back.error().message() << "\n" << bytes;
+        EXPECT_EQ(*back, value) << bytes;
+        EXPECT_EQ(encode(*back), bytes);
+    }
+}
+
+TYPED_TEST(Payload, EveryTruncationIsRefused) {
+    RandomPayloads random(2);
+    const std::string bytes = encode(random.make<TypeParam>());
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+        const auto value = decode<TypeParam>(bytes.substr(0, length), "");
+        ASSERT_FALSE(value) << length;
+        EXPECT_EQ(value.error().code, make_error_code(Errc::malformed));
+    }
+}
+
+TYPED_TEST(Payload, AnyChangedByteGivesAnErrorOrAValidValue) {
+    RandomPayloads random(3);
+    std::string bytes = encode(random.make<TypeParam>());
+    while (bytes.size() > 1'500) bytes = encode(random.make<TypeParam>());
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        for (const char c : {'\0', '9', '-', '"', '{', '[', ',', 'e', '\\', '\xff', ' ', 'w'}) {
+            std::string changed = bytes;
+            changed[at] = c;
+            expect_error_or_valid<TypeParam>(changed);
+        }
+    }
+}
+
+TYPED_TEST(Payload, AnyFieldOfAnyOtherTypeGivesAnErrorOrAValidValue) {
+    RandomPayloads random(4);
+    const std::string bytes = encode(random.make<TypeParam>());
+    for (std::size_t colon = bytes.find(':'); colon != std::string::npos;
+         colon = bytes.find(':', colon + 1)) {
+        const std::size_t end = bytes.find_first_of(",}]", colon);
+        if (end == std::string::npos) break;
+        for (const std::string_view other : {"null",
+                                             "true",
+                                             "0",
+                                             "-1",
+                                             "1.5",
+                                             "1e300",
+                                             "9223372036854775807",
+                                             "18446744073709551615",
+                                             "99999999999999999999999",
+                                             "\"\"",
+                                             "\"x/y\"",
+                                             "\"..\"",
+                                             "[]",
+                                             "{}",
+                                             "[[0,\"own\"]]",
+                                             "{\"web\":\"0-999999999\"}",
+                                             "{\"web\":\"5-3\"}",
+                                             "{\"web\":\"1,1\"}",
+                                             "{\"..\":\"1\"}",
+                                             "\"0-7\""}) {
+            std::string changed = bytes;
+            changed.replace(colon + 1, end - colon - 1, other);
+            expect_error_or_valid<TypeParam>(changed);
+        }
+    }
+}
+
+TYPED_TEST(Payload, RandomMutationsGiveAnErrorOrAValidValue) {
+    RandomPayloads random(5);
+    std::mt19937 generator(6);
+    for (int i = 0; i < 1'000; ++i) {
+        std::string bytes = encode(random.make<TypeParam>());
+        for (int n = random.number(1, 6); n > 0 && !bytes.empty(); --n) {
+            const auto at =
+                std::uniform_int_distribution<std::size_t>(0, bytes.size() - 1)(generator);
+            const auto length = static_cast<std::size_t>(random.number(0, 8));
+            switch (random.number(0, 3)) {
+                case 0:
+                    bytes[at] = static_cast<char>(random.number(0, 255));
+                    break;
+                case 1:
+                    bytes.erase(at, length);
+                    break;
+                case 2:
+                    bytes.insert(at, bytes.substr(at, length));
+                    break;
+                default:
+                    bytes.insert(at, std::to_string(random.big()));
+                    break;
+            }
+        }
+        expect_error_or_valid<TypeParam>(bytes);
+    }
+}
+
+TYPED_TEST(Payload, GarbageIsMalformed) {
+    for (const std::string_view bytes : {"",
+                                         " ",
+                                         "null",
+                                         "1",
+                                         "\"v\"",
+                                         "[]",
+                                         "{}",
+                                         "{\"v\":1}",
+                                         "{\"v\":\"1\",\"cluster\":\"c\"}",
+                                         "{\"v\":1,\"cluster\":7}",
+                                         "{\"v\":1,\"cluster\":\"c\"}",
+                                         "{\"v\":1.0,\"cluster\":\"c\"}",
+                                         "10.0.0.1",
+                                         "\xff\xfe",
+                                         "{\"v\":1,\"cluster\":\"\xff\"}"}) {
+        const auto value = decode<TypeParam>(bytes, "");
+        ASSERT_FALSE(value) << bytes;
+        EXPECT_EQ(value.error().code, make_error_code(Errc::malformed)) << bytes;
+    }
+}
+
+TYPED_TEST(Payload, DeepNestingIsRefused) {
+    std::string bytes = encode(RandomPayloads(7).make<TypeParam>());
+    bytes.pop_back();
+    bytes += ",\"new\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+    EXPECT_FALSE(decode<TypeParam>(bytes, ""));
+}
+
+TYPED_TEST(Payload, OversizeIsOutOfBounds) {
+    std::string bytes = encode(RandomPayloads(8).make<TypeParam>());
+    bytes.resize(max_payload_bytes + 1, ' ');
+    const auto value = decode<TypeParam>(bytes, "");
+    ASSERT_FALSE(value);
+    EXPECT_EQ(value.error().code, make_error_code(Errc::out_of_bounds));
+    bytes.pop_back();
+    EXPECT_TRUE(decode<TypeParam>(bytes, ""));
+}
+
+TYPED_TEST(Payload, FieldsOfNewerBuildsAreIgnored) {
+    const auto value = RandomPayloads(9).make<TypeParam>();
+    std::string bytes = encode(value);
+    bytes.pop_back();
+    bytes += R"(,"new":{"a":[1,2.5,{"b":null}]},"newer":1e300})";
+    const auto back = decode<TypeParam>(bytes, "c-1");
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_EQ(*back, value);
+}
+
+TYPED_TEST(Payload, AnotherFormatIsToldApartFromGarbage) {
+    std::string bytes = encode(RandomPayloads(10).make<TypeParam>());
+    bytes.replace(bytes.find("\"v\":1"), 5, "\"v\":2");
+    const auto value = decode<TypeParam>(bytes, "another");
+    ASSERT_FALSE(value);
+    EXPECT_EQ(value.error().code, make_error_code(Errc::other_format));
+    const auto unreadable = decode<TypeParam>(R"({"v":3,"all":"else differs"})", "");
+    ASSERT_FALSE(unreadable);
+    EXPECT_EQ(unreadable.error().code, make_error_code(Errc::other_format));
+}
+
+TYPED_TEST(Payload, AnotherClusterIsRefusedExceptWhereTheUuidIsBorn) {
+    const auto value = RandomPayloads(11).make<TypeParam>();
+    const auto back = decode<TypeParam>(encode(value), "another");
+    if (std::is_same_v<TypeParam, Control>) {
+        ASSERT_TRUE(back);
+        EXPECT_EQ(*back, value);
+    } else {
+        ASSERT_FALSE(back);
+        EXPECT_EQ(back.error().code, make_error_code(Errc::other_cluster));
+    }
+}
+
+TEST(Payloads, ReadLikeThis) {
+    const Stamp stamp{.cluster = "c-1", .token = 12, .writer = "n1", .sequence = 3};
+    const WallTime time(std::chrono::milliseconds(1'700'000'000'000));
+    const auto shard = [](const char* group, int number) {
+        return ShardId{.group = GroupName(group), .number = number};
+    };
+    Assignment assignment{.stamp = stamp, .incarnation = "i7"};
+    for (int number = 0; number < 8; ++number) {
+        assignment.shards.push_back({.shard = shard("web", number)});
+    }
+    assignment.shards.push_back({.shard = shard("web", 12), .role = Role::warm, .move = 17});
+    assignment.shards.push_back({.shard = shard("api", 0), .role = Role::drain, .move = 9});
+    EXPECT_EQ(encode(assignment),
+              R"({"v":1,"cluster":"c-1","token":12,"writer":"n1","seq":3,"incarnation":"i7",)"
+              R"("shards":{"api":"0d9","web":"0-7,12w17"}})");
+    EXPECT_EQ(encode(ShardMap{.stamp = stamp,
+                              .owners = {{shard("web", 0), NodeId("n1")},
+                                         {shard("web", 1), NodeId("n2")},
+                                         {shard("web", 2), NodeId("n1")}}}),
+              R"({"v":1,"cluster":"c-1","token":12,"writer":"n1","seq":3,)"
+              R"("owners":{"n1":{"web":"0,2"},"n2":{"web":"1"}}})");
+    EXPECT_EQ(encode(Ack{.stamp = stamp, .answers = {{.shard = shard("web", 12), .move = 17}}}),
+              R"({"v":1,"cluster":"c-1","token":12,"writer":"n1","seq":3,)"
+              R"("answers":{"web":"12r17"}})");
+    EXPECT_EQ(encode(Progress{.stamp = stamp,
+                              .time = time,
+                              .pass_age = {{shard("web", 0), std::chrono::milliseconds(340)}}}),
+              R"({"v":1,"cluster":"c-1","token":12,"writer":"n1","seq":3,"time":1700000000000,)"
+              R"("pass_age_ms":{"web":"0@340"}})");
+    EXPECT_EQ(encode(ShardMembers{.stamp = stamp,
+                                  .group_uid = "g1",
+                                  .slots = {{.backend = BackendId("b1"), .address = "10.0.0.1:80"},
+                                            {.backend = BackendId("10.0.0.2:80"),
+                                             .address = "10.0.0.2:80",
+                                             .tombstone = true}}}),
+              R"({"v":1,"cluster":"c-1","token":12,"writer":"n1","seq":3,"uid":"g1","layout":1,)"
+              R"("slots":[["b1","10.0.0.1:80"],"10.0.0.2:80"],"tombstones":[1]})");
+    EXPECT_EQ(
+        encode(ShardStatus{
+            .stamp = stamp,
+            .group_uid = "g1",
+            .time = time,
+            .letters = {Letter::up, Letter::down, Letter::unknown},
+            .details = {{1, {.since = time, .successes = 1, .failures = 0, .reason = "L4CON"}}}}),
+        R"({"v":1,"cluster":"c-1","token":12,"writer":"n1","seq":3,"uid":"g1","layout":1,)"
+        R"("time":1700000000000,"doubt":false,"letters":"UD?",)"
+        R"("details":{"1":[1700000000000,1,0,"L4CON"]}})");
+}
+
+TEST(Payloads, TenThousandShardsFit) {
+    Assignment one_group{.stamp = {.cluster = "c"}};
+    Assignment many_groups = one_group;
+    ShardMap map{.stamp = one_group.stamp};
+    std::mt19937 random(1);
+    for (int i = 0; i < 10'000; ++i) {
+        // No two neighbours alike: nothing to pack.
+        one_group.shards.push_back({.shard = {.group = GroupName("web"), .number = i},
+                                    .role = i % 2 == 0 ? Role::own : Role::warm,
+                                    .move = i % 2 == 0 ? 0 : 1'000'000 + i});
+        many_groups.shards.push_back(
+            {.shard = {.group = GroupName("group-" + std::to_string(i)), .number = 0}});
+        map.owners[one_group.shards.back().shard] =
+            NodeId("n" + std::to_string(std::uniform_int_distribution(1, 50)(random)));
+    }
+    std::ranges::sort(many_groups.shards, {}, &AssignedShard::shard);
+    for (const auto& assignment : {one_group, many_groups}) {
+        const std::string bytes = encode(assignment);
+        EXPECT_LE(bytes.size(), max_payload_bytes);
+        const auto back = decode<Assignment>(bytes, "c");
+        ASSERT_TRUE(back);
+        EXPECT_EQ(*back, assignment);
+    }
+    const auto back = decode<ShardMap>(encode(map), "c");
+    ASSERT_TRUE(back);
+    EXPECT_EQ(*back, map);
+    EXPECT_LE(encode(map).size(), 70'000U);
+}
+
+TEST(Payloads, MassFailureOfTheLargestShardFits) {
+    ShardStatus status{.stamp = {.cluster = "c"}, .layout = 1};
+    for (int slot = 0; slot < 1'024; ++slot) {
+        status.letters.push_back(Letter::down);
+        status.details[slot] = {.since = WallTime(std::chrono::milliseconds(1'700'000'000'000)),
+                                .successes = 0,
+                                .failures = 3,
+                                .reason = "L7TOUT"};
+    }
+    EXPECT_LE(encode(status).size(), 48U << 10U);
+    EXPECT_TRUE(decode<ShardStatus>(encode(status), "c"));
+}
+
+TEST(Payloads, NumbersOutsideTheirRangeAreOutOfBounds) {
+    const auto code = [](std::string_view fields) {
+        const std::string bytes =
+            R"({"v":1,"cluster":"c","token":1,"writer":"n","seq":1,"uid":"u",)" +
+            std::string(fields) + "}";
+        const auto index = decode<GroupIndex>(bytes, "c");
+        return index ? std::error_code{} : index.error().code;
+    };
+    EXPECT_EQ(code(R"("layout":1,"shards":4,"shard_size":16)"), std::error_code{});
+    EXPECT_EQ(code(R"("layout":0,"shards":4,"shard_size":16)"), Errc::out_of_bounds);
+    EXPECT_EQ(code(R"("layout":1,"shards":-1,"shard_size":16)"), Errc::out_of_bounds);
+    EXPECT_EQ(code(R"("layout":1,"shards":4,"shard_size":0)"), Errc::out_of_bounds);
+    EXPECT_EQ(code(R"("layout":1,"shards":4,"shard_size":1025)"), Errc::out_of_bounds);
+    EXPECT_EQ(code(R"("layout":1,"shards":4,"shard_size":18446744073709551615)"),
+              Errc::out_of_bounds);
+    EXPECT_EQ(code(R"("layout":1,"shards":4,"shard_size":16.0)"), Errc::malformed);
+    EXPECT_EQ(code(R"("layout":1,"shards":4)"), Errc::malformed);
+}
+
+TEST(Payloads, NamesThatWouldLeaveTheirPlaceInTheTreeAreRefused) {
+    for (const char* name : {"", ".", "..", "a/b", "a b", "/x"}) {
+        const Epoch epoch{.stamp = {.cluster = "c"}, .node = NodeId(name)};
+        EXPECT_FALSE(decode<Epoch>(encode(epoch), "c")) << name;
+        const ShardMap map{.stamp = {.cluster = "c"},
+                           .owners = {{ShardId{.group = GroupName(name)}, NodeId("n1")}}};
+        EXPECT_FALSE(decode<ShardMap>(encode(map), "c")) << name;
+    }
+}
+
+TEST(Payloads, AShardWithTwoOwnersIsNoMap) {
+    EXPECT_FALSE(decode<ShardMap>(R"({"v":1,"cluster":"c","token":1,"writer":"n","seq":1,)"
+                                  R"("owners":{"n1":{"web":"0-3"},"n2":{"web":"3"}}})",
+                                  "c"));
+}
+
+}  // namespace
+}  // namespace muster::znodes
