@@ -1,0 +1,180 @@
+#include "common/config/decode.hpp"
+#include "common/config/endpoint.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace muster::config {
+namespace {
+
+namespace json = boost::json;
+
+/// Writes the fields of one map in a fixed order; those at their default only when all are wanted.
+class FieldWriter {
+ public:
+    explicit FieldWriter(Verbosity verbosity) : full_(verbosity == Verbosity::full) {}
+
+    template <class T>
+    void field(std::string_view name, const T& value, const T& standard) {
+        if (full_ || value != standard) put(name, to_json(value));
+    }
+
+    /// A field whose default is its absence.
+    template <class T>
+    void optional(std::string_view name, const std::optional<T>& value) {
+        if (value) put(name, to_json(*value));
+    }
+    void optional(std::string_view name, const std::string& value) {
+        if (!value.empty()) put(name, json::string(value));
+    }
+
+    /// A map, when there is anything in it.
+    void map(std::string_view name, json::object value) {
+        if (!value.empty()) put(name, std::move(value));
+    }
+
+    void put(std::string_view name, json::value value) { object_.emplace(name, std::move(value)); }
+    [[nodiscard]] json::object take() { return std::move(object_); }
+
+ private:
+    static json::value to_json(int value) { return value; }
+    static json::value to_json(std::uint16_t value) { return value; }
+    static json::value to_json(const std::string& value) { return json::string(value); }
+    static json::value to_json(Duration value) { return json::string(to_string(value)); }
+    static json::value to_json(Algorithm value) { return json::string(to_string(value)); }
+    static json::value to_json(Admin value) { return json::string(to_string(value)); }
+    static json::value to_json(const std::vector<StatusRange>& ranges) {
+        json::array list;
+        for (const StatusRange& range : ranges) {
+            if (range.first == range.last) {
+                list.emplace_back(range.first);
+            } else {
+                list.emplace_back(fmt::format("{}-{}", range.first, range.last));
+            }
+        }
+        return list;
+    }
+
+    bool full_;
+    json::object object_;
+};
+
+json::value encode_backend(const Backend& backend, Verbosity verbosity) {
+    const std::string address = to_string(Endpoint{.host = backend.address, .port = backend.port});
+    const Backend standard;
+    FieldWriter writer(verbosity);
+    writer.put("address", json::string(address));
+    if (backend.id.str() != address) writer.put("name", json::string(backend.id.str()));
+    writer.field("weight", backend.weight, standard.weight);
+    writer.optional("zone", backend.zone);
+    json::object labels;
+    for (const auto& [key, value] : backend.labels) labels.emplace(key, value);
+    writer.map("labels", std::move(labels));
+    writer.field("state", backend.admin, standard.admin);
+    json::object object = writer.take();
+    if (object.size() == 1) return json::string(address);
+    return object;
+}
+
+json::array encode_backend_list(const std::vector<Backend>& backends, Verbosity verbosity) {
+    json::array list;
+    list.reserve(backends.size());
+    for (const Backend& backend : backends) list.push_back(encode_backend(backend, verbosity));
+    return list;
+}
+
+json::object encode_http(const HttpCheck& http, Verbosity verbosity) {
+    const HttpCheck standard;
+    FieldWriter writer(verbosity);
+    writer.field("method", http.method, standard.method);
+    writer.field("path", http.path, standard.path);
+    writer.optional("host", http.host);
+    json::object headers;
+    for (const Header& header : http.headers) headers.emplace(header.name, header.value);
+    writer.map("headers", std::move(headers));
+    FieldWriter expect(verbosity);
+    expect.field("status", http.expect_status, standard.expect_status);
+    expect.optional("body", http.expect_body);
+    writer.map("expect", expect.take());
+    return writer.take();
+}
+
+json::object encode_check(const CheckSpec& check, Verbosity verbosity) {
+    const CheckSpec standard;
+    FieldWriter writer(verbosity);
+    if (std::holds_alternative<TcpCheck>(check.probe)) {
+        writer.put("tcp", json::object());
+    } else {
+        writer.map("http", encode_http(std::get<HttpCheck>(check.probe), verbosity));
+    }
+    writer.field("interval", check.interval, standard.interval);
+    writer.optional("fast_interval", check.fast_interval);
+    writer.optional("down_interval", check.down_interval);
+    writer.field("timeout", check.timeout, standard.timeout);
+    writer.field("rise", check.rise, standard.rise);
+    writer.field("fall", check.fall, standard.fall);
+    writer.optional("port", check.port);
+    return writer.take();
+}
+
+json::object encode_lb(const LbSettings& lb, Verbosity verbosity) {
+    const LbSettings standard;
+    FieldWriter writer(verbosity);
+    writer.field("algorithm", lb.algorithm, standard.algorithm);
+    json::object sticky;
+    if (!lb.sticky_cookie.empty()) {
+        sticky.emplace("cookie", lb.sticky_cookie);
+    } else if (lb.sticky_source) {
+        sticky.emplace("source", true);
+    }
+    writer.map("sticky", std::move(sticky));
+    writer.field("retries", lb.retries, standard.retries);
+    FieldWriter timeouts(verbosity);
+    timeouts.field("connect", lb.connect_timeout, standard.connect_timeout);
+    timeouts.field("server", lb.server_timeout, standard.server_timeout);
+    writer.map("timeouts", timeouts.take());
+    writer.field("slow_start", lb.slow_start, standard.slow_start);
+    return writer.take();
+}
+
+/// The fields of a spec after its backends.
+void encode_rest(const GroupSpec& group, Verbosity verbosity, FieldWriter& writer) {
+    const GroupSpec standard;
+    writer.map("check", encode_check(group.check, verbosity));
+    writer.map("lb", encode_lb(group.lb, verbosity));
+    writer.field("max_eject_percent", group.max_eject_percent, standard.max_eject_percent);
+    FieldWriter panic(verbosity);
+    panic.field("enter", group.panic_enter_percent, standard.panic_enter_percent);
+    panic.field("exit", group.panic_exit_percent, standard.panic_exit_percent);
+    writer.map("panic", panic.take());
+    writer.optional("shard_size", group.shard_size);
+}
+
+}  // namespace
+
+json::value encode(const GroupSpec& group, Verbosity verbosity) {
+    FieldWriter spec(verbosity);
+    spec.put("backends", encode_backend_list(group.backends, verbosity));
+    encode_rest(group, verbosity, spec);
+    json::object document;
+    document.emplace("kind", "Group");
+    document.emplace("name", group.name.str());
+    document.emplace("spec", spec.take());
+    return document;
+}
+
+json::value encode_spec_without_backends(const GroupSpec& group) {
+    // In full: what is stored must not change its meaning when a later build has other defaults.
+    FieldWriter spec(Verbosity::full);
+    encode_rest(group, Verbosity::full, spec);
+    return spec.take();
+}
+
+json::value encode_backends(const std::vector<Backend>& backends) {
+    return encode_backend_list(backends, Verbosity::changed_only);
+}
+
+}  // namespace muster::config

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "common/config/value.hpp"
+
+// The bounds of a group's fields. The JSON Schema says the same (schema.cpp), docs/configuration.md
+// too.
+namespace muster::config::bounds {
+
+inline constexpr IntRange weight{.least = 0, .most = 1000};
+inline constexpr IntRange port{.least = 1, .most = 65535};
+inline constexpr IntRange status{.least = 100, .most = 599};
+inline constexpr IntRange threshold{.least = 1, .most = 100};  ///< rise and fall
+inline constexpr IntRange retries{.least = 0, .most = 10};
+inline constexpr IntRange percent{.least = 0, .most = 100};
+inline constexpr IntRange shard_size{.least = 1, .most = 1024};
+
+inline constexpr DurationRange interval{.least = 10ms, .most = 1h};
+inline constexpr DurationRange timeout{.least = 1ms, .most = 1h};
+inline constexpr DurationRange lb_timeout{.least = 1ms, .most = 24h};
+inline constexpr DurationRange slow_start{.least = 0s, .most = 1h};
+
+inline constexpr std::size_t labels = 32;
+inline constexpr std::size_t headers = 32;
+inline constexpr std::size_t status_ranges = 32;
+
+}  // namespace muster::config::bounds

@@ -1,0 +1,22 @@
+#include "common/config/names.hpp"
+
+#include "common/config/decode.hpp"
+
+namespace muster::config {
+
+std::string_view to_string(Algorithm algorithm) {
+    return word_of(algorithm);
+}
+
+std::string_view to_string(Admin admin) {
+    return word_of(admin);
+}
+
+std::string to_string(const Problem& problem) {
+    std::string text;
+    if (problem.line > 0) text = fmt::format("line {}, column {}: ", problem.line, problem.column);
+    if (!problem.path.empty()) text += problem.path + ": ";
+    return text + problem.what;
+}
+
+}  // namespace muster::config

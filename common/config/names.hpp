@@ -1,0 +1,72 @@
+#pragma once
+
+#include "common/config/model.hpp"
+#include "common/config/value.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace muster::config {
+
+/// The words of an enum in documents. One table for reading, writing and the messages.
+template <class Enum>
+struct EnumWords;
+
+template <>
+struct EnumWords<Algorithm> {
+    static constexpr std::array<std::pair<Algorithm, std::string_view>, 8> words = {{
+        {Algorithm::round_robin, "round_robin"},
+        {Algorithm::weighted_round_robin, "weighted_round_robin"},
+        {Algorithm::least_connections, "least_connections"},
+        {Algorithm::least_response_time, "least_response_time"},
+        {Algorithm::source_hash, "source_hash"},
+        {Algorithm::uri_hash, "uri_hash"},
+        {Algorithm::maglev, "maglev"},
+        {Algorithm::random_two_choices, "random_two_choices"},
+    }};
+};
+
+template <>
+struct EnumWords<Admin> {
+    static constexpr std::array<std::pair<Admin, std::string_view>, 3> words = {{
+        {Admin::active, "active"},
+        {Admin::drain, "drain"},
+        {Admin::maintenance, "maintenance"},
+    }};
+};
+
+template <class Enum>
+[[nodiscard]] std::optional<Enum> parse_enum(std::string_view text) {
+    for (const auto& [value, word] : EnumWords<Enum>::words)
+        if (word == text) return value;
+    return std::nullopt;
+}
+
+template <class Enum>
+[[nodiscard]] std::string_view word_of(Enum value) {
+    for (const auto& [known, word] : EnumWords<Enum>::words)
+        if (known == value) return word;
+    return "?";
+}
+
+/// `is "round_robbin"; did you mean round_robin?`
+template <class Enum>
+[[nodiscard]] std::string wrong_enum(std::string_view text) {
+    std::vector<std::string_view> words;
+    for (const auto& [value, word] : EnumWords<Enum>::words) words.push_back(word);
+    const std::string found = fmt::format("is \"{}\"", text.substr(0, 64));
+    const auto near = nearest(text, words);
+    return fmt::format("{}; must be one of {}{}",
+                       found,
+                       fmt::join(words, ", "),
+                       near ? fmt::format("; did you mean {}?", *near) : "");
+}
+
+}  // namespace muster::config

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "common/config/document.hpp"
+
+#include <string_view>
+#include <vector>
+
+// The two syntaxes behind read_documents(). Both take text that is known to be UTF-8 without
+// control characters, append what they read and report what is wrong.
+namespace muster::config {
+
+void parse_yaml(std::string_view text,
+                std::size_t max_documents,
+                std::vector<Node>& documents,
+                std::vector<Problem>& problems);
+
+/// RFC 8259 to the letter, one value.
+void parse_json(std::string_view text,
+                std::vector<Node>& documents,
+                std::vector<Problem>& problems);
+
+}  // namespace muster::config

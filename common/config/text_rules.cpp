@@ -1,0 +1,118 @@
+#include "common/config/text_rules.hpp"
+
+#include "common/config/endpoint.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace muster::config::rules {
+namespace {
+
+constexpr std::string_view fine;
+
+bool is_letter_or_digit(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool is_visible(char c) {
+    return c > ' ' && c < 0x7f;
+}
+
+/// RFC 9110's token: header names, and cookie names after RFC 6265.
+bool is_token(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) {
+        return is_letter_or_digit(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c);
+    });
+}
+
+bool is_word(std::string_view text, std::size_t longest, std::string_view also) {
+    return !text.empty() && text.size() <= longest && is_letter_or_digit(text[0]) &&
+           std::ranges::all_of(text,
+                               [&](char c) { return is_letter_or_digit(c) || also.contains(c); });
+}
+
+}  // namespace
+
+std::string_view name(std::string_view text) {
+    if (is_word(text, 128, "._-")) return fine;
+    return "must be 1 to 128 of A-Z a-z 0-9 . _ - and begin with a letter or digit";
+}
+
+std::string_view zone(std::string_view text) {
+    if (is_word(text, 63, "._-")) return fine;
+    return "must be 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit";
+}
+
+std::string_view label_key(std::string_view text) {
+    if (is_word(text, 63, "._-/")) return fine;
+    return "must be a label name: 1 to 63 of A-Z a-z 0-9 . _ - / beginning with a letter or digit";
+}
+
+std::string_view label_value(std::string_view text) {
+    if (text.size() <= 255 && !text.contains('\n') && !text.contains('\r')) return fine;
+    return "must be one line of at most 255 bytes";
+}
+
+std::string_view http_method(std::string_view text) {
+    const bool upper = !text.empty() && text.size() <= 16 &&
+                       std::ranges::all_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (upper && text != "CONNECT") return fine;
+    return "must be an HTTP method in capitals, such as GET or HEAD (CONNECT is none for a check)";
+}
+
+std::string_view http_path(std::string_view text) {
+    const bool clean = text.starts_with('/') &&
+                       std::ranges::all_of(text, [](char c) { return is_visible(c) && c != '#'; });
+    if (clean && text.size() <= 2048) return fine;
+    return "must begin with / and hold only visible ASCII without # (escape others as %20), at "
+           "most 2048 bytes";
+}
+
+std::string_view http_host(std::string_view text) {
+    const std::string_view inner =
+        text.starts_with('[') && text.ends_with(']') ? text.substr(1, text.size() - 2) : "";
+    if (is_host_name(text) || is_ipv4(text) || is_ipv6(inner) || parse_endpoint(text)) return fine;
+    return "must be a host name or an IP address (IPv6 in brackets), with or without :port";
+}
+
+std::string_view header_name(std::string_view text) {
+    if (text.size() > 64 || !is_token(text))
+        return "must be a header name: at most 64 letters, digits and !#$%&'*+-.^_`|~";
+    std::string lower(text);
+    for (char& c : lower)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    constexpr std::array ours = {"connection", "content-length", "host", "transfer-encoding"};
+    if (std::ranges::find(ours, lower) == ours.end()) return fine;
+    return "is a header that the probe writes itself (for Host there is the field host)";
+}
+
+std::string_view header_value(std::string_view text) {
+    const bool clean =
+        std::ranges::all_of(text, [](char c) { return is_visible(c) || c == ' ' || c == '\t'; });
+    const bool trimmed = text.empty() || (is_visible(text.front()) && is_visible(text.back()));
+    if (clean && trimmed && text.size() <= 1024) return fine;
+    return "must be one line of visible ASCII, without space at its ends, at most 1024 bytes";
+}
+
+std::string_view body_match(std::string_view text) {
+    if (!text.empty() && text.size() <= 1024) return fine;
+    return "must be a text of 1 to 1024 bytes";
+}
+
+std::string_view cookie_name(std::string_view text) {
+    if (text.size() <= 64 && is_token(text)) return fine;
+    return "must be a cookie name: 1 to 64 letters, digits and !#$%&'*+-.^_`|~";
+}
+
+std::string_view file_path(std::string_view text) {
+    if (!text.empty() && text.size() <= 4096 && !text.contains('\n') && !text.contains('\r'))
+        return fine;
+    return "must be the path of a file, at most 4096 bytes";
+}
+
+std::string_view any(std::string_view /*text*/) {
+    return fine;
+}
+
+}  // namespace muster::config::rules

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string_view>
+
+// What texts of a document must look like. Each answers a complaint ("must ..."), or nothing when
+// all is well (TextRule of value.hpp).
+namespace muster::config::rules {
+
+/// Groups, backends and clusters: they become znode names, metric labels and HAProxy servers.
+[[nodiscard]] std::string_view name(std::string_view text);
+[[nodiscard]] std::string_view zone(std::string_view text);
+[[nodiscard]] std::string_view label_key(std::string_view text);
+[[nodiscard]] std::string_view label_value(std::string_view text);
+
+[[nodiscard]] std::string_view http_method(std::string_view text);
+[[nodiscard]] std::string_view http_path(std::string_view text);
+[[nodiscard]] std::string_view http_host(std::string_view text);
+[[nodiscard]] std::string_view header_name(std::string_view text);
+[[nodiscard]] std::string_view header_value(std::string_view text);
+[[nodiscard]] std::string_view body_match(std::string_view text);
+[[nodiscard]] std::string_view cookie_name(std::string_view text);
+
+[[nodiscard]] std::string_view file_path(std::string_view text);
+
+/// For texts that are judged by their reader.
+[[nodiscard]] std::string_view any(std::string_view text);
+
+}  // namespace muster::config::rules

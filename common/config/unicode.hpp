@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace muster::config {
+
+struct BadByte {
+    std::size_t offset = 0;
+    std::string what;  ///< "is not UTF-8 (byte 0xff)"
+};
+
+/// The first byte that has no place in a text of ours: not UTF-8 (overlong forms and surrogates
+/// included), a control character other than tab and line ends, or a byte order mark.
+[[nodiscard]] std::optional<BadByte> find_bad_byte(std::string_view text);
+
+}  // namespace muster::config
