@@ -15,7 +15,7 @@ struct Field {
 };
 
 struct Request {
-    std::string method;
+    std::string method;                                      ///< HEAD arrives as GET
     std::string target;                                      ///< as received
     std::string path;                                        ///< decoded, without the query
     std::vector<std::pair<std::string, std::string>> query;  ///< decoded
