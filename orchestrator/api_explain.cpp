@@ -1,0 +1,156 @@
+#include "orchestrator/api_explain.hpp"
+
+#include "common/config/decode.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace muster::orchestrator {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto reason_texts = std::to_array<std::pair<std::string_view, std::string_view>>({
+    {"UNK", "not checked yet"},
+    {"L4OK", "connected"},
+    {"L4TOUT", "no answer to the connection attempt in time"},
+    {"L4CON", "connection refused, or host or network unreachable"},
+    {"L7OK", "the expected reply"},
+    {"L7TOUT", "connected, but no complete reply in time"},
+    {"L7CLS", "the connection was closed or reset before a complete reply"},
+    {"L7RSP", "the reply is not HTTP"},
+    {"L7STS", "a status code that is not expected"},
+    {"L7BODY", "the body does not hold the expected text"},
+    {"L7BIG", "an endless or oversized header section"},
+    {"DNSERR", "the name has no address"},
+    {"PRLATE", "the prober was late; doesn't count"},
+    {"PRPORT", "the prober had no free local port; doesn't count"},
+    {"PRFILE", "the prober was out of file descriptors; doesn't count"},
+    {"PRMEM", "the prober was out of memory; doesn't count"},
+    {"PRDNS", "no name server answered the prober; doesn't count"},
+    {"PRSTOP", "the probe was stopped under way; doesn't count"},
+});
+
+std::string_view spelled(znodes::Letter verdict) {
+    switch (verdict) {
+        case znodes::Letter::up:
+            return "UP";
+        case znodes::Letter::down:
+            return "DOWN";
+        case znodes::Letter::degraded:
+            return "DEGRADED";
+        case znodes::Letter::unknown:
+            break;
+    }
+    return "UNKNOWN";
+}
+
+std::string_view plural(int count, std::string_view one, std::string_view many) {
+    return count == 1 ? one : many;
+}
+
+}  // namespace
+
+std::string_view reason_text(std::string_view code) {
+    const auto* const found = std::ranges::find(
+        reason_texts, code, &std::pair<std::string_view, std::string_view>::first);
+    return found == reason_texts.end() ? std::string_view{} : found->second;
+}
+
+std::string check_summary(const config::CheckSpec& check) {
+    std::string what = "tcp connect";
+    if (const auto* http = std::get_if<config::HttpCheck>(&check.probe)) {
+        what = fmt::format("http {} {}", http->method, http->path);
+    }
+    if (check.port) what += fmt::format(" on port {}", *check.port);
+    return fmt::format("{}, every {}, timeout {}, rise {}, fall {}",
+                       what,
+                       config::to_string(check.interval),
+                       config::to_string(check.timeout),
+                       check.rise,
+                       check.fall);
+}
+
+std::string spoken(std::chrono::milliseconds span) {
+    const auto seconds = std::max<std::int64_t>(0, span / 1s);
+    if (seconds < 60) return fmt::format("{} s", seconds);
+    const auto minutes = seconds / 60;
+    if (minutes < 60) return fmt::format("{} min", minutes);
+    const auto hours = minutes / 60;
+    if (hours < 48) return fmt::format("{} h {} min", hours, minutes % 60);
+    return fmt::format("{} d", hours / 24);
+}
+
+std::string summary_of(const BackendRow& backend, WallTime now) {
+    std::string text(spelled(backend.verdict));
+    if (backend.since != WallTime{}) text += " for " + spoken(now - backend.since);
+    if (backend.verdict == znodes::Letter::unknown && backend.reason.empty()) {
+        text += ": no result yet";
+    } else if (!backend.reason.empty()) {
+        const auto meaning = reason_text(backend.reason);
+        text += meaning.empty() ? fmt::format(": {}", backend.reason)
+                                : fmt::format(": {} ({})", meaning, backend.reason);
+    }
+    if (backend.admin != config::Admin::active) {
+        text += fmt::format("; set to {} by an operator", config::to_string(backend.admin));
+    }
+    return text;
+}
+
+std::string next_step(const BackendRow& backend, const GroupRow& group) {
+    const ShardRow* shard = group.shard(backend.shard);
+    if (shard == nullptr) return "it waits for a slot, which the master gives";
+    if (shard->owner.empty()) return "nobody probes it until the master assigns its shard";
+    const config::CheckSpec& check = group.spec->check;
+    if (backend.verdict == znodes::Letter::unknown) return "the first result decides";
+    if (backend.verdict == znodes::Letter::down) {
+        return fmt::format("{} {} it UP; {} so far",
+                           check.rise,
+                           plural(check.rise, "success makes", "successes in a row make"),
+                           backend.successes);
+    }
+    return fmt::format("{} {} it DOWN; {} so far",
+                       check.fall,
+                       plural(check.fall, "failure makes", "failures in a row make"),
+                       backend.failures);
+}
+
+std::string rotation_text(const BackendRow& backend) {
+    using znodes::RotationReason;
+    std::string_view why;
+    switch (backend.rotation_reason) {
+        case RotationReason::healthy:
+            why = "it is healthy";
+            break;
+        case RotationReason::slow_start:
+            why = "slow start, with a part of its weight";
+            break;
+        case RotationReason::unproven:
+            why = "no verdict yet, and that removes nothing";
+            break;
+        case RotationReason::down:
+            why = "it is DOWN";
+            break;
+        case RotationReason::eject_capped:
+            why = "although DOWN, because max_eject_percent is reached";
+            break;
+        case RotationReason::panic:
+            why = "panic: too few of its group are healthy";
+            break;
+        case RotationReason::drain:
+            why = "an operator drains it";
+            break;
+        case RotationReason::maintenance:
+            why = "it is in maintenance";
+            break;
+        case RotationReason::zero_weight:
+            why = "its weight is 0";
+            break;
+    }
+    return fmt::format("{} rotation: {}", backend.in_rotation ? "in" : "out of", why);
+}
+
+}  // namespace muster::orchestrator

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "orchestrator/api_query.hpp"
+#include "orchestrator/commands.hpp"
+#include "orchestrator/snapshot.hpp"
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+// The values of a snapshot as docs/api.md shows them. Pure.
+namespace muster::orchestrator {
+
+/// A snapshot and the moment at which it is looked at.
+struct View {
+    const Snapshot& snapshot;
+    SteadyTime now;
+    WallTime wall;
+};
+
+/// What is older is called cached.
+inline constexpr std::chrono::seconds live_limit{10};
+
+/// Since ZooKeeper last confirmed the session; nothing if it never did.
+[[nodiscard]] std::optional<std::chrono::nanoseconds> age_of(const View& view);
+[[nodiscard]] bool is_live(const View& view);
+
+/// as_of, age_seconds, source, node: how every body begins.
+[[nodiscard]] boost::json::object opening(const View& view);
+
+/// Each fills in its members of the body.
+void put_cluster(boost::json::object& body, const View& view);
+void put_nodes(boost::json::object& body, const View& view);
+void put_groups(boost::json::object& body, const View& view);
+void put_backends(boost::json::object& body, const View& view, const BackendQuery& query);
+void put_shards(boost::json::object& body,
+                const View& view,
+                std::string_view group,
+                std::string_view owner);
+void put_events(boost::json::object& body, const Snapshot& snapshot, const EventQuery& query);
+
+[[nodiscard]] boost::json::object json_of(const GroupRow& group);
+[[nodiscard]] boost::json::object json_of(const GroupRow& group,
+                                          const BackendRow& backend,
+                                          WallTime wall);
+[[nodiscard]] boost::json::object json_of(const Event& event);
+[[nodiscard]] boost::json::object json_of(const Evidence& evidence);
+[[nodiscard]] boost::json::object json_of(const znodes::Pause& pause);
+
+/// RFC 3339 UTC with milliseconds; null for the epoch, which stands for "never".
+[[nodiscard]] boost::json::value json_of(WallTime time);
+
+}  // namespace muster::orchestrator
