@@ -200,4 +200,18 @@ std::string Process::output() const {
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+bool is_alive(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    const std::string stat{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    // The name, in parentheses, may contain anything; the state follows it.
+    const std::size_t end_of_name = stat.rfind(") ");
+    return end_of_name != std::string::npos && stat[end_of_name + 2] != 'Z';
+}
+
+std::vector<pid_t> children_of(pid_t pid) {
+    const std::string id = std::to_string(pid);
+    std::ifstream file("/proc/" + id + "/task/" + id + "/children");
+    return {std::istream_iterator<pid_t>(file), std::istream_iterator<pid_t>()};
+}
+
 }  // namespace muster::test

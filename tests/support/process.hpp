@@ -66,4 +66,8 @@ class Process {
     std::optional<ExitStatus> status_;
 };
 
+/// For processes that we did not start ourselves. A zombie is not alive any more.
+[[nodiscard]] bool is_alive(pid_t pid);
+[[nodiscard]] std::vector<pid_t> children_of(pid_t pid);
+
 }  // namespace muster::test

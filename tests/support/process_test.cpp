@@ -9,6 +9,7 @@
 #include <csignal>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace muster::test {
 namespace {
@@ -67,14 +68,17 @@ TEST(Process, TakesItsOwnChildrenAlongEvenWhenItEndedBeforeThem) {
         const std::string text = process.output();
         std::from_chars(text.data(), text.data() + text.size(), grandchild);
         ASSERT_GT(grandchild, 1);
-        ASSERT_EQ(::kill(grandchild, 0), 0);
+        ASSERT_TRUE(is_alive(grandchild));
     }
-    // Gone, or a zombie whose new parent has not reaped it yet.
-    const auto dead = [&] {
-        const std::string stat = read_file("/proc/" + std::to_string(grandchild) + "/stat");
-        return stat.empty() || stat.find(") Z ") != std::string::npos;
-    };
-    EXPECT_TRUE(eventually(10s, dead));
+    EXPECT_TRUE(eventually(10s, [&] { return !is_alive(grandchild); }));
+}
+
+TEST(Process, KnowsTheChildrenOfAnother) {
+    const TempDir dir;
+    Process process(shell("sleep 60 & echo $!; wait", dir));
+    ASSERT_TRUE(eventually(10s, [&] { return process.output().ends_with("\n"); }));
+    EXPECT_EQ(children_of(process.pid()), std::vector<pid_t>{std::stoi(process.output())});
+    EXPECT_TRUE(is_alive(process.pid()));
 }
 
 TEST(Process, StopsAndContinues) {
