@@ -1,24 +1,19 @@
 #pragma once
 
+#include "checker/check_id.hpp"
 #include "checker/health_state.hpp"
 #include "checker/prober.hpp"
+#include "checker/result_ring.hpp"
 #include "common/base/clock.hpp"
-#include "common/base/id.hpp"
 #include "common/config/model.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 namespace muster::checker {
-
-/// Names one check for its whole life: stable over moves, restarts and nodes (a hash of group uid
-/// and backend id), so that its phase is, too.
-enum class CheckId : std::uint64_t {};
-[[nodiscard]] CheckId check_id(std::string_view group_uid, const BackendId& backend);
 
 /// One backend's check as the engine runs it.
 struct Check {
@@ -29,6 +24,8 @@ struct Check {
     HealthState start;      ///< taken when the check is new to this engine; ignored afterwards
     bool catch_up = false;  ///< new, and its last slots may have been missed: probe now (within
                             ///< catch_up_spread)
+    bool replace_state = false;  ///< take `start` even if the check is here already, and report it (the end of a
+                                 ///< planned move: the old owner's last word counts)
 };
 
 /// What the engine tells its owner. Every result that changed the verdict or a pending counter.
@@ -36,23 +33,6 @@ struct CheckReport {
     CheckId id{};
     HealthState state;
     Transition transition = Transition::unchanged;
-    ProbeOutcome outcome;
-};
-
-/// One past result, 16 bytes.
-struct RingEntry {
-    std::uint32_t age_base_ms = 0;  ///< start of the probe: milliseconds since the ring's base time
-    std::uint32_t total_us = 0;
-    std::uint32_t connect_us = 0;
-    std::uint16_t code = 0;
-    Result result = Result::inconclusive;
-    Reason reason = Reason::unknown;
-};
-static_assert(sizeof(RingEntry) == 16);
-
-/// One past result as it is shown.
-struct PastResult {
-    WallTime time{};
     ProbeOutcome outcome;
 };
 
@@ -66,8 +46,15 @@ struct EngineCounters {
     std::uint64_t skipped_slots =
         0;  ///< slots passed over because the check before was still running or we were late
     std::vector<std::uint64_t>
-        lateness;  ///< histogram of start lateness; bounds in lateness_bounds
+        lateness;  ///< of starts, by lateness_bounds; one more at the end for all above
+    std::chrono::nanoseconds lateness_sum{0};
+    std::chrono::nanoseconds stalled{0};  ///< time by which our loop came round late
 };
+
+/// Adds up what several engines counted.
+[[nodiscard]] EngineCounters operator+(EngineCounters left, const EngineCounters& right);
+
+/// Upper bounds of the lateness histogram, inclusive.
 inline constexpr std::chrono::microseconds lateness_bounds[] = {std::chrono::microseconds(1000),
                                                                 std::chrono::microseconds(2500),
                                                                 std::chrono::microseconds(5000),
@@ -92,11 +79,11 @@ struct EngineSettings {
 /// results. Share-nothing: one engine = one executor = one prober. `ProberPool` spreads checks over
 /// several.
 ///
-/// Cadence: check `id` is due whenever wall time = phase(id) modulo its interval, counted on the
-/// steady clock from the moment it was added, so moves and restarts keep its place. A change to the
-/// interval in force (fast, down) counts from the start of the last probe. A late start skips
-/// ahead, it never bunches. Executor: all calls on the engine's executor; reports arrive there,
-/// too.
+/// Cadence: as in schedule.hpp. Equal requests share one phase, that of the check which came first,
+/// so that one probe serves all checks on them that are due in the same tick.
+/// Lateness: as in lateness.hpp.
+/// Executor: all calls on the engine's executor; reports arrive there, too, and may call put() and
+/// remove(). The prober must be stopped, or outlive the engine.
 class Engine {
  public:
     using OnReport = std::function<void(const CheckReport&)>;
@@ -122,15 +109,16 @@ class Engine {
     [[nodiscard]] const EngineCounters& counters() const;
     [[nodiscard]] std::size_t size() const;
 
-    /// The loop: returns when cancelled.
+    /// The loop: ends when cancelled, by throwing operation_aborted.
     [[nodiscard]] asio::awaitable<void> run();
 
-    /// Steady time at which the loop last came round; for the watchdog. Any thread.
+    /// Steady time at which the loop last came round, or now while it sleeps as planned: for the
+    /// watchdog. Any thread.
     [[nodiscard]] SteadyTime last_tick() const;
 
  private:
     struct Inside;
-    std::unique_ptr<Inside> inside_;
+    std::shared_ptr<Inside> inside_;  ///< shared with probes under way
 };
 
 }  // namespace muster::checker

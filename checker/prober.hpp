@@ -22,6 +22,10 @@ struct ProbeRequest {
     bool operator==(const ProbeRequest&) const = default;
 };
 
+/// Of the whole request, and of host and port alone: to find equal requests.
+[[nodiscard]] std::size_t hash_of(const ProbeRequest& request);
+[[nodiscard]] std::size_t hash_of_endpoint(const ProbeRequest& request);
+
 /// The seam to the network. A prober belongs to one executor (one thread): both functions are
 /// called on it and `done` is called on it exactly once, never from inside start(). The total time
 /// is bounded by the request's timeout (deadlines are the prober's own work: it may batch them).

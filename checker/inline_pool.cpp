@@ -1,0 +1,70 @@
+#include "checker/insight.hpp"
+#include "checker/prober_pool.hpp"
+
+#include <utility>
+
+namespace muster::checker {
+
+struct InlinePool::Inside {
+    Inside(asio::any_io_executor control, Clock& the_clock, Prober& prober, EngineSettings settings)
+        : clock(the_clock),
+          engine(
+              std::move(control), the_clock, prober, settings, [this](const CheckReport& report) {
+                  if (on_report) on_report(report);
+              }) {}
+
+    Clock& clock;
+    Engine::OnReport on_report;
+    Engine engine;
+};
+
+InlinePool::InlinePool(asio::any_io_executor control,
+                       Clock& clock,
+                       Prober& prober,
+                       EngineSettings settings)
+    : inside_(std::make_unique<Inside>(std::move(control), clock, prober, settings)) {}
+
+InlinePool::~InlinePool() = default;
+
+void InlinePool::on_report(Engine::OnReport on_report) {
+    inside_->on_report = std::move(on_report);
+}
+
+void InlinePool::put(std::vector<Check> checks) {
+    for (Check& check : checks) inside_->engine.put(std::move(check));
+}
+
+void InlinePool::remove(std::vector<CheckId> ids) {
+    for (const CheckId id : ids) inside_->engine.remove(id);
+}
+
+asio::awaitable<std::vector<std::optional<CheckRunner::Insight>>> InlinePool::look(
+    std::vector<CheckId> ids) {
+    std::vector<std::optional<Insight>> answers;
+    answers.reserve(ids.size());
+    const SteadyTime now = inside_->clock.now();
+    for (const CheckId id : ids) answers.push_back(insight(inside_->engine, id, now));
+    co_return answers;
+}
+
+asio::awaitable<std::vector<CheckRunner::Pass>> InlinePool::passes(std::vector<CheckId> ids) {
+    std::vector<Pass> answers;
+    answers.reserve(ids.size());
+    const SteadyTime now = inside_->clock.now();
+    for (const CheckId id : ids) answers.push_back(pass(inside_->engine, id, now));
+    co_return answers;
+}
+
+asio::awaitable<EngineCounters> InlinePool::counters() {
+    co_return inside_->engine.counters();
+}
+
+SteadyTime InlinePool::last_tick() const {
+    return inside_->engine.last_tick();
+}
+
+asio::awaitable<void> InlinePool::run() {
+    return inside_->engine.run();
+}
+
+}  // namespace muster::checker

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "checker/outcome.hpp"
+#include "common/base/clock.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace muster::checker {
+
+/// One past result, 16 bytes.
+struct RingEntry {
+    std::uint32_t age_base_ms = 0;  ///< start of the probe: milliseconds since the ring's base time
+    std::uint32_t total_us = 0;
+    std::uint32_t connect_us = 0;
+    std::uint16_t code = 0;
+    Result result = Result::inconclusive;
+    Reason reason = Reason::unknown;
+};
+static_assert(sizeof(RingEntry) == 16);
+
+/// One past result as it is shown.
+struct PastResult {
+    WallTime time{};
+    ProbeOutcome outcome;
+    bool operator==(const PastResult&) const = default;
+};
+
+/// The last N results of one check. Takes no memory before the first, and 16 bytes for each. Times
+/// are kept on the steady clock, so that a step of the wall clock doesn't tear the past apart.
+class ResultRing {
+ public:
+    explicit ResultRing(std::size_t capacity) : capacity_(capacity) {}
+
+    void add(SteadyTime start, const ProbeOutcome& outcome);
+
+    /// Oldest first. Times in milliseconds, first_byte is not kept.
+    [[nodiscard]] std::vector<PastResult> read(SteadyTime now, WallTime wall) const;
+
+    [[nodiscard]] std::size_t size() const { return entries_.size(); }
+
+ private:
+    void rebase(SteadyTime start);
+
+    std::size_t capacity_;
+    std::size_t oldest_ = 0;  ///< only > 0 once full
+    SteadyTime base_{};
+    std::vector<RingEntry> entries_;
+};
+
+}  // namespace muster::checker
