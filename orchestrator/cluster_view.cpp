@@ -1,0 +1,279 @@
+#include "orchestrator/cluster_view.hpp"
+
+#include "common/config/decode.hpp"
+#include "common/znodes/chunks.hpp"
+
+#include <boost/json/parse.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace muster::orchestrator {
+
+namespace {
+
+/// The path's parts below the root: "/muster/main/groups/web/index" -> {"groups", "web", "index"}.
+std::vector<std::string> parts_below(const znodes::Paths& paths, const std::string& path) {
+    std::vector<std::string> parts;
+    if (path.size() <= paths.root().size() || !path.starts_with(paths.root())) return parts;
+    std::size_t from = paths.root().size() + 1;
+    while (from <= path.size()) {
+        const std::size_t slash = std::min(path.find('/', from), path.size());
+        parts.push_back(path.substr(from, slash - from));
+        from = slash + 1;
+    }
+    return parts;
+}
+
+std::optional<int> number_of(const std::string& text) {
+    int value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
+    return value;
+}
+
+class Applier {
+ public:
+    Applier(ClusterView& view, const znodes::Paths& paths, const Mirror& mirror, SteadyTime now)
+        : view_(view), paths_(paths), mirror_(mirror), now_(now) {}
+
+    void path(const std::string& path) {
+        const std::vector<std::string> parts = parts_below(paths_, path);
+        if (parts.empty()) return;
+        const coordination::Node* node = mirror_.find(path);
+        const std::string& first = parts[0];
+        if (parts.size() == 1) {
+            if (first == "control") keep(view_.control, path, node, change_.control);
+            if (first == "epoch") keep(view_.epoch, path, node, change_.control);
+            if (first == "map") keep(view_.map, path, node, change_.assignments);
+        } else if (first == "members") {
+            follow(view_.members, NodeId(parts[1]), path, node, change_.members);
+        } else if (first == "assignment" && parts.size() == 2) {
+            follow(view_.assignments, NodeId(parts[1]), path, node, change_.assignments);
+        } else if (first == "ack") {
+            follow(view_.acks, NodeId(parts[1]), path, node, change_.answers);
+        } else if (first == "progress") {
+            follow(view_.progress, NodeId(parts[1]), path, node, change_.progress);
+        } else if (first == "config" && parts.size() == 3 && parts[1] == "group") {
+            head(GroupName(parts[2]), path, node);
+        } else if (first == "config" && parts.size() == 3 && parts[1] == "chunks") {
+            if (node != nullptr) view_.chunks[parts[2]] = node->data;
+            chunks_changed_ = true;
+        } else if (first == "groups") {
+            group(parts, path, node);
+        }
+    }
+
+    ViewChange finish() {
+        if (chunks_changed_) {
+            for (auto& [name, group] : view_.groups) decode_spec(name, group);
+        }
+        return change_;
+    }
+
+ private:
+    template <class T>
+    bool update(std::optional<Versioned<T>>& slot,
+                const std::string& path,
+                const coordination::Node& node) {
+        Result<T> decoded = znodes::decode<T>(node.data, view_.cluster());
+        if (decoded) {
+            slot = Versioned<T>{.value = std::move(*decoded)};
+            view_.problems.erase(path);
+        } else {
+            // Keep the last good value, but under the version that a repair has to replace.
+            if (!slot) slot.emplace();
+            slot->garbage = true;
+            slot->gone = false;
+            view_.problems[path] = decoded.error().message();
+        }
+        slot->version = node.stat.version;
+        slot->created_zxid = node.stat.created_zxid;
+        slot->received = now_;
+        return decoded.has_value();
+    }
+
+    /// For what stays when its znode vanishes.
+    template <class T>
+    void keep(std::optional<Versioned<T>>& slot,
+              const std::string& path,
+              const coordination::Node* node,
+              bool& changed) {
+        changed = true;
+        if (node != nullptr) {
+            update(slot, path, *node);
+        } else if (slot) {
+            slot->gone = true;
+            view_.problems[path] = "the znode has vanished; its last content stays in force";
+        }
+    }
+
+    /// For what ends with its znode.
+    template <class T>
+    void follow(std::map<NodeId, Versioned<T>>& all,
+                const NodeId& id,
+                const std::string& path,
+                const coordination::Node* node,
+                bool& changed) {
+        changed = true;
+        if (node == nullptr) {
+            all.erase(id);
+            view_.problems.erase(path);
+            return;
+        }
+        std::optional<Versioned<T>> slot;
+        if (const auto known = all.find(id); known != all.end()) slot = std::move(known->second);
+        update(slot, path, *node);
+        all.insert_or_assign(id, std::move(*slot));
+    }
+
+    void head(const GroupName& name, const std::string& path, const coordination::Node* node) {
+        GroupView& group = view_.groups[name];
+        keep(group.head, path, node, change_.config);
+        decode_spec(name, group);
+        if (group.head && !group.head->garbage && group.head->value.deleted) {
+            group.spec = nullptr;
+            group.spec_generation = 0;
+        }
+    }
+
+    void decode_spec(const GroupName& name, GroupView& group) {
+        if (!group.head || group.head->garbage || group.head->value.deleted) return;
+        const znodes::GroupHead& head = group.head->value;
+        if (group.spec && group.spec_generation == head.generation) return;
+        std::vector<boost::json::value> lists;
+        for (const std::string& hash : head.chunks) {
+            const auto chunk = view_.chunks.find(hash);
+            if (chunk == view_.chunks.end()) return;  // comes with a later change
+            std::error_code error;
+            lists.push_back(boost::json::parse(chunk->second, error));
+            if (error) return problem(name, "backend chunk " + hash + " is not JSON");
+        }
+        std::error_code error;
+        const boost::json::value spec = boost::json::parse(head.spec, error);
+        if (error) return problem(name, "the spec is not JSON");
+        config::DecodedParts parts = config::decode_parts(name, spec, lists);
+        if (!parts.problems.empty())
+            return problem(name, config::to_string(parts.problems.front()));
+        group.spec = std::make_shared<const config::GroupSpec>(std::move(parts.group));
+        group.spec_generation = head.generation;
+        change_.config = true;
+    }
+
+    void problem(const GroupName& name, std::string what) {
+        view_.problems[paths_.group_head(name)] = std::move(what);
+    }
+
+    void group(const std::vector<std::string>& parts,
+               const std::string& path,
+               const coordination::Node* node) {
+        if (parts.size() == 3 && parts[2] == "index") {
+            keep(view_.groups[GroupName(parts[1])].index, path, node, change_.layout);
+        } else if (parts.size() == 5 && parts[2] == "shards") {
+            const std::optional<int> number = number_of(parts[3]);
+            if (!number) return;
+            GroupView& group = view_.groups[GroupName(parts[1])];
+            ShardView& shard = group.shards[*number];
+            if (parts[4] == "members") keep(shard.members, path, node, change_.layout);
+            if (parts[4] == "status") keep(shard.status, path, node, change_.status);
+            if (parts[4] == "handoff") {
+                shard.handoff_version =
+                    node != nullptr ? std::optional(node->stat.version) : std::nullopt;
+            }
+        }
+    }
+
+    ClusterView& view_;
+    const znodes::Paths& paths_;
+    const Mirror& mirror_;
+    SteadyTime now_;
+    ViewChange change_;
+    bool chunks_changed_ = false;
+};
+
+/// A deleted group whose znodes are gone has nothing left to show.
+void drop_finished_groups(ClusterView& view, const znodes::Paths& paths, const Mirror& mirror) {
+    std::erase_if(view.groups, [&](const auto& item) {
+        const GroupView& group = item.second;
+        return group.head && group.head->value.deleted && !group.shards.empty() &&
+               mirror.find(paths.index(item.first)) == nullptr;
+    });
+}
+
+}  // namespace
+
+std::optional<NodeId> ClusterView::owner_of(const ShardId& shard) const {
+    for (const auto& [node, assignment] : assignments) {
+        const auto member = members.find(node);
+        if (member == members.end() ||
+            member->second.value.incarnation != assignment.value.incarnation) {
+            continue;
+        }
+        for (const znodes::AssignedShard& assigned : assignment.value.shards) {
+            if (assigned.shard == shard && assigned.role != znodes::Role::warm) return node;
+        }
+    }
+    return std::nullopt;
+}
+
+Interest interest_in(const znodes::Paths& paths, const std::string& path) {
+    if (path == paths.root()) return Interest::children;
+    const std::vector<std::string> parts = parts_below(paths, path);
+    if (parts.empty()) return Interest::none;
+    const std::string& first = parts[0];
+    if (first == "epoch" || first == "control" || first == "map") {
+        return parts.size() == 1 ? Interest::data : Interest::none;
+    }
+    if (first == "members" || first == "assignment" || first == "ack" || first == "progress") {
+        if (parts.size() == 1) return Interest::children;
+        return parts.size() == 2 ? Interest::data : Interest::none;
+    }
+    if (first == "config") {
+        if (parts.size() == 1) return Interest::children;
+        if (parts[1] != "group" && parts[1] != "chunks") return Interest::none;
+        if (parts.size() == 2) return Interest::children;
+        return parts.size() == 3 ? Interest::data : Interest::none;
+    }
+    if (first == "groups") {
+        switch (parts.size()) {
+            case 1:
+            case 2:
+                return Interest::children;
+            case 3:
+                return parts[2] == "index"    ? Interest::data
+                       : parts[2] == "shards" ? Interest::children
+                                              : Interest::none;
+            case 4:
+                return Interest::children;
+            case 5:
+                return parts[4] == "members" || parts[4] == "status" || parts[4] == "handoff"
+                           ? Interest::data
+                           : Interest::none;
+            default:
+                return Interest::none;
+        }
+    }
+    return Interest::none;
+}
+
+ViewChange apply(ClusterView& view,
+                 const znodes::Paths& paths,
+                 const Mirror& mirror,
+                 const std::vector<std::string>& changed,
+                 SteadyTime now) {
+    Applier applier(view, paths, mirror, now);
+    // The cluster's uuid is what all other payloads are checked against, so it comes first.
+    const std::string control = paths.control();
+    if (std::ranges::find(changed, control) != changed.end()) applier.path(control);
+    view.deferred.insert(view.deferred.end(), changed.begin(), changed.end());
+    if (view.cluster().empty()) return {};
+    for (const std::string& path : std::exchange(view.deferred, {})) {
+        if (path != control) applier.path(path);
+    }
+    const ViewChange change = applier.finish();
+    drop_finished_groups(view, paths, mirror);
+    return change;
+}
+
+}  // namespace muster::orchestrator

@@ -1,0 +1,102 @@
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "common/base/id.hpp"
+#include "common/config/model.hpp"
+#include "common/coordination/types.hpp"
+#include "common/znodes/paths.hpp"
+#include "common/znodes/payloads.hpp"
+#include "orchestrator/mirror.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace muster::orchestrator {
+
+/// A payload with the version under which it may be replaced.
+template <class T>
+struct Versioned {
+    T value;
+    std::int32_t version = 0;
+    std::int64_t created_zxid = 0;
+    SteadyTime received{};  ///< when this process learned of this version
+    bool garbage =
+        false;          ///< the znode holds something undecodable now; `value` is the last good one
+    bool gone = false;  ///< the znode is not there now; `value` is the last good one
+};
+
+struct ShardView {
+    std::optional<Versioned<znodes::ShardMembers>> members;
+    std::optional<Versioned<znodes::ShardStatus>> status;
+    std::optional<std::int32_t> handoff_version;
+};
+
+struct GroupView {
+    std::optional<Versioned<znodes::GroupHead>> head;
+    std::shared_ptr<const config::GroupSpec>
+        spec;  ///< of `spec_generation`; null until head and chunks are here
+    std::int64_t spec_generation = 0;
+    std::optional<Versioned<znodes::GroupIndex>> index;
+    std::map<int, ShardView> shards;
+
+    /// It is configured, not deleted, and its spec is known.
+    [[nodiscard]] bool live() const { return head && !head->value.deleted && spec != nullptr; }
+};
+
+/// The mirrored tree, decoded: the one value that master, worker, API and dashboard read.
+///
+/// NONODE is never a deletion: a head, index, members or status that vanishes leaves its last good
+/// value here (only a tombstone head ends a group), and so does one that turns into garbage.
+/// Members, assignments, acks and progress follow the tree, since their absence has a meaning of
+/// its own.
+struct ClusterView {
+    std::optional<Versioned<znodes::Control>> control;
+    std::optional<Versioned<znodes::Epoch>> epoch;
+    std::map<NodeId, Versioned<znodes::Member>> members;
+    std::map<NodeId, Versioned<znodes::Assignment>> assignments;
+    std::map<NodeId, Versioned<znodes::Ack>> acks;
+    std::map<NodeId, Versioned<znodes::Progress>> progress;
+    std::map<GroupName, GroupView> groups;
+    std::optional<Versioned<znodes::ShardMap>> map;
+    std::map<std::string, std::string> chunks;    ///< hash -> bytes
+    std::map<std::string, std::string> problems;  ///< path -> what is wrong with its content
+    std::size_t agents = 0;
+    std::vector<std::string>
+        deferred;  ///< changed before `control` (and so the cluster's uuid) was known
+
+    [[nodiscard]] std::string cluster() const {
+        return control ? control->value.stamp.cluster : std::string{};
+    }
+
+    /// The node that acts on a shard (role own or drain in the document of a live incarnation), if
+    /// any.
+    [[nodiscard]] std::optional<NodeId> owner_of(const ShardId& shard) const;
+};
+
+/// What a set of changed paths touched: lets each reader skip what does not concern it.
+struct ViewChange {
+    bool control = false;  ///< control or epoch
+    bool members = false;
+    bool config = false;
+    bool layout = false;  ///< index or members of shards
+    bool status = false;
+    bool assignments = false;  ///< assignments or map
+    bool answers = false;      ///< acks
+    bool progress = false;
+};
+
+/// What the mirror reads and watches for this view.
+[[nodiscard]] Interest interest_in(const znodes::Paths& paths, const std::string& path);
+
+/// Takes the changed paths over from the mirror. Decodes only those. Pure but for its arguments.
+ViewChange apply(ClusterView& view,
+                 const znodes::Paths& paths,
+                 const Mirror& mirror,
+                 const std::vector<std::string>& changed,
+                 SteadyTime now);
+
+}  // namespace muster::orchestrator

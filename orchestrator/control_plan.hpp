@@ -1,0 +1,54 @@
+#pragma once
+
+#include "common/coordination/types.hpp"
+#include "common/znodes/paths.hpp"
+#include "orchestrator/assignment_plan.hpp"
+#include "orchestrator/cluster_view.hpp"
+#include "orchestrator/election.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace muster::orchestrator {
+
+/// One multi of the master. Its first op is always the check of the epoch.
+struct Transaction {
+    std::string what;  ///< for the log
+    std::vector<coordination::Op> ops;
+    std::vector<std::string> touched;  ///< paths whose copy is out of date afterwards
+};
+
+struct ControlContext {
+    znodes::Paths paths;
+    std::string cluster;  ///< uuid
+    NodeId node;          ///< the master
+    Office office;
+    WallTime wall{};
+    PlanTime time;
+    AssignmentSettings assignment;
+};
+
+struct ControlPlan {
+    std::vector<Transaction>
+        transactions;  ///< in order; after a failure the rest is dropped and planned anew
+    std::vector<std::string> notes;
+    std::vector<ShardId> unplaceable;
+    AssignmentMemory memory;
+    std::optional<SteadyTime> again;
+};
+
+/// Everything that the master would change in the tree now: layouts (index, members), assignments,
+/// the remains of deleted groups. Level-triggered: it compares what is with what should be, so a
+/// crash at any point, a stale view or a lost event costs another round, never a wrong state. Pure;
+/// nothing to do = no transactions.
+[[nodiscard]] ControlPlan plan_control(const ClusterView& view,
+                                       const ControlContext& context,
+                                       AssignmentMemory memory);
+
+/// A group's layout as the tree has it; nothing when there is none, or it belongs to an earlier
+/// group of that name, or parts of it are missing or unreadable.
+struct Layout;
+[[nodiscard]] std::optional<Layout> layout_of(const GroupView& group);
+
+}  // namespace muster::orchestrator

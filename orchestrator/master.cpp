@@ -1,0 +1,143 @@
+#include "orchestrator/master.hpp"
+
+#include "common/observe/log.hpp"
+
+#include <utility>
+
+namespace muster::orchestrator {
+
+namespace {
+constexpr std::chrono::milliseconds lease_retry{100};
+}
+
+Master::Master(asio::any_io_executor executor,
+               coordination::Store& store,
+               Clock& clock,
+               znodes::Paths paths,
+               Mirror& mirror,
+               const ClusterView& view,
+               Election& election,
+               MasterSettings settings)
+    : store_(store),
+      clock_(clock),
+      paths_(std::move(paths)),
+      mirror_(mirror),
+      view_(view),
+      election_(election),
+      settings_(std::move(settings)),
+      tasks_(executor),
+      wake_(executor) {}
+
+void Master::start() {
+    tasks_.spawn("master", run());
+}
+
+asio::awaitable<void> Master::stop() {
+    co_await tasks_.stop();
+}
+
+void Master::on_office(const std::optional<Office>& office) {
+    // Called when office is taken, and again when it was confirmed after trouble: from then on we
+    // hear everything.
+    if (office && (!office_ || office_->epoch != office->epoch)) {
+        memory_ = {};
+        counters_.first_write = {};
+    }
+    office_ = office;
+    listening_since_ = clock_.now();
+    wake_.notify();
+}
+
+void Master::on_view(const ViewChange& change) {
+    if (!office_) return;
+    if (change.control || change.members || change.config || change.layout || change.assignments ||
+        change.answers || change.progress) {
+        wake_.notify();
+    }
+}
+
+asio::awaitable<void> Master::run() {
+    for (;;) {
+        co_await wake_.wait();
+        if (office_) co_await govern();
+    }
+}
+
+asio::awaitable<void> Master::govern() {
+    while (office_) {
+        // What we know may be older than what an earlier master wrote; our writes would be refused,
+        // but a plan made from half a tree is also noise.
+        co_await mirror_.wait_settled();
+        if (!office_) co_return;
+        const SteadyTime now = clock_.now();
+        if (!election_.may_act(now)) {
+            wake_at(now + lease_retry);
+            co_return;
+        }
+        ControlContext context{.paths = paths_,
+                               .cluster = settings_.cluster,
+                               .node = settings_.node,
+                               .office = *office_,
+                               .wall = clock_.wall(),
+                               .time = {.now = now, .listening_since = listening_since_},
+                               .assignment = settings_.assignment};
+        ControlPlan plan = plan_control(view_, context, memory_);
+        ++counters_.plans;
+        memory_ = std::move(plan.memory);
+        unplaceable_ = std::move(plan.unplaceable);
+        for (const std::string& line : plan.notes) log::info("plan", {{"what", line}});
+        if (plan.again) wake_at(*plan.again);
+        if (plan.transactions.empty()) co_return;
+        if (!co_await carry_out(std::move(plan.transactions)))
+            co_await clock_.sleep_for(lease_retry);
+    }
+}
+
+asio::awaitable<bool> Master::carry_out(std::vector<Transaction> transactions) {
+    std::vector<std::string> touched;
+    bool all = true;
+    for (Transaction& transaction : transactions) {
+        if (!election_.may_act(clock_.now())) {
+            all = false;
+            break;
+        }
+        touched.insert(touched.end(), transaction.touched.begin(), transaction.touched.end());
+        const coordination::MultiOutcome outcome =
+            co_await store_.multi(std::move(transaction.ops));
+        ++counters_.transactions;
+        if (outcome.ok()) {
+            if (counters_.first_write == SteadyTime{}) counters_.first_write = clock_.now();
+            continue;
+        }
+        all = false;
+        if (outcome.fenced_off()) {
+            ++counters_.fenced_off;
+            election_.doubt_office();
+        } else {
+            ++counters_.conflicts;
+        }
+        log::warn("transaction_refused",
+                  {{"what", transaction.what},
+                   {"error", outcome.error.message()},
+                   {"context", outcome.context}});
+        break;
+    }
+    // Also after a failure, and after an unknown outcome: what is there now decides what comes
+    // next.
+    mirror_.refresh(touched);
+    co_return all;
+}
+
+void Master::wake_at(SteadyTime when) {
+    if (alarm_at_ && *alarm_at_ <= when) return;
+    alarm_at_ = when;
+    tasks_.spawn("master alarm", alarm(when));
+}
+
+asio::awaitable<void> Master::alarm(SteadyTime when) {
+    co_await clock_.sleep_until(when);
+    if (alarm_at_ == when) alarm_at_.reset();
+    wake_.notify();
+}
+
+}  // namespace muster::orchestrator

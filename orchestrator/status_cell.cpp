@@ -1,0 +1,148 @@
+#include "orchestrator/status_cell.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace muster::orchestrator {
+
+using checker::HealthState;
+using checker::Verdict;
+using znodes::Letter;
+using znodes::SlotDetail;
+
+namespace {
+
+HealthState state_of(const znodes::ShardStatus& status, std::size_t slot) {
+    HealthState state;
+    if (slot < status.letters.size()) state.verdict = verdict_of(status.letters[slot]);
+    const auto detail = status.details.find(static_cast<int>(slot));
+    if (detail != status.details.end()) {
+        state.since = detail->second.since;
+        state.successes = detail->second.successes;
+        state.failures = detail->second.failures;
+        state.reason =
+            checker::reason_from(detail->second.reason).value_or(checker::Reason::unknown);
+    }
+    return state;
+}
+
+SlotDetail detail_of(const HealthState& state) {
+    return {.since = state.since,
+            .successes = state.successes,
+            .failures = state.failures,
+            .reason = std::string(checker::to_string(state.reason))};
+}
+
+bool same_place(const StatusCell& cell, const std::string& group_uid, int layout) {
+    return cell.group_uid == group_uid && cell.layout == layout;
+}
+
+}  // namespace
+
+Letter letter_of(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::unknown:
+            return Letter::unknown;
+        case Verdict::up:
+            return Letter::up;
+        case Verdict::down:
+            return Letter::down;
+    }
+    return Letter::unknown;
+}
+
+Verdict verdict_of(Letter letter) {
+    switch (letter) {
+        case Letter::unknown:
+            return Verdict::unknown;
+        case Letter::up:
+        case Letter::degraded:
+            return Verdict::up;
+        case Letter::down:
+            return Verdict::down;
+    }
+    return Verdict::unknown;
+}
+
+StatusCell make_cell(const znodes::ShardMembers& members,
+                     const config::GroupSpec& group,
+                     const StatusCell* before) {
+    StatusCell cell{.group_uid = members.group_uid, .layout = members.layout};
+    const bool keep = before != nullptr && same_place(*before, cell.group_uid, cell.layout);
+    cell.slots.reserve(members.slots.size());
+    for (std::size_t i = 0; i < members.slots.size(); ++i) {
+        const znodes::Slot& slot = members.slots[i];
+        const auto backend =
+            std::ranges::lower_bound(group.backends, slot.backend, {}, &config::Backend::id);
+        const bool configured = backend != group.backends.end() && backend->id == slot.backend;
+        CellSlot& own = cell.slots.emplace_back();
+        own.backend = slot.backend;
+        own.check = checker::check_id(members.group_uid, slot.backend);
+        own.active = configured && !slot.tombstone && backend->admin != config::Admin::maintenance;
+        if (own.active && keep && i < before->slots.size()) own.state = before->slots[i].state;
+    }
+    return cell;
+}
+
+void adopt(StatusCell& cell, const znodes::ShardStatus& published) {
+    if (!same_place(cell, published.group_uid, published.layout)) return;
+    for (std::size_t i = 0; i < cell.slots.size(); ++i) {
+        CellSlot& slot = cell.slots[i];
+        if (slot.active && slot.state.verdict == Verdict::unknown)
+            slot.state = state_of(published, i);
+    }
+}
+
+void merge(StatusCell& cell,
+           const znodes::ShardStatus& published,
+           const std::optional<znodes::Handoff>& handoff) {
+    if (!same_place(cell, published.group_uid, published.layout)) return;
+    for (std::size_t i = 0; i < cell.slots.size(); ++i) {
+        CellSlot& slot = cell.slots[i];
+        if (!slot.active) continue;
+        const HealthState theirs = state_of(published, i);
+        if (theirs.verdict == Verdict::unknown) continue;
+        if (slot.state.verdict != theirs.verdict) {
+            slot.state = theirs;
+            continue;
+        }
+        slot.state.since = theirs.since;
+        int successes = theirs.successes;
+        int failures = theirs.failures;
+        if (handoff && handoff->layout == cell.layout) {
+            const auto counters = handoff->counters.find(static_cast<int>(i));
+            if (counters != handoff->counters.end()) {
+                successes = std::max(successes, counters->second.successes);
+                failures = std::max(failures, counters->second.failures);
+            }
+        }
+        if (slot.state.successes > 0)
+            slot.state.successes = std::max(slot.state.successes, successes);
+        if (slot.state.failures > 0) slot.state.failures = std::max(slot.state.failures, failures);
+    }
+}
+
+znodes::ShardStatus to_status(const StatusCell& cell, znodes::Stamp stamp, WallTime now) {
+    znodes::ShardStatus status{
+        .stamp = std::move(stamp), .group_uid = cell.group_uid, .layout = cell.layout, .time = now};
+    status.letters.reserve(cell.slots.size());
+    for (std::size_t i = 0; i < cell.slots.size(); ++i) {
+        const HealthState& state = cell.slots[i].state;
+        status.letters.push_back(letter_of(state.verdict));
+        // The since-time of every verdict outlives its owner, so every verdict has a detail.
+        if (state != HealthState{}) status.details.emplace(static_cast<int>(i), detail_of(state));
+    }
+    return status;
+}
+
+znodes::Handoff to_handoff(const StatusCell& cell, znodes::Stamp stamp, std::int64_t move) {
+    znodes::Handoff handoff{.stamp = std::move(stamp), .move = move, .layout = cell.layout};
+    for (std::size_t i = 0; i < cell.slots.size(); ++i) {
+        const HealthState& state = cell.slots[i].state;
+        if (state.successes > 0 || state.failures > 0)
+            handoff.counters.emplace(static_cast<int>(i), detail_of(state));
+    }
+    return handoff;
+}
+
+}  // namespace muster::orchestrator

@@ -1,0 +1,366 @@
+#include "orchestrator/worker.hpp"
+
+#include "common/observe/log.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace muster::orchestrator {
+
+using checker::Check;
+using checker::Transition;
+using coordination::CheckOp;
+using coordination::Op;
+using coordination::SessionState;
+using coordination::Watch;
+using znodes::AssignedShard;
+using znodes::Role;
+
+Worker::Worker(asio::any_io_executor executor,
+               coordination::Store& store,
+               Clock& clock,
+               znodes::Paths paths,
+               Mirror& mirror,
+               const ClusterView& view,
+               checker::CheckRunner& runner,
+               WorkerSettings settings,
+               Readers readers,
+               Paused paused)
+    : store_(store),
+      clock_(clock),
+      paths_(std::move(paths)),
+      mirror_(mirror),
+      view_(view),
+      runner_(runner),
+      settings_(std::move(settings)),
+      readers_(std::move(readers)),
+      paused_(std::move(paused)),
+      tasks_(executor),
+      dirty_signal_(executor),
+      warm_signal_(executor) {}
+
+Worker::~Worker() = default;
+
+void Worker::start() {
+    runner_.on_report([this](const checker::CheckReport& report) { on_report(report); });
+    session_subscription_ =
+        store_.listen_session([this](const coordination::SessionStatus& session) {
+            if (session.state == SessionState::connected) dirty_signal_.notify();
+        });
+    tasks_.spawn("status publisher", publish());
+    tasks_.spawn("warm-up", watch_readiness());
+    tasks_.spawn("progress", report_progress());
+    reconcile();
+}
+
+asio::awaitable<void> Worker::stop() {
+    session_subscription_ = {};
+    runner_.on_report({});
+    co_await tasks_.stop();
+}
+
+void Worker::on_view(const ViewChange& change) {
+    if (change.assignments || change.config || change.layout) reconcile();
+    if (change.control) dirty_signal_.notify();
+}
+
+bool Worker::idle() const {
+    const auto own = view_.assignments.find(settings_.node);
+    return own == view_.assignments.end() ||
+           own->second.value.incarnation != settings_.incarnation ||
+           own->second.value.shards.empty();
+}
+
+std::size_t Worker::owned() const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        shards_, [](const auto& item) { return item.second->role != Role::warm; }));
+}
+
+std::optional<checker::CheckId> Worker::find_check(const GroupName& group,
+                                                   const BackendId& backend) const {
+    for (const auto& [id, shard] : shards_) {
+        if (id.group != group) continue;
+        for (const CellSlot& slot : shard->cell.slots) {
+            if (slot.backend == backend && slot.active) return slot.check;
+        }
+    }
+    return std::nullopt;
+}
+
+void Worker::reconcile() {
+    const auto own = view_.assignments.find(settings_.node);
+    // Nothing readable is no order: go on with what we have; if it is ours no more, our writes are
+    // refused.
+    if (own == view_.assignments.end() || own->second.garbage) return;
+    token_ = own->second.version;
+    std::map<ShardId, AssignedShard> wanted;
+    if (own->second.value.incarnation == settings_.incarnation) {
+        for (const AssignedShard& assigned : own->second.value.shards)
+            wanted.emplace(assigned.shard, assigned);
+    }
+
+    for (auto it = shards_.begin(); it != shards_.end();) {
+        const auto next = std::next(it);
+        if (!wanted.contains(it->first)) {
+            drop(it->first, *it->second);
+            shards_.erase(it);
+        }
+        it = next;
+    }
+    for (const auto& [id, assigned] : wanted) {
+        const auto known = shards_.find(id);
+        if (known == shards_.end()) {
+            auto shard = std::make_shared<Shard>();
+            shard->role = assigned.role;
+            shard->move = assigned.move;
+            shard->since = clock_.now();
+            shards_.emplace(id, shard);
+            tasks_.spawn("adopt " + id.str(), adopt_shard(id, shard));
+            continue;
+        }
+        const std::shared_ptr<Shard>& shard = known->second;
+        if (shard->role != assigned.role || shard->move != assigned.move) {
+            const Role before = std::exchange(shard->role, assigned.role);
+            shard->move = assigned.move;
+            shard->since = clock_.now();
+            if (before == Role::warm && assigned.role != Role::warm) {
+                shard->needs_merge = true;
+                if (shard->adopted) tasks_.spawn("merge " + id.str(), merge_shard(id, shard));
+            }
+            if (assigned.role == Role::warm) shard->ready = false;
+            shard->handoff_written = false;
+        }
+        if (shard->adopted) rebuild(id, *shard, false);
+        if (assigned.role == Role::drain && shard->adopted && !shard->handoff_written) {
+            shard->handoff_written = true;
+            tasks_.spawn("handoff " + id.str(), write_handoff(id, shard));
+        }
+    }
+    warm_signal_.notify();
+    dirty_signal_.notify();
+}
+
+void Worker::drop(const ShardId&, Shard& shard) {
+    std::vector<checker::CheckId> ids;
+    for (const auto& [slot, check] : shard.running) {
+        ids.push_back(check.id);
+        by_check_.erase(static_cast<std::uint64_t>(check.id));
+    }
+    if (!ids.empty()) runner_.remove(std::move(ids));
+}
+
+void Worker::rebuild(const ShardId& id, Shard& shard, bool catch_up) {
+    const auto group = view_.groups.find(id.group);
+    if (group == view_.groups.end() || !group->second.live()) return;
+    const auto members = group->second.shards.find(id.number);
+    if (members == group->second.shards.end() || !members->second.members) return;
+    const config::GroupSpec& spec = *group->second.spec;
+    const bool moved_on = members->second.members->value.layout != shard.cell.layout ||
+                          members->second.members->value.group_uid != shard.cell.group_uid;
+    if (moved_on && shard.cell.layout != 0 && !catch_up) {
+        // Another layout: its slots mean something else, and its status was rewritten with it.
+        // Start over.
+        shard.adopted = false;
+        tasks_.spawn("adopt " + id.str(), adopt_shard(id, shards_.at(id)));
+        return;
+    }
+    StatusCell next = make_cell(members->second.members->value, spec, &shard.cell);
+    if (next.slots.size() != shard.cell.slots.size()) mark(shard, true);
+    shard.cell = std::move(next);
+
+    std::shared_ptr<const config::CheckSpec> check_spec;
+    for (const auto& [slot, check] : shard.running) {
+        if (*check.spec == spec.check) check_spec = check.spec;
+        break;
+    }
+    if (!check_spec) check_spec = std::make_shared<const config::CheckSpec>(spec.check);
+
+    std::vector<Check> put;
+    std::vector<checker::CheckId> remove;
+    for (std::size_t i = 0; i < shard.cell.slots.size(); ++i) {
+        const CellSlot& slot = shard.cell.slots[i];
+        const int number = static_cast<int>(i);
+        const auto known = shard.running.find(number);
+        if (!slot.active) {
+            if (known == shard.running.end()) continue;
+            remove.push_back(known->second.id);
+            by_check_.erase(static_cast<std::uint64_t>(known->second.id));
+            shard.running.erase(known);
+            mark(shard, true);
+            continue;
+        }
+        const auto backend =
+            std::ranges::lower_bound(spec.backends, slot.backend, {}, &config::Backend::id);
+        checker::ProbeRequest request{.host = backend->address,
+                                      .port = spec.check.port.value_or(backend->port),
+                                      .probe = spec.check.probe,
+                                      .timeout = spec.check.timeout};
+        if (known != shard.running.end() && known->second.spec == check_spec &&
+            *known->second.request == request) {
+            continue;
+        }
+        Check check{.id = slot.check,
+                    .request = std::make_shared<const checker::ProbeRequest>(std::move(request)),
+                    .spec = check_spec,
+                    .start = slot.state,
+                    .catch_up = catch_up && slot.state.verdict != checker::Verdict::unknown};
+        by_check_[static_cast<std::uint64_t>(check.id)] = {id, number};
+        shard.running[number] = check;
+        put.push_back(std::move(check));
+    }
+    if (!remove.empty()) runner_.remove(std::move(remove));
+    if (!put.empty()) runner_.put(std::move(put));
+}
+
+bool Worker::is_current(const ShardId& id, const std::shared_ptr<Shard>& shard) const {
+    const auto known = shards_.find(id);
+    return known != shards_.end() && known->second == shard;
+}
+
+asio::awaitable<void> Worker::adopt_shard(ShardId id, std::shared_ptr<Shard> shard) {
+    // Read it directly: the mirror may not have re-read yet what the old owner wrote last, while a
+    // read that follows our new assignment on the same session is at least as new as that.
+    for (;;) {
+        if (!is_current(id, shard)) co_return;
+        const Result<coordination::Node> status =
+            co_await store_.get(paths_.status(id), Watch::none);
+        if (!is_current(id, shard)) co_return;
+        const auto group = view_.groups.find(id.group);
+        const bool known = group != view_.groups.end() && group->second.live() &&
+                           group->second.shards.contains(id.number) &&
+                           group->second.shards.at(id.number).members;
+        if (status && known) {
+            const auto& members = group->second.shards.at(id.number).members->value;
+            Result<znodes::ShardStatus> published =
+                znodes::decode<znodes::ShardStatus>(status->data, settings_.cluster);
+            drop(id, *shard);  // another layout's slots, if any
+            shard->running.clear();
+            shard->cell = make_cell(members, *group->second.spec, nullptr);
+            shard->status_version = status->stat.version;
+            if (published) adopt(shard->cell, *published);
+            shard->adopted = true;
+            rebuild(id, *shard, shard->role != Role::warm);
+            if (shard->role != Role::warm) mark(*shard, true);
+            if (shard->needs_merge) co_await merge_shard(id, shard);
+            reconcile();
+            co_return;
+        }
+        co_await clock_.sleep_for(settings_.retry);
+    }
+}
+
+asio::awaitable<void> Worker::merge_shard(ShardId id, std::shared_ptr<Shard> shard) {
+    while (is_current(id, shard)) {
+        const Result<coordination::Node> status =
+            co_await store_.get(paths_.status(id), Watch::none);
+        const Result<coordination::Node> handoff =
+            co_await store_.get(paths_.handoff(id), Watch::none);
+        if (!is_current(id, shard)) co_return;
+        if (!status) {
+            co_await clock_.sleep_for(settings_.retry);
+            continue;
+        }
+        shard->status_version = status->stat.version;
+        const auto published = znodes::decode<znodes::ShardStatus>(status->data, settings_.cluster);
+        std::optional<znodes::Handoff> counters;
+        if (handoff) {
+            if (auto decoded = znodes::decode<znodes::Handoff>(handoff->data, settings_.cluster)) {
+                counters = std::move(*decoded);
+            }
+        }
+        if (published) {
+            const StatusCell before = shard->cell;
+            merge(shard->cell, *published, counters);
+            std::vector<Check> changed;
+            for (auto& [slot, check] : shard->running) {
+                const auto i = static_cast<std::size_t>(slot);
+                if (i >= before.slots.size() || before.slots[i].state == shard->cell.slots[i].state)
+                    continue;
+                Check replaced = check;
+                replaced.start = shard->cell.slots[i].state;
+                replaced.catch_up = false;
+                replaced.replace_state = true;
+                changed.push_back(std::move(replaced));
+            }
+            if (!changed.empty()) runner_.put(std::move(changed));
+        }
+        shard->needs_merge = false;
+        mark(*shard, true);
+        co_return;
+    }
+}
+
+asio::awaitable<void> Worker::write_handoff(ShardId id, std::shared_ptr<Shard> shard) {
+    const znodes::Handoff handoff = to_handoff(shard->cell, stamp(), shard->move);
+    const std::string path = paths_.handoff(id);
+    const Result<std::optional<coordination::Stat>> there =
+        co_await store_.exists(path, Watch::none);
+    std::vector<Op> ops{guard()};
+    if (there && there->has_value()) {
+        ops.emplace_back(coordination::SetOp{.path = path, .data = znodes::encode(handoff)});
+    } else {
+        ops.emplace_back(coordination::CreateOp{.path = path, .data = znodes::encode(handoff)});
+    }
+    const coordination::MultiOutcome outcome = co_await store_.multi(std::move(ops));
+    // The heir does without it: it has the status, and its own results.
+    if (!outcome.ok())
+        log::debug("handoff_not_written",
+                   {{"shard", id.str()}, {"error", outcome.error.message()}});
+}
+
+void Worker::on_report(const checker::CheckReport& report) {
+    const auto place = by_check_.find(static_cast<std::uint64_t>(report.id));
+    if (place == by_check_.end()) return;
+    const auto& [id, slot] = place->second;
+    const auto shard = shards_.find(id);
+    if (shard == shards_.end() ||
+        static_cast<std::size_t>(slot) >= shard->second->cell.slots.size())
+        return;
+    CellSlot& cell = shard->second->cell.slots[static_cast<std::size_t>(slot)];
+    if (report.transition == Transition::changed) {
+        log::info("health_changed",
+                  {{"group", id.group.str()},
+                   {"backend", cell.backend.str()},
+                   {"from", std::string(checker::to_string(cell.state.verdict))},
+                   {"to", std::string(checker::to_string(report.state.verdict))},
+                   {"reason", std::string(checker::to_string(report.outcome.reason))}});
+    }
+    cell.state = report.state;
+    mark(*shard->second, report.transition == Transition::changed);
+}
+
+void Worker::mark(Shard& shard, bool urgent) {
+    ++shard.changes;
+    if (!shard.dirty) {
+        shard.dirty = true;
+        shard.dirty_since = clock_.now();
+    }
+    shard.urgent = shard.urgent || urgent;
+    if (publishes(shard)) dirty_signal_.notify();
+}
+
+bool Worker::publishes(const Shard& shard) const {
+    return shard.role != Role::warm && shard.adopted && !shard.needs_merge &&
+           shard.status_version >= 0;
+}
+
+znodes::Stamp Worker::stamp() {
+    return {.cluster = settings_.cluster,
+            .token = token_,
+            .writer = settings_.node.str(),
+            .sequence = ++sequence_};
+}
+
+Op Worker::guard() const {
+    return CheckOp{.path = paths_.assignment(settings_.node), .version = token_};
+}
+
+std::chrono::nanoseconds Worker::window(std::size_t dirty) const {
+    const auto budgeted = std::chrono::nanoseconds(std::chrono::seconds(1)) *
+                          static_cast<std::int64_t>(dirty * std::max<std::size_t>(readers_(), 1)) /
+                          settings_.reads_per_second;
+    return std::max(settings_.min_window, std::chrono::nanoseconds(budgeted));
+}
+
+}  // namespace muster::orchestrator

@@ -1,0 +1,141 @@
+#pragma once
+
+#include "checker/prober_pool.hpp"
+#include "common/base/clock.hpp"
+#include "common/base/signal.hpp"
+#include "common/base/task_group.hpp"
+#include "common/coordination/store.hpp"
+#include "common/znodes/paths.hpp"
+#include "orchestrator/cluster_view.hpp"
+#include "orchestrator/status_cell.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace muster::orchestrator {
+
+struct WorkerSettings {
+    std::string cluster;  ///< uuid
+    NodeId node;
+    std::string incarnation;
+    /// Shortest time between two writes of one shard's status; grows with dirty shards x readers.
+    std::chrono::nanoseconds min_window = std::chrono::milliseconds(50);
+    /// How long a change of pending counters alone may wait.
+    std::chrono::nanoseconds pending_window = std::chrono::milliseconds(500);
+    int reads_per_second = 1500;  ///< that all readers together may cause by our writes
+    std::chrono::nanoseconds progress_period = std::chrono::seconds(2);
+    std::chrono::nanoseconds retry = std::chrono::milliseconds(100);
+};
+
+struct WorkerCounters {
+    std::uint64_t status_writes = 0;  ///< shards written
+    std::uint64_t status_transactions = 0;
+    std::uint64_t fenced_off = 0;
+    std::uint64_t conflicts = 0;
+    std::uint64_t unknown_outcomes = 0;
+};
+
+/// The worker role: runs the checks of the shards that this node's assignment gives it, and
+/// publishes their status fenced by the assignment's version (A). Without ZooKeeper it keeps
+/// probing what it had and publishes nothing; a missing or unreadable assignment changes nothing
+/// either (its writes fail by themselves). Executor: the control executor (the store's).
+class Worker {
+ public:
+    using Readers = std::function<std::size_t()>;  ///< how many processes read each status
+    using Paused = std::function<bool()>;          ///< status publishing is paused
+
+    Worker(asio::any_io_executor executor,
+           coordination::Store& store,
+           Clock& clock,
+           znodes::Paths paths,
+           Mirror& mirror,
+           const ClusterView& view,
+           checker::CheckRunner& runner,
+           WorkerSettings settings,
+           Readers readers,
+           Paused paused);
+    ~Worker();
+
+    void start();
+    [[nodiscard]] asio::awaitable<void> stop();
+    void on_view(const ViewChange& change);
+
+    /// No shard is assigned to this incarnation any more.
+    [[nodiscard]] bool idle() const;
+    /// The check of a backend, if it runs here.
+    [[nodiscard]] std::optional<checker::CheckId> find_check(const GroupName& group,
+                                                             const BackendId& backend) const;
+    [[nodiscard]] const WorkerCounters& counters() const { return counters_; }
+    [[nodiscard]] std::size_t owned() const;
+
+ private:
+    /// A shard that is assigned to us.
+    struct Shard {
+        znodes::Role role = znodes::Role::own;
+        std::int64_t move = 0;
+        SteadyTime since{};        ///< of this role
+        bool adopted = false;      ///< its published status has been read
+        bool needs_merge = false;  ///< WARM became OWN: the old owner's last word is to be read
+        bool ready = false;        ///< WARM and READY was found out
+        bool handoff_written = false;
+        StatusCell cell;
+        std::int32_t status_version = -1;
+        bool dirty = false;   ///< to be published
+        bool urgent = false;  ///< at the next window, not only after pending_window
+        SteadyTime dirty_since{};
+        std::uint64_t changes = 0;  ///< to notice a change during a write
+        std::uint64_t attempt = 0;  ///< sequence of the last write tried, for unknown outcomes
+        std::map<int, checker::Check> running;  ///< as given to the runner, by slot
+    };
+    using Shards = std::map<ShardId, std::shared_ptr<Shard>>;
+
+    void reconcile();
+    void drop(const ShardId& id, Shard& shard);
+    void rebuild(const ShardId& id, Shard& shard, bool catch_up);
+    void mark(Shard& shard, bool urgent);
+    void on_report(const checker::CheckReport& report);
+    asio::awaitable<void> adopt_shard(ShardId id, std::shared_ptr<Shard> shard);
+    asio::awaitable<void> merge_shard(ShardId id, std::shared_ptr<Shard> shard);
+    asio::awaitable<void> write_handoff(ShardId id, std::shared_ptr<Shard> shard);
+    asio::awaitable<void> publish();
+    asio::awaitable<void> publish_batch(std::vector<ShardId> ids);
+    asio::awaitable<void> reread_status(ShardId id, std::shared_ptr<Shard> shard);
+    asio::awaitable<void> watch_readiness();
+    asio::awaitable<void> report_progress();
+    asio::awaitable<bool> write_ack();
+    [[nodiscard]] bool publishes(const Shard& shard) const;
+    [[nodiscard]] bool is_current(const ShardId& id, const std::shared_ptr<Shard>& shard) const;
+    [[nodiscard]] znodes::Stamp stamp();
+    [[nodiscard]] coordination::Op guard() const;
+    [[nodiscard]] std::chrono::nanoseconds window(std::size_t dirty) const;
+
+    coordination::Store& store_;
+    Clock& clock_;
+    znodes::Paths paths_;
+    Mirror& mirror_;
+    const ClusterView& view_;
+    checker::CheckRunner& runner_;
+    WorkerSettings settings_;
+    Readers readers_;
+    Paused paused_;
+    TaskGroup tasks_;
+    Signal dirty_signal_;
+    Signal warm_signal_;
+    coordination::Subscription session_subscription_;
+    Shards shards_;
+    std::unordered_map<std::uint64_t, std::pair<ShardId, int>> by_check_;
+    std::int32_t token_ = -1;  ///< A: the version of our assignment that we act on
+    std::int64_t sequence_ = 0;
+    WorkerCounters counters_;
+};
+
+}  // namespace muster::orchestrator
