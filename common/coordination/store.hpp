@@ -32,8 +32,11 @@ class Subscription {
 /// `MemoryStore`, its in-memory twin; one conformance suite holds both to this contract.
 ///
 /// Executor: every call and every listener on the store's one executor. Requests of one store are
-/// applied in the order of the calls. Every request has a deadline of its own (a setting) and is
-/// cancellable; a cancelled or timed-out request that had been sent has an unknown outcome.
+/// applied in the order of the calls. Every request has a deadline of its own (a setting; it takes
+/// effect up to 1/6 of the session timeout late) and is cancellable. A write that had been sent
+/// when it was cancelled, timed out or lost its connection has an unknown outcome; one that had not
+/// fails with std::errc::operation_canceled, not_connected or stays queued, respectively. Reads
+/// fail with operation_canceled or not_connected.
 class Store {
  public:
     Store() = default;
@@ -56,6 +59,15 @@ class Store {
     /// than another client's last write; only a write proves anything).
     [[nodiscard]] virtual asio::awaitable<Result<void>> sync(std::string path) = 0;
 
+    /// A session goes connecting -> connected, and then back and forth between the two with the
+    /// connection. It becomes `lost`
+    ///  - when the server says that it has expired: a new session with generation + 1 follows;
+    ///  - when `surely_over` has passed on our own clock, for then another node may hold all that
+    ///    we held. We can't know whether it did end (servers that were down count no time). If it
+    ///    turns out to live, the state returns to `connected` with the *same* generation:
+    ///    ephemerals and watches are still there, and the owner re-checks its guards before it
+    ///    acts. If not, the first case follows.
+    /// What is queued when the state becomes `lost` fails with session_lost.
     [[nodiscard]] virtual SessionStatus session() const = 0;
 
     /// `on_dirty` is called for each watch that fires at `under` or below it. It must not block and

@@ -123,8 +123,8 @@ enum class WatchKind { data, children };
 enum class SessionState {
     connecting,  ///< no session yet, or the connection is lost and the session may still live
     connected,
-    lost,  ///< the session is over (said by the server, or its time has surely passed); a new one
-           ///< follows
+    lost,  ///< said to be over by the server, or not confirmed for a whole timeout: no
+           ///< authority may rest on it any more (see Store::session for what follows)
 };
 
 /// A value snapshot; compare `generation` to notice that a session was replaced.
@@ -134,6 +134,8 @@ struct SessionStatus {
     std::uint64_t generation = 0;         ///< + 1 with each new session
     std::chrono::nanoseconds timeout{0};  ///< as negotiated, not as asked
     SteadyTime confirmed{};               ///< send time of the last heartbeat that was answered
+
+    bool operator==(const SessionStatus&) const = default;
 };
 
 /// Until when this process may act on authority that its session proves: 2/3 of the timeout from
