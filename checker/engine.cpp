@@ -224,6 +224,10 @@ void Engine::Inside::put(Check check) {
                                : next_slot(slots, now));
         return;
     }
+    if (check.replace_state) {
+        record.state = check.start;
+        on_report({.id = check.id, .state = record.state, .transition = Transition::pending});
+    }
     const bool same_request = same(record.target->request, check.request);
     if (same_request && same(record.spec, check.spec)) return;
     record.spec = std::move(check.spec);
@@ -342,9 +346,10 @@ void Engine::Inside::take_result(const Waiter& waiter,
                                     outcome,
                                     {.rise = record.spec->rise, .fall = record.spec->fall},
                                     clock.wall());
+    const bool news = step.next != record.state;  // a counter that went back to 0 is news, too
     record.state = step.next;
     reschedule(waiter.id, record, clock.now());
-    if (step.transition == Transition::unchanged) return;
+    if (!news) return;
     // Last, for it may put and remove: `record` is no longer to be trusted.
     on_report(
         {.id = waiter.id, .state = step.next, .transition = step.transition, .outcome = outcome});
