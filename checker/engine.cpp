@@ -346,10 +346,9 @@ void Engine::Inside::take_result(const Waiter& waiter,
                                     outcome,
                                     {.rise = record.spec->rise, .fall = record.spec->fall},
                                     clock.wall());
-    const bool news = step.next != record.state;  // a counter that went back to 0 is news, too
     record.state = step.next;
     reschedule(waiter.id, record, clock.now());
-    if (!news) return;
+    if (step.transition == Transition::unchanged) return;
     // Last, for it may put and remove: `record` is no longer to be trusted.
     on_report(
         {.id = waiter.id, .state = step.next, .transition = step.transition, .outcome = outcome});
