@@ -1,18 +1,19 @@
 #pragma once
 
 #include "common/base/result.hpp"
+#include "common/http/body.hpp"
+#include "common/http/head.hpp"
 #include "common/http/message.hpp"
-#include "common/http/strict_head.hpp"
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace muster::http {
 
-/// Bytes to one reply, without I/O: the strict checks, then Beast's parser. Interim replies (1xx)
-/// are skipped. Every failure is Errc::bad_reply or Errc::closed and says what was wrong.
+/// Bytes to one reply, without I/O. Interim replies (1xx) are skipped. Every failure is
+/// Errc::bad_reply or Errc::closed and says what was wrong.
 class ReplyReader {
  public:
     /// What is done with the body's bytes.
@@ -22,10 +23,7 @@ class ReplyReader {
         none,     ///< the reply to HEAD
     };
 
-    ReplyReader(HeadLimits limits, Body body);
-    ~ReplyReader();
-    ReplyReader(const ReplyReader&) = delete;
-    ReplyReader& operator=(const ReplyReader&) = delete;
+    ReplyReader(HeadLimits limits, Body body) : limits_(limits), body_(body) {}
 
     [[nodiscard]] Result<void> feed(std::string_view bytes);
     /// The peer has closed: the end of the reply, or a failure.
@@ -33,25 +31,22 @@ class ReplyReader {
 
     [[nodiscard]] bool has_head() const { return has_head_; }
     [[nodiscard]] bool complete() const { return complete_; }
-    /// Status and fields from has_head() on; the body once complete (and collected).
+    /// Status and fields from has_head() on; the body (when collected) once complete.
     [[nodiscard]] Response& response() { return response_; }
     /// The decoded bytes since the last call.
-    [[nodiscard]] std::string take_body();
+    [[nodiscard]] std::string take_body() { return std::exchange(response_.body, {}); }
 
  private:
-    struct Parser;
-
-    Result<void> read_head();
+    Result<bool> read_head();
+    Result<void> accept(ReplyHead head);
     Result<void> read_body();
 
     HeadLimits limits_;
     Body body_;
     std::string bytes_;
-    std::size_t checked_ = 0;
-    std::size_t raw_body_ = 0;
-    std::size_t data_ = 0;
+    HeadFinder finder_;
+    BodyDecoder decoder_ = BodyDecoder::none();
     int interim_ = 0;
-    std::unique_ptr<Parser> parser_;
     Response response_;
     bool has_head_ = false;
     bool complete_ = false;

@@ -13,11 +13,38 @@ namespace muster::http {
 
 namespace {
 
+/// Only people read it; a status without one here gets none.
 std::string_view reason(int status) {
-    namespace beast_http = boost::beast::http;
-    const auto known = beast_http::int_to_status(static_cast<unsigned>(status));
-    const auto text = beast_http::obsolete_reason(known);
-    return {text.data(), text.size()};
+    struct Known {
+        int status;
+        std::string_view text;
+    };
+    constexpr std::array<Known, 24> known = {{{200, "OK"},
+                                              {201, "Created"},
+                                              {202, "Accepted"},
+                                              {204, "No Content"},
+                                              {304, "Not Modified"},
+                                              {400, "Bad Request"},
+                                              {401, "Unauthorized"},
+                                              {403, "Forbidden"},
+                                              {404, "Not Found"},
+                                              {405, "Method Not Allowed"},
+                                              {408, "Request Timeout"},
+                                              {409, "Conflict"},
+                                              {412, "Precondition Failed"},
+                                              {413, "Content Too Large"},
+                                              {414, "URI Too Long"},
+                                              {415, "Unsupported Media Type"},
+                                              {417, "Expectation Failed"},
+                                              {422, "Unprocessable Content"},
+                                              {429, "Too Many Requests"},
+                                              {431, "Request Header Fields Too Large"},
+                                              {500, "Internal Server Error"},
+                                              {501, "Not Implemented"},
+                                              {503, "Service Unavailable"},
+                                              {505, "HTTP Version Not Supported"}}};
+    const auto found = std::ranges::find(known, status, &Known::status);
+    return found == known.end() ? std::string_view{} : found->text;
 }
 
 void append_start(std::string& out, int status, WallTime now) {

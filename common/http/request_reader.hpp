@@ -1,17 +1,17 @@
 #pragma once
 
+#include "common/http/body.hpp"
+#include "common/http/head.hpp"
 #include "common/http/message.hpp"
-#include "common/http/strict_head.hpp"
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
 namespace muster::http {
 
-/// Bytes to requests, without I/O: the strict checks, then Beast's parser. One for each connection;
-/// bytes behind a complete request wait for the next one.
+/// Bytes to requests, without I/O. One for each connection; bytes behind a complete request wait
+/// for the next one.
 class RequestReader {
  public:
     enum class State : std::uint8_t {
@@ -22,10 +22,7 @@ class RequestReader {
         refused,   ///< see refusal(); nothing more can be read from this connection
     };
 
-    explicit RequestReader(HeadLimits limits);
-    ~RequestReader();
-    RequestReader(const RequestReader&) = delete;
-    RequestReader& operator=(const RequestReader&) = delete;
+    explicit RequestReader(HeadLimits limits) : limits_(limits) {}
 
     [[nodiscard]] State state() const { return state_; }
     State feed(std::string_view bytes);
@@ -37,28 +34,28 @@ class RequestReader {
     [[nodiscard]] bool keep_alive() const { return keep_alive_; }
     [[nodiscard]] bool is_head() const { return is_head_; }
     /// What is held for an incomplete request.
-    [[nodiscard]] std::size_t buffered() const;
+    [[nodiscard]] std::size_t buffered() const {
+        return bytes_.capacity() + request_.body.capacity();
+    }
 
     /// In state complete: the request (without peer), and on to the next one.
     [[nodiscard]] Request take();
 
  private:
-    struct Parser;
-
     State refuse(Refusal refusal);
     State advance();
-    State read_head();
-    State accept_head();
-    State read_body();
+    void read_head();
+    void accept(RequestHead head);
+    void read_body();
 
     HeadLimits limits_;
-    std::string bytes_;         ///< not yet parsed
-    std::size_t checked_ = 0;   ///< of bytes_, by check_bytes
-    std::size_t raw_body_ = 0;  ///< body bytes with their chunk headers
-    std::unique_ptr<Parser> parser_;
+    std::string bytes_;  ///< not yet parsed
+    HeadFinder finder_;
+    BodyDecoder body_ = BodyDecoder::none();
     Request request_;
     Refusal refusal_;
     State state_ = State::idle;
+    bool skipped_line_ = false;
     bool expects_continue_ = false;
     bool keep_alive_ = false;
     bool is_head_ = false;

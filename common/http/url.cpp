@@ -34,6 +34,10 @@ std::optional<Target> parse_target(std::string_view text) {
     const auto parsed = boost::urls::parse_origin_form(text);
     if (!parsed) return std::nullopt;
     Target target;
+    // Boost.URL hides a leading "/.", which it also uses itself in front of "//".
+    if (parsed->encoded_path().starts_with("/./") || parsed->encoded_path() == "/.") {
+        return std::nullopt;
+    }
     for (const auto& segment : parsed->segments()) {
         if (ambiguous(segment)) return std::nullopt;
         target.path += '/';
