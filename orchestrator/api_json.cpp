@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <map>
 
 namespace muster::orchestrator {
 namespace {
@@ -226,6 +227,24 @@ void put_shards(json::object& body,
         }
     }
     body["shards"] = std::move(shards);
+}
+
+void put_shard_map(json::object& body, const Snapshot& snapshot) {
+    json::array shards;
+    for (const auto& group : snapshot.groups) {
+        std::map<int, int> down;
+        for (const BackendRow& backend : group->backends) {
+            if (state_of(backend) == BackendState::down) ++down[backend.shard];
+        }
+        for (const ShardRow& shard : group->shards) {
+            shards.push_back({{"id", ShardId{.group = group->name(), .number = shard.number}.str()},
+                              {"owner", shard.owner.str()},
+                              {"warming", shard.warming.str()},
+                              {"backends", shard.backends},
+                              {"down", down[shard.number]}});
+        }
+    }
+    body["shard_map"] = std::move(shards);
 }
 
 void put_events(json::object& body, const Snapshot& snapshot, const EventQuery& query) {

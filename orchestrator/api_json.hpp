@@ -42,6 +42,8 @@ void put_shards(boost::json::object& body,
                 const View& view,
                 std::string_view group,
                 std::string_view owner);
+/// Of each shard only who has it and how many of its backends are DOWN: for the map of the nodes.
+void put_shard_map(boost::json::object& body, const Snapshot& snapshot);
 void put_events(boost::json::object& body, const Snapshot& snapshot, const EventQuery& query);
 
 [[nodiscard]] boost::json::object json_of(const GroupRow& group);
