@@ -239,7 +239,12 @@ void Engine::Inside::put(Check check) {
         record.serial = ++last_serial;
         record.running = false;
     }
-    if (!record.running) reschedule(check.id, record, now);
+    if (record.running) return;
+    // An edit may bring the next probe forward, not put it off: a new, longer or shorter interval
+    // must not add to the old one.
+    const std::optional<SteadyTime> was = record.queued;
+    reschedule(check.id, record, now);
+    if (was && *was < *record.queued) enqueue(check.id, record, *was);
 }
 
 void Engine::Inside::remove(CheckId id) {

@@ -24,8 +24,8 @@ struct Check {
     HealthState start;      ///< taken when the check is new to this engine; ignored afterwards
     bool catch_up = false;  ///< new, and its last slots may have been missed: probe now (within
                             ///< catch_up_spread)
-    bool replace_state = false;  ///< take `start` even if the check is here already, and report it (the end of a
-                                 ///< planned move: the old owner's last word counts)
+    bool replace_state = false;  ///< take `start` even if the check is here already, and report it
+                                 ///< (the end of a planned move: the old owner's last word counts)
 };
 
 /// What the engine tells its owner. Every result that changed the verdict or a pending counter.

@@ -48,10 +48,12 @@ NextDue next_due(
     if (in_force != cadence.interval) return {.slot = std::max(last + in_force, now)};
 
     const SteadyTime following = next_slot(cadence, last);
-    if (following > now - grace) return {.slot = following};
+    if (following > now - grace) return {.slot = std::max(following, now)};
     const SteadyTime ahead = next_slot(cadence, now);
     const SteadyTime one_interval_on = last + cadence.interval;
-    if (one_interval_on > now - grace) return {.slot = std::min(one_interval_on, ahead)};
+    if (one_interval_on > now - grace) {
+        return {.slot = std::min(std::max(one_interval_on, now), ahead)};
+    }
     return {.slot = ahead,
             .skipped = static_cast<std::uint64_t>((ahead - following) / cadence.interval)};
 }

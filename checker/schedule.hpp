@@ -55,9 +55,9 @@ struct NextDue {
 
 /// The slot after `last`, the one that the last probe was started for, asked at `now`, when that
 /// probe has ended. `in_force` is the interval of the check's state.
-/// - At the normal interval: its next slot. A slot that passed while the probe ran is taken at once
-///   if it is at most `grace` ago; otherwise the check goes on at last + interval, out of its slots
-///   if it must, rather than be left unprobed for longer than one interval.
+/// - At the normal interval: its next slot. One that passed while the probe ran is made up for at
+///   once if it is at most `grace` ago; otherwise the check goes on at last + interval, out of its
+///   slots if it must, rather than be left unprobed for longer than one interval.
 /// - At another one (fast, down): counted from the last start; at once if that has passed.
 [[nodiscard]] NextDue next_due(
     const Cadence& cadence, Span in_force, SteadyTime last, SteadyTime now, Span grace);

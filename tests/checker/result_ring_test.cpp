@@ -1,0 +1,68 @@
+#include "checker/result_ring.hpp"
+
+#include <gtest/gtest.h>
+
+namespace muster::checker {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr WallTime noon{1'767'225'600s};
+
+ProbeOutcome outcome(std::uint16_t code) {
+    return {.result = Result::failure,
+            .reason = Reason::l7_status,
+            .code = code,
+            .connect = 120us,
+            .total = 900us};
+}
+
+TEST(ResultRing, ReadsBackWhatItWasGivenOldestFirst) {
+    ResultRing ring(4);
+    ring.add(SteadyTime(100s), outcome(500));
+    ring.add(SteadyTime(102s), outcome(503));
+    const std::vector<PastResult> expected = {
+        {.time = noon - 10s, .outcome = outcome(500)},
+        {.time = noon - 8s, .outcome = outcome(503)},
+    };
+    EXPECT_EQ(ring.read(SteadyTime(110s), noon), expected);
+}
+
+TEST(ResultRing, KeepsTheLastOnesWhenFull) {
+    ResultRing ring(3);
+    for (std::uint16_t i = 0; i < 10; ++i) ring.add(SteadyTime(i * 1s), outcome(i));
+    const auto results = ring.read(SteadyTime(10s), noon);
+    ASSERT_EQ(results.size(), 3U);
+    EXPECT_EQ(results[0], (PastResult{.time = noon - 3s, .outcome = outcome(7)}));
+    EXPECT_EQ(results[2], (PastResult{.time = noon - 1s, .outcome = outcome(9)}));
+}
+
+TEST(ResultRing, CapsWhatDoesNotFitAndForgetsFirstByte) {
+    ResultRing ring(1);
+    ProbeOutcome slow = outcome(200);
+    slow.total = 2h;
+    slow.first_byte = 1s;
+    ring.add(SteadyTime(0s), slow);
+    const ProbeOutcome kept = ring.read(SteadyTime(0s), noon).front().outcome;
+    EXPECT_EQ(kept.total, 4'294'967'295us);
+    EXPECT_EQ(kept.first_byte, 0us);
+}
+
+TEST(ResultRing, LivesLongerThanItsMillisecondCounter) {
+    ResultRing ring(3);
+    for (int week = 0; week < 60; ++week) ring.add(SteadyTime(week * 168h), outcome(200));
+    const auto results = ring.read(SteadyTime(59 * 168h), noon);
+    ASSERT_EQ(results.size(), 3U);
+    EXPECT_EQ(results[0].time, noon - 336h);
+    EXPECT_EQ(results[1].time, noon - 168h);
+    EXPECT_EQ(results[2].time, noon);
+}
+
+TEST(ResultRing, OfNoSizeKeepsNothing) {
+    ResultRing ring(0);
+    ring.add(SteadyTime(1s), outcome(200));
+    EXPECT_TRUE(ring.read(SteadyTime(2s), noon).empty());
+}
+
+}  // namespace
+}  // namespace muster::checker
