@@ -163,6 +163,7 @@ bool ShardBoard::move(int index, int worker) {
     if (shard.owner != nobody) workers_[shard.owner].load -= shard.cost;
     workers_[worker].load += shard.cost;
     shard.owner = worker;
+    ++moves_made_;
     return true;
 }
 

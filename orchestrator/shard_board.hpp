@@ -52,6 +52,7 @@ class ShardBoard {
 
     /// Gives the shard to `worker`; false when the budget for voluntary moves is spent.
     [[nodiscard]] bool move(int shard, int worker);
+    [[nodiscard]] int moves_made() const { return moves_made_; }
 
  private:
     void add_workers(const std::vector<PlanMember>& members);
@@ -66,6 +67,7 @@ class ShardBoard {
     std::vector<std::string> kinds_;
     double budget_ = 0;
     bool moved_voluntarily_ = false;
+    int moves_made_ = 0;
 };
 
 }  // namespace muster::orchestrator

@@ -53,8 +53,7 @@ ShardPlan plan_shards(const std::vector<PlanMember>& members,
                       const PlanSettings& settings) {
     ShardBoard board(members, shards, current, settings);
     place_homeless(board, settled_limit(settings));
-    fill_underloaded(board, settings);
-    shed_overloaded(board, settings);
+    balance(board, settings);
 
     ShardPlan plan;
     for (const ShardBoard::Shard& shard : board.shards()) {

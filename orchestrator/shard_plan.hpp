@@ -30,8 +30,8 @@ struct PlanShard {
 struct PlanSettings {
     /// A worker may hold up to (1 + this) of its capacity's share of the whole cost.
     double headroom = 0.05;
-    /// Voluntary moves (from a worker that lives and accepts) in one plan, as a share of the whole
-    /// cost.
+    /// Voluntary moves (reason balance) in one plan, as a share of the whole cost. The first one
+    /// may be heavier, or a heavy shard could never move.
     double voluntary_share = 1.0;
 };
 
@@ -61,9 +61,14 @@ struct ShardPlan {
 
 /// Sticky weighted rendezvous hashing with bounded loads (Thaler and Ravishankar; Mirrokni, Thorup
 /// and Zadimoghaddam): an owner that lives and has room keeps its shards; orphans go, heaviest
-/// first, to their best-ranked worker with room; overloaded workers shed their lowest-ranked
-/// shards. Pure and deterministic: equal inputs, in any order, give equal plans. Stays close to the
-/// minimum of moved cost.
+/// first, to their best-ranked worker with room; overloaded workers shed, and underloaded ones
+/// pull, the shards for which the other ranks best (shard_balance.hpp has the thresholds). Pure and
+/// deterministic: equal inputs, in any order, give equal plans; planning again from a plan's owners
+/// gives no moves. Stays close to the minimum of moved cost.
+///
+/// A worker that drains, is in doubt or makes no progress keeps a shard that no other can take; one
+/// that lacks the probe keeps nothing. Zones play no part: any worker can probe any zone, and peers
+/// in other zones confirm what it finds.
 [[nodiscard]] ShardPlan plan_shards(const std::vector<PlanMember>& members,
                                     const std::vector<PlanShard>& shards,
                                     const std::map<ShardId, NodeId>& current,
