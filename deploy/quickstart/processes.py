@@ -1,0 +1,99 @@
+"""The processes of the quickstart: started apart from the terminal, found again by pid and start time."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+from state import STATE, Failure, tail
+
+PIDS = STATE / "pids"
+
+
+def _start_time(pid):
+    """In clock ticks since boot; None when there is no such process (a zombie has ended, too)."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            fields = stat.read().rpartition(") ")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def _read():
+    try:
+        return json.loads(PIDS.read_text())
+    except FileNotFoundError:
+        return {}
+
+
+def _write(table):
+    PIDS.with_suffix(".new").write_text(json.dumps(table, indent=1) + "\n")
+    PIDS.with_suffix(".new").rename(PIDS)
+
+
+def running():
+    """Name -> pid of what was started and still runs. A pid counts only with its own start time."""
+    return {name: entry["pid"] for name, entry in _read().items()
+            if entry["pid"] > 1 and _start_time(entry["pid"]) == entry["start_time"]}
+
+
+def log_of(name):
+    return STATE / "logs" / f"{name}.log"
+
+
+def start(name, command, cwd=None, env=None):
+    """Starts `command` in a session of its own, so that Ctrl-C in the terminal doesn't reach it."""
+    with log_of(name).open("ab") as log:
+        process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                   cwd=cwd or STATE, env={**os.environ, **(env or {})}, start_new_session=True)
+    table = _read()
+    table[name] = {"pid": process.pid, "start_time": _start_time(process.pid)}
+    _write(table)
+    return process
+
+
+def wait_until(what, condition, limit, process=None, name=None):
+    """Asks `condition` until it holds; a dead `process` or the limit ends it with its last log lines."""
+    deadline = time.monotonic() + limit
+    while not condition():
+        dead = process is not None and process.poll() is not None
+        if dead or time.monotonic() > deadline:
+            why = f"ended with {process.returncode}" if dead else f"was not ready after {limit} s"
+            raise Failure(f"{what} {why}" + (":\n" + tail(log_of(name)) if name else ""))
+        time.sleep(0.05)
+
+
+def _signal(names, number):
+    # Looked up again each time: one that has ended since may have given its pid to a stranger.
+    for name, pid in running().items():
+        if name in names:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
+
+def _reap():
+    while True:
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                return
+        except ChildProcessError:
+            return
+
+
+def stop(names, patience):
+    """SIGTERM, again after half of the patience ("close at once"), then SIGKILL."""
+    names = set(names)
+    for number, limit in ((signal.SIGTERM, patience / 2), (signal.SIGTERM, patience / 2), (signal.SIGKILL, 5)):
+        _signal(names, signal.SIGCONT)
+        _signal(names, number)
+        deadline = time.monotonic() + limit
+        while names & running().keys() and time.monotonic() < deadline:
+            _reap()
+            time.sleep(0.02)
+        if not names & running().keys():
+            break
+    _write({name: entry for name, entry in _read().items() if name in running()})
