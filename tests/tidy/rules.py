@@ -127,7 +127,7 @@ def seeded_chance(source):
 def no_detached(source):
     if source.is_code:
         yield from _each(source.code_lines, r"\bdetached\b|\.detach\(\)",
-                         "{} hides failures and outlives its owner: spawn it in a TaskGroup")
+                         "{} hides failures and outlives its owner: spawn it in a TaskGroup (tests: tests/support/rethrow.hpp)")
 
 
 @rule
