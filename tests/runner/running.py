@@ -90,6 +90,7 @@ def run(command, log, *, what, progress, important=None, env=None):
                 elif time.monotonic() - shown >= PROGRESS_EVERY and (at := re.search(progress, line)):
                     say(f"{what}: {at.group(0).strip()}")
                     shown = time.monotonic()
+            process.stdout.close()
             return process.wait()
         except KeyboardInterrupt:
             if process.pid > 1:
