@@ -1,0 +1,47 @@
+#pragma once
+
+#include "orchestrator/commands.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace muster::test {
+
+/// Commands that do nothing but write down what they were asked, and answer as told.
+class RecordedCommands final : public orchestrator::Commands {
+ public:
+    /// "apply web by alice expect 4", one line for each command.
+    std::vector<std::string> asked;
+    /// Given as the answer to everything, when set.
+    std::optional<Error> fails;
+    /// Given for single groups by apply(), in order; then `changed` with generation 5.
+    std::vector<orchestrator::AppliedGroup> applied;
+    orchestrator::Evidence evidence;
+    /// why() never answers.
+    bool silent = false;
+
+    explicit RecordedCommands(Clock& clock) : clock_(clock) {}
+
+    [[nodiscard]] asio::awaitable<Result<std::vector<orchestrator::AppliedGroup>>> apply(
+        orchestrator::ApplyRequest request) override;
+    [[nodiscard]] asio::awaitable<Result<orchestrator::AppliedGroup>> remove_group(
+        GroupName group,
+        orchestrator::Expectation expect,
+        std::string author,
+        orchestrator::DryRun dry_run) override;
+    [[nodiscard]] asio::awaitable<Result<orchestrator::AppliedGroup>> change_backend(
+        orchestrator::BackendChange change) override;
+    [[nodiscard]] asio::awaitable<Result<znodes::Pause>> pause_cluster(
+        orchestrator::PauseChange change, std::string author) override;
+    [[nodiscard]] asio::awaitable<Result<orchestrator::SelfPause>> pause_self(
+        orchestrator::SelfPause pause) override;
+    [[nodiscard]] asio::awaitable<Result<std::int64_t>> step_down() override;
+    [[nodiscard]] asio::awaitable<Result<orchestrator::Evidence>> why(GroupName group,
+                                                                      BackendId backend) override;
+
+ private:
+    Clock& clock_;
+};
+
+}  // namespace muster::test
