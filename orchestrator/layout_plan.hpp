@@ -22,7 +22,8 @@ struct Layout {
 struct LayoutPlan {
     Layout next;
     std::set<int> changed;   ///< shard numbers whose members znode must be written
-    bool compacted = false;  ///< every status must be re-written in the same multi as its members
+    bool compacted = false;  ///< every status must be re-written in the same multi as its members;
+                             ///< shards that `next` has no more are left over
     std::string reason;      ///< "" when nothing changes
 };
 
@@ -32,9 +33,11 @@ struct LayoutPlan {
 
 /// Where each backend of `group` sits. Backends keep shard and slot; removed ones become
 /// tombstones; a changed address keeps its slot; a returning backend takes its tombstoned slot
-/// back; new ones fill the emptiest shards that have room, then open new shards. A compaction (new
-/// layout number) is planned only when more than half of the slots are tombstones and there are at
-/// least two shards' worth of them. Pure, deterministic.
+/// back; new ones fill the emptiest shards that have room (a tombstone takes room), then open new
+/// shards, evenly. A compaction (new layout number, no tombstones, same order) is planned only when
+/// more than half of the slots are tombstones and there are at least two shards' worth of them.
+/// `current` may be garbage: a backend in two slots keeps one, a shard size out of 1..1,024 is
+/// replaced. Another group uid starts anew. Pure, deterministic.
 [[nodiscard]] LayoutPlan plan_layout(const std::string& group_uid,
                                      const config::GroupSpec& group,
                                      const std::optional<Layout>& current);
