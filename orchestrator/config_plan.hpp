@@ -1,0 +1,54 @@
+#pragma once
+
+#include "common/config/model.hpp"
+#include "common/coordination/types.hpp"
+#include "common/znodes/paths.hpp"
+#include "common/znodes/payloads.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace muster::orchestrator {
+
+/// A head as it was read, with the version that compare-and-set needs.
+struct KnownHead {
+    znodes::GroupHead head;
+    std::int32_t version = 0;
+};
+
+struct ConfigAuthor {
+    std::string cluster;  ///< uuid
+    std::string name;     ///< who applies it
+    std::string writer;   ///< the node that writes it
+    WallTime time{};
+    std::string new_uid;  ///< used if the group is new
+};
+
+/// How one change of a group gets into the tree: first what can't hurt (chunks are immutable and
+/// named by their content), then head and history in one multi, which compares the head's version.
+struct ConfigWrite {
+    std::vector<coordination::CreateOp> prepare;  ///< one by one; "exists already" is success
+    std::vector<coordination::Op> commit;
+    std::int64_t generation = 0;
+};
+
+[[nodiscard]] ConfigWrite plan_apply(const znodes::Paths& paths,
+                                     const config::GroupSpec& group,
+                                     const std::optional<KnownHead>& known,
+                                     const ConfigAuthor& author);
+
+/// The tombstone head.
+[[nodiscard]] ConfigWrite plan_removal(const znodes::Paths& paths,
+                                       const GroupName& group,
+                                       const KnownHead& known,
+                                       const ConfigAuthor& author);
+
+/// Whether applying `group` over this head would change nothing.
+[[nodiscard]] bool is_unchanged(const config::GroupSpec& group, const KnownHead& known);
+
+/// How many earlier heads are kept of each group.
+inline constexpr std::int64_t kept_generations = 20;
+
+}  // namespace muster::orchestrator

@@ -1,0 +1,168 @@
+#include "orchestrator/node.hpp"
+
+#include "common/observe/log.hpp"
+
+#include <utility>
+
+namespace muster::orchestrator {
+
+namespace {
+
+constexpr std::chrono::milliseconds leave_poll{20};
+constexpr std::chrono::seconds complaint_period{30};
+
+MirrorSettings mirror_settings() {
+    return {.minor = [](const std::string& path) {
+        return path.ends_with("/status") || path.find("/progress/") != std::string::npos;
+    }};
+}
+
+}  // namespace
+
+Node::Node(asio::any_io_executor executor,
+           coordination::Store& store,
+           Clock& clock,
+           checker::CheckRunner& runner,
+           znodes::Paths paths,
+           NodeIdentity identity,
+           NodeOptions options,
+           NewGuid new_guid)
+    : executor_(executor),
+      store_(store),
+      clock_(clock),
+      runner_(runner),
+      paths_(std::move(paths)),
+      identity_(std::move(identity)),
+      options_(std::move(options)),
+      new_guid_(std::move(new_guid)),
+      mirror_(
+          executor,
+          store,
+          clock,
+          paths_.root(),
+          [this](const std::string& path) { return interest_in(paths_, path); },
+          [this](const std::vector<std::string>& changed) { on_mirror(changed); },
+          mirror_settings()),
+      tasks_(executor) {}
+
+Node::~Node() = default;
+
+void Node::start() {
+    mirror_.start();
+    tasks_.spawn("waiting for init", complain_about_empty_tree());
+}
+
+asio::awaitable<void> Node::stop() {
+    if (master_) co_await master_->stop();
+    if (election_) co_await election_->stop();
+    if (membership_) co_await membership_->stop();
+    if (worker_) co_await worker_->stop();
+    co_await mirror_.stop();
+    co_await tasks_.stop();
+}
+
+asio::awaitable<void> Node::complain_about_empty_tree() {
+    while (!election_) {
+        co_await clock_.sleep_for(complaint_period);
+        if (election_ || store_.session().state != coordination::SessionState::connected) continue;
+        log::warn(
+            "cluster_not_initialised",
+            {{"path", paths_.root()}, {"advice", "run `musterctl init` once for this cluster"}});
+    }
+}
+
+void Node::on_mirror(const std::vector<std::string>& changed) {
+    const ViewChange change = apply(view_, paths_, mirror_, changed, clock_.now());
+    if (!election_ && !view_.cluster().empty()) begin_roles();
+    if (worker_) worker_->on_view(change);
+    if (master_) master_->on_view(change);
+    if (on_change_) on_change_(change);
+}
+
+void Node::begin_roles() {
+    const std::string cluster = view_.cluster();
+    membership_ = std::make_unique<Membership>(
+        executor_,
+        store_,
+        clock_,
+        paths_,
+        znodes::Member{.stamp = {.cluster = cluster, .writer = identity_.node.str()},
+                       .node = identity_.node,
+                       .incarnation = identity_.incarnation,
+                       .api_address = identity_.api_address,
+                       .zone = identity_.zone,
+                       .capacity = identity_.capacity,
+                       .probes = {"http", "tcp"},
+                       .build = identity_.build});
+    election_ = std::make_unique<Election>(executor_,
+                                           store_,
+                                           clock_,
+                                           paths_,
+                                           ElectionSettings{.cluster = cluster,
+                                                            .node = identity_.node,
+                                                            .incarnation = identity_.incarnation,
+                                                            .address = identity_.api_address,
+                                                            .tick = options_.tick},
+                                           new_guid_,
+                                           [this](const std::optional<Office>& office) {
+                                               master_->on_office(office);
+                                               if (on_change_) on_change_({.control = true});
+                                           });
+    master_ = std::make_unique<Master>(
+        executor_,
+        store_,
+        clock_,
+        paths_,
+        mirror_,
+        view_,
+        *election_,
+        MasterSettings{
+            .cluster = cluster, .node = identity_.node, .assignment = options_.assignment});
+    WorkerSettings worker = options_.worker;
+    worker.cluster = cluster;
+    worker.node = identity_.node;
+    worker.incarnation = identity_.incarnation;
+    worker_ = std::make_unique<Worker>(
+        executor_,
+        store_,
+        clock_,
+        paths_,
+        mirror_,
+        view_,
+        runner_,
+        std::move(worker),
+        [this] { return view_.members.size() + view_.agents; },
+        [this] { return paused(); });
+    membership_->start();
+    master_->start();
+    election_->start();
+    worker_->start();
+}
+
+bool Node::paused() const {
+    if (self_paused_) return true;
+    return view_.control && (view_.control->value.pause.all || view_.control->value.pause.status);
+}
+
+void Node::set_paused(bool paused) {
+    self_paused_ = paused;
+    if (worker_) worker_->on_view({.control = true});
+}
+
+asio::awaitable<void> Node::step_down() {
+    if (election_) co_await election_->step_down();
+}
+
+asio::awaitable<void> Node::leave(std::chrono::nanoseconds limit) {
+    leaving_ = true;
+    if (!election_) co_return;
+    const SteadyTime deadline = clock_.now() + limit;
+    co_await election_->retire();
+    membership_->set_drain(true);
+    // Alone, there is nobody to hand over to.
+    while (clock_.now() < deadline && !worker_->idle() && view_.members.size() > 1) {
+        co_await clock_.sleep_for(leave_poll);
+    }
+}
+
+}  // namespace muster::orchestrator

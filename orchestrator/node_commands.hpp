@@ -1,0 +1,83 @@
+#pragma once
+
+#include "checker/prober_pool.hpp"
+#include "common/base/clock.hpp"
+#include "common/coordination/store.hpp"
+#include "orchestrator/commands.hpp"
+#include "orchestrator/config_plan.hpp"
+#include "orchestrator/node.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace muster::orchestrator {
+
+/// Commands on a real node: configuration goes straight to ZooKeeper under compare-and-set (no
+/// master needed), the rest to this node's roles. Called on the API's executor, works on the
+/// control executor.
+class NodeCommands final : public Commands {
+ public:
+    /// Keeps the node's own pause over restarts; returns an error text.
+    using KeepPause = std::function<std::string(const SelfPause&)>;
+
+    NodeCommands(asio::any_io_executor control,
+                 coordination::Store& store,
+                 Clock& clock,
+                 Node& node,
+                 checker::CheckRunner& runner,
+                 Node::NewGuid new_guid,
+                 KeepPause keep_pause);
+
+    [[nodiscard]] asio::awaitable<Result<std::vector<AppliedGroup>>> apply(
+        ApplyRequest request) override;
+    [[nodiscard]] asio::awaitable<Result<AppliedGroup>> remove_group(GroupName group,
+                                                                     Expectation expect,
+                                                                     std::string author,
+                                                                     DryRun dry_run) override;
+    [[nodiscard]] asio::awaitable<Result<AppliedGroup>> change_backend(
+        BackendChange change) override;
+    [[nodiscard]] asio::awaitable<Result<znodes::Pause>> pause_cluster(PauseChange change,
+                                                                       std::string author) override;
+    [[nodiscard]] asio::awaitable<Result<SelfPause>> pause_self(SelfPause pause) override;
+    [[nodiscard]] asio::awaitable<Result<std::int64_t>> step_down() override;
+    [[nodiscard]] asio::awaitable<Result<Evidence>> why(GroupName group,
+                                                        BackendId backend) override;
+
+    /// On the control executor.
+    [[nodiscard]] const SelfPause& self_pause() const { return self_pause_; }
+    void restore_pause(SelfPause pause);
+
+ private:
+    // All of these run on the control executor.
+    asio::awaitable<Result<std::vector<AppliedGroup>>> apply_all(ApplyRequest request);
+    asio::awaitable<AppliedGroup> apply_one(ApplyItem item, std::string author, DryRun dry_run);
+    asio::awaitable<Result<AppliedGroup>> remove_one(GroupName group,
+                                                     Expectation expect,
+                                                     std::string author,
+                                                     DryRun dry_run);
+    asio::awaitable<Result<AppliedGroup>> change_one(BackendChange change);
+    asio::awaitable<Result<znodes::Pause>> set_control(PauseChange change, std::string author);
+    asio::awaitable<Result<SelfPause>> set_self_pause(SelfPause pause);
+    asio::awaitable<Result<std::int64_t>> give_up_office();
+    asio::awaitable<Result<Evidence>> look(GroupName group, BackendId backend);
+
+    asio::awaitable<Result<std::optional<KnownHead>>> read_head(GroupName group);
+    asio::awaitable<std::optional<Error>> write(GroupName group, ConfigWrite write);
+    [[nodiscard]] ConfigAuthor author(std::string name) const;
+    [[nodiscard]] const config::GroupSpec* known_spec(const GroupName& group,
+                                                      std::int64_t generation) const;
+
+    asio::any_io_executor control_;
+    coordination::Store& store_;
+    Clock& clock_;
+    Node& node_;
+    checker::CheckRunner& runner_;
+    Node::NewGuid new_guid_;
+    KeepPause keep_pause_;
+    SelfPause self_pause_;
+};
+
+}  // namespace muster::orchestrator

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "checker/engine.hpp"
+#include "common/observe/metrics.hpp"
+#include "orchestrator/node.hpp"
+#include "orchestrator/snapshot.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace muster::orchestrator {
+
+/// What a node exports (docs/operations.md lists the names). Fed once a second from the same values
+/// that the API shows. Thread: the control thread feeds, any thread reads the registry.
+class NodeMetrics {
+ public:
+    explicit NodeMetrics(metrics::Registry& registry);
+
+    void take(const Snapshot& snapshot);
+    void take(const Node& node);
+    void take(const checker::EngineCounters& counters);
+
+ private:
+    /// A counter that follows a number which only grows.
+    class Follower {
+     public:
+        explicit Follower(metrics::Counter& counter) : counter_(&counter) {}
+        void follow(std::uint64_t value);
+
+     private:
+        metrics::Counter* counter_;
+        std::uint64_t last_ = 0;
+    };
+
+    metrics::Registry& registry_;
+    metrics::Gauge& leader_;
+    metrics::Gauge& epoch_;
+    metrics::Gauge& session_connected_;
+    metrics::Gauge& session_age_;
+    metrics::Gauge& nodes_;
+    metrics::Gauge& shards_owned_;
+    metrics::Gauge& problems_;
+    metrics::Gauge& paused_;
+    Follower status_writes_;
+    Follower status_transactions_;
+    Follower writes_fenced_off_;
+    Follower plans_;
+    Follower control_transactions_;
+    Follower probes_started_;
+    Follower probes_succeeded_;
+    Follower probes_failed_;
+    Follower probes_inconclusive_;
+    Follower probes_deduplicated_;
+    Follower probes_skipped_;
+    metrics::Histogram& lateness_;
+    std::vector<std::uint64_t> lateness_seen_;
+    double lateness_sum_ = 0;
+    std::map<std::string, std::map<std::string, metrics::Gauge*>> backends_;  ///< group -> state
+    std::map<std::string, metrics::Gauge*> panic_;
+};
+
+}  // namespace muster::orchestrator
