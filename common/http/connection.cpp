@@ -101,6 +101,7 @@ asio::awaitable<void> Connection::run() {
         const After after = keep_alive && !shared_.stopping ? After::keep : After::close;
         if (!co_await send(std::get<Response>(reply), after, !is_head)) co_return;
         at_work_ = false;
+        shared_.work_ended.notify();
         if (after == After::close) {
             co_await linger();
             co_return;

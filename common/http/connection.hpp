@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/base/signal.hpp"
 #include "common/http/reply_text.hpp"
 #include "common/http/request_reader.hpp"
 #include "common/http/server.hpp"
@@ -19,6 +20,7 @@ struct Shared {
     Server::Counters counters;
     std::size_t buffered = 0;  ///< bytes of half-received requests
     bool stopping = false;
+    Signal work_ended;  ///< a request was answered, or its connection has ended
     std::array<char, 64UZ << 10U> scratch{};  ///< for reads that don't wait: idle ones cost nothing
 };
 

@@ -38,22 +38,22 @@ struct Server::Inside {
           shared{.clock = clock,
                  .settings = std::move(settings),
                  .handler = std::move(handler),
-                 .counters = {}},
-          acceptor(executor),
-          one_ended(executor) {}
+                 .counters = {},
+                 .work_ended = Signal(executor)},
+          acceptor(executor) {}
 
     asio::any_io_executor executor;
     Shared shared;
     tcp::acceptor acceptor;
     std::list<Connection*> open;
     std::map<std::string, std::size_t> open_by_peer;
-    Signal one_ended;
 
     asio::awaitable<void> run();
     asio::awaitable<void> accept(TaskGroup& group);
     void admit(TaskGroup& group, tcp::socket socket);
     asio::awaitable<void> serve(tcp::socket socket, asio::ip::address peer);
     asio::awaitable<void> sweep();
+    [[nodiscard]] std::ptrdiff_t at_work() const;
     asio::awaitable<Result<void>> drained();
 };
 
@@ -112,7 +112,7 @@ asio::awaitable<void> Server::Inside::run() {
     for (auto next = open.begin(); next != open.end();) (*next++)->finish();
     const auto drain =
         co_await with_timeout(shared.clock, shared.settings.drain_timeout, drained());
-    if (!drain) log::warn("http_requests_cut", {{"open", std::to_string(open.size())}});
+    if (!drain) log::warn("http_requests_cut", {{"requests", std::to_string(at_work())}});
     co_await group.stop();
 }
 
@@ -169,17 +169,16 @@ asio::awaitable<void> Server::Inside::serve(tcp::socket socket, asio::ip::addres
             inside.open.erase(place);
             const auto count = inside.open_by_peer.find(peer);
             if (--count->second == 0) inside.open_by_peer.erase(count);
-            inside.one_ended.notify();
+            inside.shared.work_ended.notify();
         }
     };
     Connection connection(std::move(socket), peer.to_string(), peer.is_loopback(), shared);
     const Registered registered(*this, peer.to_string(), connection);
     try {
         co_await connection.run();
-    } catch (const boost::system::system_error& error) {
-        if (error.code() == asio::error::operation_aborted) co_return;
-        log::error("http_connection_failed", {{"error", error.what()}});
     } catch (const std::exception& error) {
+        // When the server stops, this is its cancellation coming out.
+        if (shared.stopping) co_return;
         log::error("http_connection_failed", {{"error", error.what()}});
     }
 }
@@ -194,11 +193,12 @@ asio::awaitable<void> Server::Inside::sweep() {
     }
 }
 
+std::ptrdiff_t Server::Inside::at_work() const {
+    return std::ranges::count_if(open, [](const Connection* c) { return c->at_work(); });
+}
+
 asio::awaitable<Result<void>> Server::Inside::drained() {
-    const auto at_work = [this] {
-        return std::ranges::any_of(open, [](const Connection* c) { return c->at_work(); });
-    };
-    while (at_work()) co_await one_ended.wait();
+    while (at_work() > 0) co_await shared.work_ended.wait();
     co_return Result<void>{};
 }
 

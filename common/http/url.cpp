@@ -57,7 +57,9 @@ Result<Url> parse_url(std::string_view text) {
     if (!parsed || parsed->scheme() != "http" || parsed->host().empty() || parsed->has_userinfo()) {
         return fail(Errc::bad_url, std::string(text.substr(0, 256)));
     }
-    if (parsed->has_port() && parsed->port_number() == 0) {
+    // Boost.URL takes any digits for a port.
+    if (parsed->has_port() && (parsed->port_number() == 0 || parsed->port().size() > 5 ||
+                               std::stoul(parsed->port()) > 65535)) {
         return fail(Errc::bad_url, std::string(text.substr(0, 256)));
     }
     Url url;
