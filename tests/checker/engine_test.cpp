@@ -3,7 +3,7 @@
 #include "checker/prober_pool.hpp"
 #include "checker/schedule.hpp"
 #include "common/base/task_group.hpp"
-#include "tests/checker/scripted_prober.hpp"
+#include "tests/checker/support/scripted_prober.hpp"
 #include "tests/support/virtual_clock.hpp"
 
 #include <boost/asio/io_context.hpp>

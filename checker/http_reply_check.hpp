@@ -1,0 +1,48 @@
+#pragma once
+
+#include "checker/http_reply_parser.hpp"
+#include "common/config/model.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace muster::checker {
+
+/// Whether a reply is the expected one; reached with as few of its bytes as can be. No I/O.
+///   status not expected                   l7_status, as soon as the header section is complete
+///   expected, and no body to be matched   l7_ok, likewise
+///   body to be matched                    l7_ok with the byte that completes the match; l7_body at
+///                                         the end of the body, or of its first 64 KiB
+///   not HTTP, too large, cut off          l7_invalid, l7_too_large, l7_closed
+class HttpReplyCheck {
+ public:
+    static constexpr std::size_t body_limit = 64U * 1024U;
+    static constexpr std::size_t total_limit = 96U * 1024U;  ///< of all bytes of one reply
+
+    /// `expected` must outlive this.
+    explicit HttpReplyCheck(const config::HttpCheck& expected);
+
+    /// The verdict, once there is one: l7_ok is a success, all else a failure. Call nothing after
+    /// that.
+    [[nodiscard]] std::optional<Reason> add(std::string_view bytes);
+    [[nodiscard]] std::optional<Reason> end_of_input();
+
+    /// 0 until the header section of the final reply is complete.
+    [[nodiscard]] std::uint16_t status() const;
+
+ private:
+    [[nodiscard]] std::optional<Reason> on_header();
+    [[nodiscard]] bool matches(std::string_view part);
+
+    const config::HttpCheck& expected_;
+    HttpReplyParser parser_;
+    bool header_done_ = false;
+    std::size_t total_ = 0;
+    std::size_t body_bytes_ = 0;
+    std::string tail_;  ///< end of the body so far, in which a match may have begun
+};
+
+}  // namespace muster::checker

@@ -1,0 +1,67 @@
+#include "checker/http_request.hpp"
+
+#include <algorithm>
+
+namespace muster::checker {
+
+namespace {
+
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool has_field(const config::HttpCheck& check, std::string_view name) {
+    return std::ranges::any_of(check.headers, [name](const config::Header& header) {
+        return std::ranges::equal(header.name, name, {}, lower, lower);
+    });
+}
+
+void add_host(const ProbeRequest& request, const config::HttpCheck& check, std::string& text) {
+    if (!check.host.empty()) {
+        text += check.host;
+        return;
+    }
+    const bool is_v6 = request.host.find(':') != std::string::npos;
+    if (is_v6) text += '[';
+    text += request.host;
+    if (is_v6) text += ']';
+    text += ':';
+    text += std::to_string(request.port);
+}
+
+}  // namespace
+
+void write_http_request(const ProbeRequest& request,
+                        const config::HttpCheck& check,
+                        std::string_view user_agent,
+                        std::string& text) {
+    text.clear();
+    text += check.method;
+    text += ' ';
+    text += check.path;
+    text += " HTTP/1.1\r\n";
+    if (!has_field(check, "host")) {
+        text += "Host: ";
+        add_host(request, check, text);
+        text += "\r\n";
+    }
+    if (!has_field(check, "user-agent")) {
+        text += "User-Agent: ";
+        text += user_agent;
+        text += "\r\n";
+    }
+    for (const config::Header& header : check.headers) {
+        text += header.name;
+        text += ": ";
+        text += header.value;
+        text += "\r\n";
+    }
+    // Methods whose requests have a body are told that this one is empty.
+    const bool expects_body =
+        check.method == "POST" || check.method == "PUT" || check.method == "PATCH";
+    if (expects_body && !has_field(check, "content-length")) text += "Content-Length: 0\r\n";
+    if (!has_field(check, "connection")) text += "Connection: close\r\n";
+    text += "\r\n";
+}
+
+}  // namespace muster::checker

@@ -1,0 +1,105 @@
+#include "checker/poll_set.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace muster::checker {
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t batch = 256;
+
+int new_epoll() {
+    const int descriptor = epoll_create1(EPOLL_CLOEXEC);
+    if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+    return descriptor;
+}
+
+std::uint64_t pack(const PollSet::Ticket& ticket) {
+    return (std::uint64_t{ticket.generation} << 32U) | ticket.slot;
+}
+
+}  // namespace
+
+PollSet::PollSet(const asio::any_io_executor& executor)
+    : self_(std::make_shared<PollSet*>(this)), epoll_(executor, new_epoll()) {}
+
+PollSet::~PollSet() {
+    *self_ = nullptr;
+}
+
+std::error_code PollSet::add(int descriptor, std::uint32_t events, Waiter& waiter, Ticket& ticket) {
+    if (free_slots_.empty()) {
+        free_slots_.push_back(static_cast<std::uint32_t>(entries_.size()));
+        entries_.emplace_back();
+    }
+    const std::uint32_t slot = free_slots_.back();
+    if (++last_generation_ == 0) ++last_generation_;
+    const Ticket wanted{.slot = slot, .generation = last_generation_};
+    epoll_event event{.events = events, .data = {.u64 = pack(wanted)}};
+    if (epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
+        return {errno, std::generic_category()};
+    }
+    free_slots_.pop_back();
+    entries_[slot] = {.waiter = &waiter, .descriptor = descriptor, .generation = wanted.generation};
+    ticket = wanted;
+    wait();
+    return {};
+}
+
+void PollSet::change(const Ticket& ticket, std::uint32_t events) {
+    epoll_event event{.events = events, .data = {.u64 = pack(ticket)}};
+    // Can only fail for a descriptor that is not in the set, and then there is nothing to change.
+    epoll_ctl(epoll_.native_handle(), EPOLL_CTL_MOD, entries_[ticket.slot].descriptor, &event);
+}
+
+void PollSet::remove(Ticket& ticket) {
+    if (!ticket) return;
+    entries_[ticket.slot] = {};
+    free_slots_.push_back(ticket.slot);
+    ticket = {};
+    if (free_slots_.size() == entries_.size() && waiting_) epoll_.cancel();
+}
+
+void PollSet::wait() {
+    if (waiting_) return;
+    waiting_ = true;
+    epoll_.async_wait(asio::posix::stream_descriptor::wait_read,
+                      [self = self_](const boost::system::error_code& cancelled) {
+                          PollSet* const set = *self;
+                          if (set == nullptr) return;
+                          set->waiting_ = false;
+                          if (!cancelled) set->poll();
+                          // A waiter may have destroyed the set.
+                          if (*self != nullptr && set->free_slots_.size() < set->entries_.size()) {
+                              set->wait();
+                          }
+                      });
+}
+
+void PollSet::poll() {
+    const std::shared_ptr<PollSet*> self = self_;
+    std::array<epoll_event, batch> events;
+    int ready = 0;
+    do {
+        ready = epoll_wait(epoll_.native_handle(), events.data(), batch, 0);
+        for (int i = 0; i < ready; ++i) {
+            const epoll_event& event = events[static_cast<std::size_t>(i)];
+            const auto slot = static_cast<std::uint32_t>(event.data.u64);
+            const auto generation = static_cast<std::uint32_t>(event.data.u64 >> 32U);
+            if (slot >= entries_.size() || entries_[slot].generation != generation) continue;
+            const Entry entry = entries_[slot];
+            entry.waiter->on_ready(entry.descriptor, event.events);
+            if (*self == nullptr) return;
+        }
+    } while (ready == static_cast<int>(batch));
+}
+
+}  // namespace muster::checker

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <system_error>
+#include <vector>
+
+namespace muster::checker {
+
+/// Many short-lived descriptors on an Asio executor, at the price of one: an epoll set of our own
+/// that Asio sees as a single descriptor. Asio's sockets cost some six system calls more for each
+/// probe (two for the reactor, FIONBIO, poll and SO_ERROR after connect) and a handler allocation
+/// for each operation; here it is one epoll_ctl, and one epoll_wait for all that is ready.
+///
+/// Descriptors stay the caller's. Executor: all calls, and the callbacks, on the one given. While
+/// the set is empty nothing is outstanding on the executor.
+class PollSet {
+ public:
+    /// Whoever waits for a descriptor. May add and remove, itself included.
+    class Waiter {
+     public:
+        virtual void on_ready(int descriptor, std::uint32_t epoll_events) = 0;
+
+     protected:
+        ~Waiter() = default;
+    };
+
+    /// Throws std::system_error when the process can't have one more descriptor.
+    explicit PollSet(const boost::asio::any_io_executor& executor);
+    PollSet(const PollSet&) = delete;
+    PollSet& operator=(const PollSet&) = delete;
+    ~PollSet();
+
+    /// A descriptor's place in the set.
+    struct Ticket {
+        std::uint32_t slot = 0;
+        std::uint32_t generation = 0;  ///< 0: none
+        explicit operator bool() const { return generation != 0; }
+    };
+
+    /// `waiter` must live until remove(). `events` as for epoll_ctl (EPOLLIN | EPOLLET ...).
+    [[nodiscard]] std::error_code add(int descriptor,
+                                      std::uint32_t events,
+                                      Waiter& waiter,
+                                      Ticket& ticket);
+    void change(const Ticket& ticket, std::uint32_t events);
+
+    /// Forgets the descriptor, which is about to be closed: events still under way are dropped. To
+    /// keep it open, call change() with no events before.
+    void remove(Ticket& ticket);
+
+    /// Hands out what is ready now, without waiting.
+    void poll();
+
+ private:
+    struct Entry {
+        Waiter* waiter = nullptr;
+        int descriptor = -1;
+        std::uint32_t generation = 0;
+    };
+
+    void wait();
+
+    /// Asio's handler outlives the set by one turn of the executor.
+    std::shared_ptr<PollSet*> self_;
+    boost::asio::posix::stream_descriptor epoll_;
+    bool waiting_ = false;
+    std::vector<Entry> entries_;
+    std::vector<std::uint32_t> free_slots_;
+    std::uint32_t last_generation_ = 0;
+};
+
+}  // namespace muster::checker

@@ -1,0 +1,351 @@
+#include "checker/resolver.hpp"
+
+#include <ares.h>
+#include <boost/asio/ip/address_v4.hpp>
+#include <boost/asio/ip/address_v6.hpp>
+
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <stdexcept>
+#include <unordered_map>
+#include <utility>
+
+namespace muster::checker {
+
+namespace {
+
+using boost::asio::ip::address;
+using Status = Resolution::Status;
+
+/// How often c-ares is asked for time-outs while queries are under way, and how long the IPv4
+/// addresses of a name wait for the IPv6 ones before they go alone.
+constexpr auto beat = std::chrono::milliseconds(50);
+
+/// What one of the two queries (A, AAAA) of a name came to.
+struct Half {
+    bool done = false;
+    Status status = Status::unavailable;
+    std::vector<address> addresses;
+    std::chrono::seconds ttl{0};
+};
+
+Status status_of(int ares_status) {
+    switch (ares_status) {
+        case ARES_SUCCESS:
+            return Status::found;
+        case ARES_ENOTFOUND:
+        case ARES_ENODATA:
+        case ARES_EBADNAME:
+            return Status::no_such_name;
+        default:
+            // Time-outs, refusals, SERVFAIL, no memory, no descriptors: none is about the name.
+            return Status::unavailable;
+    }
+}
+
+address to_address(const sockaddr& from) {
+    // Copied out: the list that c-ares hands over promises no alignment.
+    if (from.sa_family == AF_INET) {
+        sockaddr_in v4{};
+        std::memcpy(&v4, &from, sizeof v4);
+        return boost::asio::ip::address_v4(ntohl(v4.sin_addr.s_addr));
+    }
+    sockaddr_in6 v6{};
+    std::memcpy(&v6, &from, sizeof v6);
+    boost::asio::ip::address_v6::bytes_type bytes;
+    std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
+    return boost::asio::ip::address_v6(bytes, v6.sin6_scope_id);
+}
+
+Half read_answer(int ares_status, const ares_addrinfo* answer, std::chrono::seconds longest_ttl) {
+    Half half{.done = true, .status = status_of(ares_status), .ttl = longest_ttl};
+    if (answer == nullptr) return half;
+    for (const ares_addrinfo_node* node = answer->nodes; node != nullptr; node = node->ai_next) {
+        if (node->ai_family != AF_INET && node->ai_family != AF_INET6) continue;
+        half.addresses.push_back(to_address(*node->ai_addr));
+        half.ttl = std::min(half.ttl, std::chrono::seconds(node->ai_ttl));
+    }
+    if (half.status == Status::found && half.addresses.empty()) half.status = Status::no_such_name;
+    return half;
+}
+
+/// A name does not exist only when both queries say so.
+Status combine(const Half& v4, const Half& v6) {
+    if (v4.status == Status::found || v6.status == Status::found) return Status::found;
+    if (v4.status == Status::no_such_name && v6.status == Status::no_such_name) {
+        return Status::no_such_name;
+    }
+    return Status::unavailable;
+}
+
+void init_library_once() {
+    static const int status = ares_library_init(ARES_LIB_INIT_ALL);
+    if (status != ARES_SUCCESS) throw std::runtime_error(ares_strerror(status));
+}
+
+}  // namespace
+
+struct Resolver::Inside final : PollSet::Waiter {
+    Inside(boost::asio::any_io_executor executor,
+           Clock& the_clock,
+           PollSet& the_poll_set,
+           ResolverSettings the_settings);
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+    ~Inside();
+
+    struct Query {
+        std::string name;
+        SteadyTime asked{};
+        Half v4;
+        Half v6;
+        std::vector<Done> waiting;
+    };
+    struct Kept {
+        Resolution resolution;
+        SteadyTime until{};
+    };
+    /// What c-ares gives back to us with an answer.
+    struct Asked {
+        Inside* resolver;
+        Query* query;
+        bool is_v6;
+    };
+
+    void ask(Query& query, bool is_v6);
+    static void on_answer(void* argument, int status, int timeouts, ares_addrinfo* answer);
+    static void on_socket_state(void* argument, ares_socket_t socket, int readable, int writable);
+    void on_ready(int descriptor, std::uint32_t epoll_events) override;
+    void on_beat();
+    void settle();
+    void settle(Query& query);
+    void keep(const std::string& name, const Resolution& resolution, std::chrono::seconds ttl);
+
+    Clock& clock;
+    PollSet& poll_set;
+    ResolverSettings settings;
+    ares_channel channel = nullptr;
+    std::map<int, PollSet::Ticket> sockets;
+    std::unordered_map<std::string, std::unique_ptr<Query>> queries;
+    std::unordered_map<std::string, Kept> cache;
+    std::uint64_t asked = 0;
+    bool stopped = false;
+    Alarm alarm;
+};
+
+Resolver::Inside::Inside(boost::asio::any_io_executor executor,
+                         Clock& the_clock,
+                         PollSet& the_poll_set,
+                         ResolverSettings the_settings)
+    : clock(the_clock),
+      poll_set(the_poll_set),
+      settings(std::move(the_settings)),
+      alarm(std::move(executor), the_clock, [this] { on_beat(); }) {
+    init_library_once();
+    ares_options options{};
+    options.timeout = static_cast<int>(settings.query_timeout.count());
+    options.tries = settings.tries;
+    char lookups[] = "fb";  // the hosts file, then name servers
+    options.lookups = lookups;
+    options.sock_state_cb = &Inside::on_socket_state;
+    options.sock_state_cb_data = this;
+    const int status = ares_init_options(
+        &channel,
+        &options,
+        ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+    if (status != ARES_SUCCESS) throw std::runtime_error(ares_strerror(status));
+    if (settings.servers.empty()) return;
+    if (const int set = ares_set_servers_ports_csv(channel, settings.servers.c_str());
+        set != ARES_SUCCESS) {
+        ares_destroy(channel);
+        throw std::runtime_error(std::string("name servers: ") + ares_strerror(set));
+    }
+}
+
+Resolver::Inside::~Inside() {
+    stopped = true;
+    ares_destroy(channel);
+    for (auto& [socket, ticket] : sockets) poll_set.remove(ticket);
+}
+
+void Resolver::Inside::on_socket_state(void* argument,
+                                       ares_socket_t socket,
+                                       int readable,
+                                       int writable) {
+    Inside& self = *static_cast<Inside*>(argument);
+    const std::uint32_t events = (readable != 0 ? EPOLLIN : 0U) | (writable != 0 ? EPOLLOUT : 0U);
+    const auto found = self.sockets.find(socket);
+    if (events == 0) {
+        if (found == self.sockets.end()) return;
+        self.poll_set.remove(found->second);
+        self.sockets.erase(found);
+    } else if (found != self.sockets.end()) {
+        self.poll_set.change(found->second, events);
+    } else {
+        // When this fails the query times out, which is as much as could be said about it.
+        PollSet::Ticket ticket;
+        if (!self.poll_set.add(socket, events, self, ticket)) self.sockets[socket] = ticket;
+    }
+}
+
+void Resolver::Inside::on_ready(int descriptor, std::uint32_t epoll_events) {
+    const bool readable = (epoll_events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0;
+    const bool writable = (epoll_events & EPOLLOUT) != 0;
+    ares_process_fd(
+        channel, readable ? descriptor : ARES_SOCKET_BAD, writable ? descriptor : ARES_SOCKET_BAD);
+    settle();
+}
+
+void Resolver::Inside::on_beat() {
+    ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    settle();
+}
+
+void Resolver::Inside::ask(Query& query, bool is_v6) {
+    ares_addrinfo_hints hints{};
+    hints.ai_family = is_v6 ? AF_INET6 : AF_INET;
+    hints.ai_socktype = SOCK_STREAM;
+    // Sorting would connect a socket to each address to see whether there is a route.
+    hints.ai_flags = ARES_AI_NOSORT;
+    auto argument = std::make_unique<Asked>(Asked{this, &query, is_v6});
+    ares_getaddrinfo(
+        channel, query.name.c_str(), nullptr, &hints, &Inside::on_answer, argument.release());
+}
+
+void Resolver::Inside::on_answer(void* argument,
+                                 int status,
+                                 int /*timeouts*/,
+                                 ares_addrinfo* answer) {
+    const std::unique_ptr<Asked> asked(static_cast<Asked*>(argument));
+    if (!asked->resolver->stopped) {
+        // Waiters hear of it in settle(): they may ask again, and c-ares is in the middle of
+        // things.
+        Half& half = asked->is_v6 ? asked->query->v6 : asked->query->v4;
+        half = read_answer(status, answer, asked->resolver->settings.longest_ttl);
+    }
+    if (answer != nullptr) ares_freeaddrinfo(answer);
+}
+
+/// Answers the waiters of all queries that have come to an end.
+void Resolver::Inside::settle() {
+    std::vector<std::pair<std::vector<Done>, Resolution>> answers;
+    for (auto at = queries.begin(); at != queries.end();) {
+        Query& query = *at->second;
+        const bool v4_is_enough =
+            query.v4.status == Status::found && clock.now() - query.asked >= beat;
+        const bool ended = query.v4.done && query.v6.done;
+        if (!query.waiting.empty() && (ended || v4_is_enough)) {
+            settle(query);
+            answers.emplace_back(std::move(query.waiting), cache.at(query.name).resolution);
+            query.waiting.clear();
+        } else if (ended) {
+            settle(query);  // the late half completes what is kept
+        }
+        at = ended ? queries.erase(at) : std::next(at);
+    }
+    if (queries.empty()) {
+        alarm.clear();
+    } else if (alarm.when() == SteadyTime::max()) {
+        alarm.set(clock.now() + beat);
+    }
+    for (auto& [waiting, resolution] : answers) {
+        for (Done& done : waiting) done(resolution);
+    }
+}
+
+void Resolver::Inside::settle(Query& query) {
+    Resolution resolution{.status = combine(query.v4, query.v6)};
+    std::chrono::seconds ttl = settings.longest_ttl;
+    for (const Half* half : {&query.v4, &query.v6}) {
+        if (half->status != Status::found) continue;
+        resolution.addresses.insert(
+            resolution.addresses.end(), half->addresses.begin(), half->addresses.end());
+        ttl = std::min(ttl, half->ttl);
+    }
+    if (resolution.addresses.size() > settings.max_addresses) {
+        resolution.addresses.resize(settings.max_addresses);
+    }
+    switch (resolution.status) {
+        case Status::found:
+            ttl = std::max(ttl, settings.shortest_ttl);
+            break;
+        case Status::no_such_name:
+            ttl = settings.negative_ttl;
+            break;
+        case Status::unavailable:
+            ttl = settings.retry_after;
+            break;
+    }
+    keep(query.name, resolution, ttl);
+}
+
+void Resolver::Inside::keep(const std::string& name,
+                            const Resolution& resolution,
+                            std::chrono::seconds ttl) {
+    const SteadyTime now = clock.now();
+    if (cache.size() >= settings.max_names && !cache.contains(name)) {
+        std::erase_if(cache, [now](const auto& entry) { return entry.second.until <= now; });
+        if (cache.size() >= settings.max_names) cache.erase(cache.begin());
+    }
+    cache.insert_or_assign(name, Kept{.resolution = resolution, .until = now + ttl});
+}
+
+Resolver::Resolver(boost::asio::any_io_executor executor,
+                   Clock& clock,
+                   PollSet& poll_set,
+                   ResolverSettings settings)
+    : inside_(std::make_unique<Inside>(std::move(executor), clock, poll_set, std::move(settings))) {
+}
+
+Resolver::~Resolver() = default;
+
+std::optional<Resolution> Resolver::cached(const std::string& name) {
+    const auto found = inside_->cache.find(name);
+    if (found == inside_->cache.end() || found->second.until <= inside_->clock.now()) {
+        return std::nullopt;
+    }
+    return found->second.resolution;
+}
+
+void Resolver::resolve(const std::string& name, Done done) {
+    if (const auto found = inside_->queries.find(name); found != inside_->queries.end()) {
+        found->second->waiting.push_back(std::move(done));
+        return;
+    }
+    if (inside_->stopped || inside_->queries.size() >= inside_->settings.max_queries) {
+        done({.status = Status::unavailable});
+        return;
+    }
+    auto query = std::make_unique<Inside::Query>();
+    query->name = name;
+    query->asked = inside_->clock.now();
+    query->waiting.push_back(std::move(done));
+    Inside::Query& asked = *query;
+    inside_->queries.emplace(name, std::move(query));
+    ++inside_->asked;
+    inside_->ask(asked, false);
+    inside_->ask(asked, true);
+    inside_->settle();
+}
+
+void Resolver::stop() {
+    if (inside_->stopped) return;
+    inside_->stopped = true;
+    inside_->alarm.clear();
+    ares_cancel(inside_->channel);
+    auto queries = std::exchange(inside_->queries, {});
+    for (auto& [name, query] : queries) {
+        for (Done& done : query->waiting) done({.status = Status::unavailable});
+    }
+}
+
+std::uint64_t Resolver::queries() const {
+    return inside_->asked;
+}
+
+}  // namespace muster::checker
