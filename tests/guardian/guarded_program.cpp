@@ -3,8 +3,9 @@
 //   guarded_program HANG_AFTER_MS run              beats until SIGTERM, then exits 5
 //   guarded_program HANG_AFTER_MS silent           never beats
 //   guarded_program HANG_AFTER_MS effect           starts a registered effect process, then as run
-//   guarded_program HANG_AFTER_MS session SERVERS PATH TIMEOUT_MS
-//       opens a session with an ephemeral node, then as run; on SIGTERM closes it first
+//   guarded_program HANG_AFTER_MS session SERVERS TIMEOUT_MS PATH...
+//       opens a session with an ephemeral node for each path, then as run; on SIGTERM closes them
+//       first
 // The child writes "child PID" when it starts and "ready" when all is in place.
 
 #include "orchestrator/guardian.hpp"
@@ -21,11 +22,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <exception>
-#include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace {
@@ -59,8 +59,9 @@ void start_effect(GuardianLink& link) {
     say("effect " + std::to_string(pid));
 }
 
-int run(GuardianLink& link, RawSession* session) {
+int run(GuardianLink& link, std::deque<RawSession>& sessions) {
     pollfd signals{.fd = termination(), .events = POLLIN, .revents = 0};
+    link.beat();
     say("ready");
     while (true) {
         link.beat();
@@ -70,11 +71,11 @@ int run(GuardianLink& link, RawSession* session) {
             say("signal " + std::to_string(info.ssi_signo));
             if (info.ssi_signo == SIGTERM) break;
         }
-        if (session != nullptr) session->step(std::chrono::milliseconds(0));
+        for (RawSession& session : sessions) session.step(std::chrono::milliseconds(0));
     }
-    if (session != nullptr) {
-        session->close();
-        link.session_closed(0);
+    for (std::size_t slot = 0; slot < sessions.size(); ++slot) {
+        sessions[slot].close();
+        link.session_closed(slot);
     }
     return 5;
 }
@@ -92,11 +93,17 @@ int child_main(std::span<const std::string> arguments, GuardianLink& link) {
         return 5;
     }
     if (mode == "effect") start_effect(link);
-    if (mode != "session") return run(link, nullptr);
-    RawSession session(arguments[1], std::chrono::milliseconds(std::stoi(arguments[3])));
-    link.session_opened(0, session.credentials());
-    session.create_ephemeral(arguments[2]);
-    return run(link, &session);
+    std::deque<RawSession> sessions;
+    if (mode == "session") {
+        const std::chrono::milliseconds timeout(std::stoi(arguments[2]));
+        for (const std::string& path : arguments.subspan(3)) {
+            RawSession& session = sessions.emplace_back(arguments[1], timeout);
+            link.session_opened(sessions.size() - 1, session.credentials());
+            session.create_ephemeral(path);
+            say("server " + session.server());
+        }
+    }
+    return run(link, sessions);
 }
 
 }  // namespace

@@ -1,73 +1,19 @@
 #include "orchestrator/guardian.hpp"
 
+#include "tests/guardian/guarded.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/process.hpp"
-#include "tests/support/program.hpp"
-#include "tests/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
 
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <string>
-#include <string_view>
-#include <vector>
 
 namespace muster::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// guarded_program and what it says.
-class Guarded {
- public:
-    explicit Guarded(const std::vector<std::string>& arguments,
-                     std::chrono::milliseconds hang_after = 60s)
-        : process_({.argv = command(arguments, hang_after),
-                    .env = {},
-                    .cwd = {},
-                    .output = dir_ / "out"}) {}
-
-    Process& guardian() { return process_; }
-
-    [[nodiscard]] bool says(const std::string& text) const {
-        return eventually(10s, [&] { return process_.output().contains(text); });
-    }
-
-    /// The number behind `word` at the beginning of a line, waited for.
-    [[nodiscard]] pid_t number_after(const std::string& word) const {
-        pid_t number = -1;
-        EXPECT_TRUE(says(word + " "));
-        const std::string text = process_.output();
-        const std::size_t at = text.find(word + " ") + word.size() + 1;
-        std::from_chars(text.data() + at, text.data() + text.size(), number);
-        EXPECT_GT(number, 1);
-        return number;
-    }
-
-    [[nodiscard]] pid_t ready_child() const {
-        EXPECT_TRUE(says("ready\n"));
-        return number_after("child");
-    }
-
- private:
-    static std::vector<std::string> command(std::vector<std::string> arguments,
-                                            std::chrono::milliseconds hang_after) {
-        arguments.insert(arguments.begin(),
-                         {built_program("tests/guardian/guarded_program").string(),
-                          std::to_string(hang_after.count())});
-        return arguments;
-    }
-
-    TempDir dir_;
-    Process process_;
-};
-
-void kill_checked(pid_t pid, int signal) {
-    ASSERT_GT(pid, 1);
-    ASSERT_EQ(::kill(pid, signal), 0);
-}
 
 TEST(Guardian, PassesTheExitCodeOfItsChildOn) {
     Guarded guarded({"exit", "42"});
@@ -155,7 +101,7 @@ TEST(Guardian, DoesNotWatchAChildThatHasNotBegunToBeat) {
 
 TEST(Guardian, KillsTheEffectProcessesOfADeadChildBeforeItEnds) {
     Guarded guarded({"effect"});
-    const pid_t effect = guarded.number_after("effect");
+    const pid_t effect = guarded.pid_after("effect");
     kill_checked(guarded.ready_child(), SIGKILL);
     ASSERT_TRUE(guarded.guardian().wait(10s));
     EXPECT_EQ(::kill(-effect, 0), -1) << "its group still has processes";

@@ -117,12 +117,17 @@ void RawSession::create_ephemeral(const std::string& path) {
 }
 
 bool RawSession::exists(const std::string& path) {
-    const int code = inside_->ask([&] {
-        return zoo_aexists(inside_->handle, path.c_str(), 0, keep_exists_code, &inside_->answer);
-    });
-    if (code != ZOK && code != ZNONODE)
-        throw std::runtime_error("exists failed: " + std::to_string(code));
-    return code == ZOK;
+    const Stopwatch watch;
+    while (true) {
+        const int code = inside_->ask([&] {
+            return zoo_aexists(
+                inside_->handle, path.c_str(), 0, keep_exists_code, &inside_->answer);
+        });
+        if (code == ZOK || code == ZNONODE) return code == ZOK;
+        // It reconnects by itself, perhaps to another server.
+        if (code != ZCONNECTIONLOSS || watch.elapsed() > std::chrono::seconds(30))
+            throw std::runtime_error("exists failed: " + std::to_string(code));
+    }
 }
 
 std::string RawSession::server() const {
