@@ -19,10 +19,14 @@ struct Donor {
     std::size_t next = 0;
 };
 
-std::vector<Donor> find_donors(const ShardBoard& board, int receiver) {
+/// Shards that change hands in this plan anyway are free to go elsewhere.
+enum class Offered { on_the_move, all };
+
+std::vector<Donor> find_donors(const ShardBoard& board, int receiver, Offered offered) {
     std::vector<Donor> donors(board.workers().size());
     for (int shard = 0; shard < std::ssize(board.shards()); ++shard) {
         const int owner = board.shards()[shard].owner;
+        if (offered == Offered::on_the_move && board.shards()[shard].settled) continue;
         if (owner == ShardBoard::nobody || owner == receiver || !board.can_take(receiver, shard)) {
             continue;
         }
@@ -62,22 +66,27 @@ bool pull_one(ShardBoard& board,
     return false;
 }
 
-void fill_underloaded(ShardBoard& board, const PlanSettings& settings) {
-    const double trigger = 1 - 2.5 * settings.headroom;
-    const double goal = 1 - 1.8 * settings.headroom;
+/// Workers below `trigger` pull until they reach `goal`.
+struct Fill {
+    double trigger = 0;
+    double goal = 0;
+    Offered offered = Offered::all;
+};
+
+void fill_underloaded(ShardBoard& board, const PlanSettings& settings, const Fill& fill) {
     const double limit = settled_limit(settings);
     std::vector<int> receivers = emptiest_first(board);
-    std::erase_if(receivers, [&](int worker) { return board.fullness(worker) >= trigger; });
+    std::erase_if(receivers, [&](int worker) { return board.fullness(worker) >= fill.trigger; });
     for (const int receiver : receivers) {
-        auto donors = find_donors(board, receiver);
-        while (board.fullness(receiver) < goal &&
+        auto donors = find_donors(board, receiver, fill.offered);
+        while (board.fullness(receiver) < fill.goal &&
                pull_one(board, receiver, donors, limit, 1 - settings.headroom / 2)) {
         }
-        if (board.fullness(receiver) >= trigger) continue;
+        if (board.fullness(receiver) >= fill.trigger) continue;
         // Where only some workers can run a kind of probe, even the fullest donor may be below its
         // share.
-        donors = find_donors(board, receiver);
-        while (board.fullness(receiver) < trigger &&
+        donors = find_donors(board, receiver, fill.offered);
+        while (board.fullness(receiver) < fill.trigger &&
                pull_one(board, receiver, donors, limit, std::nullopt)) {
         }
     }
@@ -90,10 +99,13 @@ double settled_limit(const PlanSettings& settings) {
 }
 
 void balance(ShardBoard& board, const PlanSettings& settings) {
+    const double h = settings.headroom;
+    fill_underloaded(
+        board, settings, {.trigger = 1 - 1.5 * h, .goal = 1 - h, .offered = Offered::on_the_move});
     // Relieving one worker may leave another to be filled; more rounds than these gain nothing.
     for (int round = 0; round < 4; ++round) {
         const int before = board.moves_made();
-        fill_underloaded(board, settings);
+        fill_underloaded(board, settings, {.trigger = 1 - 2.5 * h, .goal = 1 - 1.8 * h});
         shed_overloaded(board, settings);
         if (board.moves_made() == before) return;
     }

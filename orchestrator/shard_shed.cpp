@@ -115,7 +115,7 @@ std::optional<Relief> find_exchange(const ShardBoard& board,
 bool relieve(ShardBoard& board, int donor, const std::vector<int>& workers, double headroom) {
     auto relief = find_relief(board, donor, workers, headroom / 4);
     // Exchanging heavy shards is dear: only for an overload that is worth it.
-    if (!relief && board.fullness(donor) > 1 + 1.8 * headroom) {
+    if (!relief && board.fullness(donor) > 1 + 2 * headroom) {
         relief = find_exchange(board, donor, workers, 1 + 1.5 * headroom, headroom / 4);
     }
     if (!relief || !board.move(relief->shard, relief->to)) return false;

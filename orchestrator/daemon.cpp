@@ -1,0 +1,237 @@
+#include "orchestrator/daemon.hpp"
+
+#include "checker/network_prober.hpp"
+#include "common/config/endpoint.hpp"
+#include "common/observe/log.hpp"
+#include "orchestrator/api.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <fstream>
+#include <set>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace muster::orchestrator {
+
+namespace {
+
+constexpr std::chrono::milliseconds snapshot_gap{100};
+constexpr std::chrono::seconds snapshot_period{1};
+constexpr std::chrono::seconds prober_patience{1};
+
+http::ServerSettings server_settings(const config::Endpoint& endpoint) {
+    return {.address = endpoint.host, .port = endpoint.port};
+}
+
+config::Endpoint listen_endpoint(const std::string& text) {
+    const auto endpoint = config::parse_endpoint(text, 0);
+    if (!endpoint) throw std::invalid_argument(fmt::format("listen: {}", endpoint.error()));
+    return *endpoint;
+}
+
+}  // namespace
+
+std::string random_guid() {
+    std::array<unsigned char, 16> bytes{};
+    std::size_t filled = 0;
+    while (filled < bytes.size()) {
+        const ssize_t got = getrandom(bytes.data() + filled, bytes.size() - filled, 0);
+        if (got < 0 && errno != EINTR)
+            throw std::system_error(errno, std::generic_category(), "getrandom");
+        if (got > 0) filled += static_cast<std::size_t>(got);
+    }
+    std::string text;
+    for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
+    return text;
+}
+
+Daemon::Daemon(asio::any_io_executor control,
+               Clock& clock,
+               coordination::Store& store,
+               DaemonSettings settings)
+    : control_(control),
+      clock_(clock),
+      store_(store),
+      settings_(std::move(settings)),
+      incarnation_(random_guid()),
+      started_(clock.wall()),
+      changed_(control),
+      tasks_(control) {
+    const config::NodeSettings& own = settings_.node;
+    pool_ = std::make_unique<checker::ThreadedPool>(
+        control_,
+        clock_,
+        own.prober_threads,
+        checker::EngineSettings{},
+        [](asio::any_io_executor executor, Clock& its_clock) {
+            return std::make_unique<checker::NetworkProber>(std::move(executor), its_clock);
+        });
+    const config::Endpoint listen = listen_endpoint(own.listen);
+    api_thread_ = std::make_unique<ApiThread>(
+        clock_, server_settings(listen), [this](const asio::any_io_executor&) {
+            return [this](http::Request request) { return api_->handle(std::move(request)); };
+        });
+}
+
+Daemon::~Daemon() = default;
+
+std::string Daemon::api_address() const {
+    const config::Endpoint listen = listen_endpoint(settings_.node.listen);
+    return config::to_string(config::Endpoint{.host = listen.host, .port = api_thread_->port()});
+}
+
+bool Daemon::probers_tick() const {
+    return clock_.now() - pool_->last_tick() < prober_patience;
+}
+
+Result<void> Daemon::start() {
+    if (Result<void> opened = api_thread_->open(); !opened) return opened;
+    const config::NodeSettings& own = settings_.node;
+    node_ = std::make_unique<Node>(control_,
+                                   store_,
+                                   clock_,
+                                   *pool_,
+                                   znodes::Paths(own.cluster),
+                                   NodeIdentity{.node = own.node,
+                                                .incarnation = incarnation_,
+                                                .zone = own.zone,
+                                                .capacity = own.capacity,
+                                                .api_address = api_address(),
+                                                .build = settings_.build},
+                                   NodeOptions{.tick = own.zookeeper_tick},
+                                   random_guid);
+    commands_ = std::make_unique<NodeCommands>(
+        control_, store_, clock_, *node_, *pool_, random_guid, [this](const SelfPause& pause) {
+            return keep_pause(pause);
+        });
+    const config::Endpoint listen = listen_endpoint(own.listen);
+    api_ = std::make_unique<Api>(
+        slot_,
+        *commands_,
+        clock_,
+        ApiSettings{
+            .access = {.loopback_bind = config::is_loopback(listen.host), .token = settings_.token},
+            .build = {.version = settings_.version, .build = settings_.build},
+            .metrics = [this] { return registry_.text(); }});
+    node_->on_change([this](const ViewChange&) { changed_.notify(); });
+    session_subscription_ =
+        store_.listen_session([this](const coordination::SessionStatus& session) {
+            if (std::exchange(last_state_, session.state) == session.state) return;
+            const char* const names[] = {"connecting", "connected", "lost"};
+            log::info("session", {{"state", names[static_cast<int>(session.state)]}});
+            changed_.notify();
+        });
+    commands_->restore_pause(kept_pause());
+    publish();
+    tasks_.spawn("snapshots", publish_snapshots());
+    tasks_.spawn("metrics", feed_metrics());
+    node_->start();
+    api_thread_->start();
+    log::info("started",
+              {{"node", own.node.str()},
+               {"api", "http://" + api_address() + "/"},
+               {"incarnation", incarnation_}});
+    return {};
+}
+
+asio::awaitable<void> Daemon::leave(std::chrono::nanoseconds limit) {
+    log::info("leaving", {{"node", settings_.node.node.str()}});
+    co_await node_->leave(limit);
+    co_await stop();
+}
+
+asio::awaitable<void> Daemon::stop() {
+    // The API first: its handlers may wait for this executor, which therefore must go on meanwhile.
+    // So it ends in a thread of its own, and we wait for that without blocking.
+    session_subscription_ = {};
+    std::atomic<bool> api_ended = false;
+    std::thread ender([&] {
+        api_thread_->stop();
+        api_ended = true;
+    });
+    while (!api_ended) co_await clock_.sleep_for(std::chrono::milliseconds(2));
+    ender.join();
+    co_await node_->stop();
+    co_await tasks_.stop();
+    pool_->stop();
+}
+
+void Daemon::publish() {
+    const coordination::SessionStatus session = store_.session();
+    const Election* election = node_->election();
+    SnapshotFacts facts{.cluster_name = settings_.node.cluster,
+                        .self = {.node = settings_.node.node,
+                                 .incarnation = incarnation_,
+                                 .version = settings_.version,
+                                 .build = settings_.build,
+                                 .zone = settings_.node.zone,
+                                 .started = started_,
+                                 .is_master = election != nullptr && election->office().has_value(),
+                                 .paused = commands_->self_pause().paused,
+                                 .pause_reason = commands_->self_pause().reason,
+                                 .leaving = node_->leaving()},
+                        .session = session,
+                        .now = clock_.now(),
+                        .wall = clock_.wall()};
+    if (election != nullptr && election->office()) {
+        facts.office = election->office();
+        facts.lease_until = election->lease_until();
+    }
+    const std::shared_ptr<const Snapshot> snapshot = builder_.build(node_->view(), facts);
+    metrics_.take(*snapshot);
+    slot_.publish(snapshot);
+}
+
+asio::awaitable<void> Daemon::publish_snapshots() {
+    for (;;) {
+        co_await changed_.wait();
+        publish();
+        // Whatever changes meanwhile goes into the next one.
+        co_await clock_.sleep_for(snapshot_gap);
+    }
+}
+
+asio::awaitable<void> Daemon::feed_metrics() {
+    for (;;) {
+        co_await clock_.sleep_for(snapshot_period);
+        metrics_.take(*node_);
+        metrics_.take(co_await pool_->counters());
+        changed_.notify();  // ages grow, and a snapshot a second shows that this loop comes round
+    }
+}
+
+std::string Daemon::pause_file() const {
+    return settings_.node.state_dir + "/paused";
+}
+
+std::string Daemon::keep_pause(const SelfPause& pause) const {
+    if (settings_.node.state_dir.empty()) return {};
+    const std::string path = pause_file();
+    if (!pause.paused) {
+        if (std::remove(path.c_str()) != 0 && errno != ENOENT)
+            return fmt::format("{} can't be removed", path);
+        return {};
+    }
+    std::ofstream file(path, std::ios::trunc);
+    file << pause.reason << '\n';
+    file.flush();
+    return file ? std::string() : fmt::format("{} can't be written", path);
+}
+
+SelfPause Daemon::kept_pause() const {
+    std::ifstream file(pause_file());
+    SelfPause pause{.paused = file.is_open()};
+    if (pause.paused) std::getline(file, pause.reason);
+    return pause;
+}
+
+}  // namespace muster::orchestrator

@@ -1,0 +1,89 @@
+#pragma once
+
+#include "checker/prober_pool.hpp"
+#include "common/base/clock.hpp"
+#include "common/base/task_group.hpp"
+#include "common/config/node_settings.hpp"
+#include "common/coordination/store.hpp"
+#include "common/observe/metrics.hpp"
+#include "orchestrator/api_thread.hpp"
+#include "orchestrator/node.hpp"
+#include "orchestrator/node_commands.hpp"
+#include "orchestrator/node_metrics.hpp"
+#include "orchestrator/snapshot_builder.hpp"
+#include "orchestrator/snapshot_slot.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace muster::orchestrator {
+
+struct DaemonSettings {
+    config::NodeSettings node;
+    std::string token;  ///< content of token_file; empty = none
+    std::string version;
+    std::string build;
+};
+
+/// A whole musterd but for its store, which main.cpp brings (ZooKeeper, or memory for `musterd
+/// dev`): probers, node, API, metrics. Executor: the control executor, on which start() and the
+/// awaitables run.
+class Daemon {
+ public:
+    Daemon(asio::any_io_executor control,
+           Clock& clock,
+           coordination::Store& store,
+           DaemonSettings settings);
+    ~Daemon();
+
+    /// Binds the API and begins. The error is for people: start-up fails on it.
+    [[nodiscard]] Result<void> start();
+    /// Hands over and ends; `limit` bounds the handing over. Once.
+    [[nodiscard]] asio::awaitable<void> leave(std::chrono::nanoseconds limit);
+    /// Ends at once.
+    [[nodiscard]] asio::awaitable<void> stop();
+
+    [[nodiscard]] std::string api_address() const;
+    [[nodiscard]] const Node& node() const { return *node_; }
+
+    /// All prober threads came round lately: what the session's heartbeat is tied to. Any thread.
+    [[nodiscard]] bool probers_tick() const;
+
+ private:
+    asio::awaitable<void> publish_snapshots();
+    asio::awaitable<void> feed_metrics();
+    void publish();
+    [[nodiscard]] std::string pause_file() const;
+    [[nodiscard]] std::string keep_pause(const SelfPause& pause) const;
+    [[nodiscard]] SelfPause kept_pause() const;
+
+    asio::any_io_executor control_;
+    Clock& clock_;
+    coordination::Store& store_;
+    DaemonSettings settings_;
+    std::string incarnation_;
+    WallTime started_{};
+    metrics::Registry registry_;
+    NodeMetrics metrics_{registry_};
+    std::unique_ptr<checker::ThreadedPool> pool_;
+    std::unique_ptr<Node> node_;
+    std::unique_ptr<NodeCommands> commands_;
+    SnapshotSlot slot_;
+    SnapshotBuilder builder_;
+    std::unique_ptr<class Api> api_;
+    std::unique_ptr<ApiThread> api_thread_;
+    coordination::Subscription session_subscription_;
+    coordination::SessionState last_state_ = coordination::SessionState::connecting;
+    Signal changed_;
+    TaskGroup tasks_;
+};
+
+/// 32 hex digits from the kernel's random source.
+[[nodiscard]] std::string random_guid();
+
+}  // namespace muster::orchestrator
