@@ -26,7 +26,8 @@
     const s = Math.max(0, Math.floor(seconds));
     if (s < 60) return s + ' s';
     if (s < 3600) return Math.floor(s / 60) + ' min';
-    if (s < 172800) return Math.floor(s / 3600) + ' h ' + Math.floor(s % 3600 / 60) + ' min';
+    if (s >= 36000 && s < 172800) return Math.floor(s / 3600) + ' h';
+    if (s < 36000) return Math.floor(s / 3600) + ' h ' + Math.floor(s % 3600 / 60) + ' min';
     return Math.floor(s / 86400) + ' d';
   };
   const clockTime = (ms) => new Date(ms).toLocaleTimeString([], { hour12: false });
@@ -44,6 +45,7 @@
     open: params.get('open') || '',
     limit: FIRST_LIMIT,
   };
+  let typing = 0;
   const filterQuery = () => {
     const p = new URLSearchParams();
     if (filter.group) p.set('group', filter.group);
@@ -52,10 +54,18 @@
     if (filter.sort === 'name') p.set('sort', 'name');
     return p;
   };
-  const filterChanged = () => {
+  /** The query of a filter; servers need not read "+" as a space. */
+  const asText = (p) => p.toString().replaceAll('+', '%20');
+
+  const keepInAddress = () => {
     const p = filterQuery();
     if (filter.open) p.set('open', filter.open);
-    history.replaceState(null, '', p.size ? '?' + p : location.pathname);
+    history.replaceState(null, '', p.size ? '?' + asText(p) : location.pathname);
+  };
+  const filterChanged = () => {
+    clearTimeout(typing);
+    filter.q = $('q').value.trim();
+    keepInAddress();
     showFilter();
     connect();
   };
@@ -70,7 +80,7 @@
     const p = filterQuery();
     p.set('sort', filter.sort);
     p.set('limit', filter.limit);
-    source = new EventSource('/api/v1/stream?' + p);
+    source = new EventSource('/api/v1/stream?' + asText(p));
     source.addEventListener('view', (e) => accept(JSON.parse(e.data)));
     source.addEventListener('age', (e) => accept(Object.assign({}, view, JSON.parse(e.data))));
     source.onerror = () => { disconnected(); };
@@ -203,7 +213,7 @@
       const b = make('button');
       b.type = 'button';
       b.append(b.name_ = make('span', 'name'), b.count_ = make('span'), b.bar_ = make('span', 'bar wide'),
-        b.check_ = make('span', 'dim small wide'), b.notes_ = make('span', 'note small wide'));
+        b.check_ = make('span', 'dim small wide line'), b.notes_ = make('span', 'note small wide'));
       for (const s of STATES) b.bar_.append(make('span', s));
       b.onclick = () => { filter.group = filter.group === g.name ? '' : g.name; filterChanged(); };
       const li = make('li', '', b);
@@ -218,9 +228,14 @@
       }
       setText(b.count_, g.states.up + ' / ' + g.backends + ' up');
       setClass(b.count_, g.states.down ? 'down' : 'dim');
-      STATES.forEach((s, i) => { b.bar_.children[i].style.flexGrow = g.states[s]; });
+      STATES.forEach((s, i) => {
+        b.bar_.children[i].hidden = !g.states[s];
+        b.bar_.children[i].style.flexGrow = g.states[s];
+      });
       b.bar_.title = STATES.filter((s) => g.states[s]).map((s) => g.states[s] + ' ' + s).join(', ');
-      setText(b.check_, g.check + ' · gen ' + g.generation + ' · ' + g.in_rotation + ' in rotation');
+      setText(b.check_, (g.in_rotation === g.states.up ? '' : g.in_rotation + ' in rotation · ')
+        + g.check.split(', timeout')[0] + ' · gen ' + g.generation);
+      b.check_.title = g.check + '; generation ' + g.generation + (g.author ? ' by ' + g.author : '');
       setText(b.notes_, g.notes.join(' · '));
       b.notes_.hidden = !g.notes.length;
     });
@@ -238,7 +253,7 @@
     if (owned.has('')) nodes.push({ id: '', shards: owned.get('').length, backends: 0, zone: '', orphans: true });
     patch($('nodes'), nodes, (n) => n.id, () => {
       const li = make('li');
-      li.append(li.name_ = make('span', 'name'), li.count_ = make('span', 'dim small'), li.shards_ = make('span', 'shards wide'));
+      li.append(li.name_ = make('span', 'name line'), li.count_ = make('span', 'dim small'), li.shards_ = make('span', 'shards wide'));
       return li;
     }, (li, n) => {
       const shards = owned.get(n.id) || [], warming = warm.get(n.id) || [];
@@ -251,8 +266,9 @@
         n.master ? ' ' : '', n.master ? make('span', 'tag master', 'master') : '',
         n.self ? ' ' : '', n.self ? make('span', 'tag', 'this node') : '',
         n.doubt ? ' ' : '', n.doubt ? make('span', 'tag', 'in doubt') : '',
-        n.draining ? ' ' : '', n.draining ? make('span', 'tag', 'leaving') : '');
-      setText(li.count_, n.shards + ' shards' + (n.backends ? ' · ' + n.backends + ' backends' : '') + (n.zone ? ' · ' + n.zone : ''));
+        n.draining ? ' ' : '', n.draining ? make('span', 'tag', 'leaving') : '',
+        n.zone ? ' ' : '', n.zone ? make('span', 'dim small', n.zone) : '');
+      setText(li.count_, n.shards + ' shards' + (n.backends ? ' · ' + n.backends + ' backends' : ''));
       const square = (cls, title) => { const i = make('i', cls); i.title = title; return i; };
       const most = 300;
       li.shards_.replaceChildren(
@@ -284,7 +300,7 @@
 
   // ---- backends
 
-  const COLUMNS = ['state', 'group', 'id', 'zone', 'n', 'since', 'reason', 'pending', 'rotation', 'owner'];
+  const COLUMNS = ['state', 'group', 'id', 'address', 'zone', 'weight', 'since', 'reason', 'rotation', 'owner'];
   const keyOf = (b) => b.group + '/' + b.id;
 
   const createRow = (b) => {
@@ -294,9 +310,9 @@
     for (const c of COLUMNS) tr.append(tr.cells_[c] = make('td', c));
     const c = tr.cells_;
     c.state.append(tr.mark_ = mark('unknown'), tr.word_ = make('span'));
-    c.id.append(tr.id_ = make('span'), tr.address_ = make('small', 'code'));
+    c.address.classList.add('code');
     c.since.append(tr.since_ = make('time'));
-    c.pending.append(tr.pips_ = make('span', 'pips'));
+    c.reason.append(tr.reason_ = make('span'), tr.pips_ = make('span', 'pips'));
     tr.onclick = () => toggle(keyOf(b));
     tr.onkeydown = (e) => {
       if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); toggle(keyOf(b)); }
@@ -319,15 +335,17 @@
     tr.state_ = b.state;
     tr.setAttribute('aria-expanded', String(open));
     setClass(tr.mark_, 'mark ' + b.state);
-    setText(tr.word_, b.state.toUpperCase() + (b.state !== b.verdict && b.verdict !== 'unknown' ? ' · ' + b.verdict : ''));
+    setText(tr.word_, (b.state === 'maintenance' ? 'MAINT' : b.state.toUpperCase()) + (b.state !== b.verdict && b.verdict !== 'unknown' ? ' · ' + b.verdict : ''));
     setClass(tr.cells_.state, 'state ' + b.state);
     setText(tr.cells_.group, b.group);
-    setText(tr.id_, b.id);
-    setText(tr.address_, b.address === b.id ? '' : b.address);
+    setText(tr.cells_.id, b.id);
+    setText(tr.cells_.address, b.address);
+    tr.cells_.id.title = b.id;
+    tr.cells_.address.title = b.address;
     setText(tr.cells_.zone, b.zone);
-    setText(tr.cells_.n, b.rotation.in && b.rotation.weight !== b.weight ? b.rotation.weight + ' / ' + b.weight : String(b.weight));
+    setText(tr.cells_.weight, b.rotation.in && b.rotation.weight !== b.weight ? b.rotation.weight + ' / ' + b.weight : String(b.weight));
     setTime(tr.since_, b.since);
-    setText(tr.cells_.reason, b.reason);
+    setText(tr.reason_, b.reason);
     const pending = b.pending.failures || b.pending.successes;
     setClass(tr.pips_, 'pips ' + (b.pending.failures ? 'down' : 'up'));
     tr.pips_.title = pending ? pending + (b.pending.failures ? ' failures' : ' successes') + ' in a row, pending' : '';
@@ -343,7 +361,7 @@
     patch($('rows'), view.backends, keyOf, createRow, updateRow);
     $('empty').hidden = view.backends.length > 0;
     $('more').hidden = view.backends.length >= view.matched || filter.limit >= MOST;
-    setText($('matched'), view.matched === view.total ? view.total + ' backends'
+    setText($('matched'), view.matched === view.total && view.backends.length === view.total ? String(view.total)
       : view.matched + ' of ' + view.total + (view.backends.length < view.matched ? ', first ' + view.backends.length : ''));
   };
 
@@ -351,9 +369,7 @@
 
   const toggle = (key) => {
     filter.open = filter.open === key ? '' : key;
-    const p = filterQuery();
-    if (filter.open) p.set('open', filter.open);
-    history.replaceState(null, '', p.size ? '?' + p : location.pathname);
+    keepInAddress();
     showRows();
   };
   const openDetail = (tr, b) => {
@@ -424,19 +440,18 @@
       b.hidden = view !== null && !view.totals.states[s] && !filter.states.has(s) && s !== 'up' && s !== 'down';
     }
     $('group-filter').hidden = !filter.group;
-    setText($('group-filter'), filter.group + ' ✕');
+    setText($('group-filter'), filter.group + ' ×');
     $('group-filter').setAttribute('aria-label', 'Show all groups, not only ' + filter.group);
-    setText($('sort'), filter.sort === 'trouble' ? 'trouble first' : 'by name');
-    if (document.activeElement !== $('q') && $('q').value !== filter.q) $('q').value = filter.q;
+    setText($('sort'), filter.sort === 'trouble' ? '⇅ trouble' : '⇅ name');
   };
-  let typing = 0;
+  $('q').value = filter.q;
   $('q').oninput = () => {
     clearTimeout(typing);
-    typing = setTimeout(() => { filter.q = $('q').value.trim(); filterChanged(); }, 150);
+    typing = setTimeout(filterChanged, 150);
   };
   $('group-filter').onclick = () => { filter.group = ''; filterChanged(); };
   $('sort').onclick = () => { filter.sort = filter.sort === 'trouble' ? 'name' : 'trouble'; filterChanged(); };
-  $('clear').onclick = () => { filter.group = filter.q = $('q').value = ''; filter.states.clear(); filterChanged(); $('q').focus(); };
+  $('clear').onclick = () => { filter.group = $('q').value = ''; filter.states.clear(); filterChanged(); $('q').focus(); };
   $('more').querySelector('button').onclick = () => { filter.limit = Math.min(MOST, filter.limit * 4); filterChanged(); };
   document.addEventListener('keydown', (e) => {
     if (e.key === '/' && document.activeElement !== $('q')) { e.preventDefault(); $('q').focus(); }

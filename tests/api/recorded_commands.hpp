@@ -9,7 +9,7 @@
 namespace muster::test {
 
 /// Commands that do nothing but write down what they were asked, and answer as told.
-class RecordedCommands final : public orchestrator::Commands {
+class RecordedCommands : public orchestrator::Commands {
  public:
     /// "apply web by alice expect 4", one line for each command.
     std::vector<std::string> asked;

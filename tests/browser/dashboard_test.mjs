@@ -1,0 +1,192 @@
+// The dashboard as people use it.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { openPage, runCases, startBrowser, startFixture } from './browser.mjs';
+
+const SCREENSHOTS = process.env.SCREENSHOTS || 'screenshots';
+mkdirSync(SCREENSHOTS, { recursive: true });
+
+const browser = await startBrowser();
+
+/** Opens the dashboard on a fresh cluster, runs the body, and looks for what should not have happened. */
+const onDashboard = (query, body, options = {}) => async () => {
+  const fixture = await startFixture();
+  let page;
+  try {
+    page = await openPage(browser, fixture.url + '/' + query, options);
+    await page.waitForSelector('#rows tr.row');
+    await body(page, fixture);
+    assert.deepEqual(page.troubles, []);
+  } finally {
+    if (page) await page.context().close();
+    assert.equal(await fixture.end(), 0);
+  }
+};
+const row = (page, id) => page.locator('#rows tr.row', { has: page.locator('td.id', { hasText: new RegExp(`^${id}$`) }) });
+const text = (page, selector) => page.locator(selector).innerText();
+const shot = (page, name) => page.screenshot({ path: join(SCREENSHOTS, name + '.png') });
+
+const cases = [
+  ['shows cluster, master, session and the age of the data', onDashboard('', async (page) => {
+    assert.match(await text(page, 'h1'), /muster\s+production/);
+    assert.match(await text(page, '#master'), /muster-2 epoch 17 · 49 min/);
+    assert.match(await text(page, '#session'), /connected 10\.4\.0\.5:2181/);
+    assert.match(await text(page, '#age'), /live · \d\.\d s/);
+    assert.equal(await page.locator('#nodes li').count(), 3);
+    assert.equal(await page.locator('#groups li').count(), 6);
+    assert.equal(await text(page, '#matched'), '103');
+    assert.match(await text(page, '#groups li:nth-child(2)'), /checkout PANIC/);
+    await shot(page, 'overview');
+  })],
+
+  ['shows trouble first', onDashboard('', async (page) => {
+    const states = await page.locator('#rows td.state').allInnerTexts();
+    assert.equal(states.findIndex((s) => s !== 'DOWN'), 9);
+  })],
+
+  ['shows a backend that goes down, live, and the event', onDashboard('?q=web-01', async (page, fixture) => {
+    assert.equal(await row(page, 'web-01').locator('td.state').innerText(), 'UP');
+    fixture.say('down web web-01');
+    await row(page, 'web-01').locator('td.state', { hasText: 'DOWN' }).waitFor();
+    assert.match(await text(page, '#events li:first-child'), /web\/web-01 went DOWN: L4CON/);
+    fixture.say('up web web-01');
+    await row(page, 'web-01').locator('td.state', { hasText: 'UP' }).waitFor();
+  })],
+
+  ['filters by text, state and group, and keeps the filter in the address', onDashboard('', async (page) => {
+    await page.keyboard.press('/');
+    await page.keyboard.type('web fra-c');
+    await page.waitForFunction(() => document.querySelector('#matched').textContent.startsWith('8 of 103'));
+    assert.equal(new URL(page.url()).searchParams.get('q'), 'web fra-c');
+    await page.keyboard.press('Escape');
+    await page.click('#state-down');
+    await page.waitForFunction(() => document.querySelector('#matched').textContent.startsWith('9 of 103'));
+    await page.click('#groups button:has-text("web")');
+    await page.waitForFunction(() => document.querySelector('#matched').textContent.startsWith('2 of 103'));
+    assert.equal(new URL(page.url()).search, '?group=web&state=down');
+
+    await page.reload();
+    await page.waitForFunction(() => document.querySelectorAll('#rows tr.row').length === 2);
+    assert.equal(await page.getAttribute('#state-down', 'aria-pressed'), 'true');
+    await page.click('#group-filter');
+    await page.waitForFunction(() => document.querySelectorAll('#rows tr.row').length === 9);
+  })],
+
+  ['says so when nothing fits, and clears the filter', onDashboard('?state=up', async (page) => {
+    await page.fill('#q', 'no such backend');
+    await page.waitForSelector('#empty:not([hidden])');
+    await page.click('#clear');
+    await page.waitForFunction(() => document.querySelector('#matched').textContent === '103');
+  })],
+
+  ['explains a backend: opens by keyboard, shows why and the last results', onDashboard('?q=web-18', async (page) => {
+    await row(page, 'web-18').focus();
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.why .ticks');
+    const why = await text(page, '.why');
+    assert.match(why, /DOWN for 11 min: a status code that is not expected \(L7STS\)/);
+    assert.match(why, /2 successes in a row make it UP; 1 so far/);
+    assert.match(why, /out of rotation: it is DOWN/);
+    assert.equal(await page.locator('.ticks i').count(), 64);
+    assert.equal(await page.locator('.ticks i.failure').count(), 19);
+    assert.equal(new URL(page.url()).searchParams.get('open'), 'web/web-18');
+    await shot(page, 'why');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.why', { state: 'detached' });
+  })],
+
+  ['moves through the rows by arrow keys', onDashboard('?group=db-replicas', async (page) => {
+    await row(page, 'db-replicas-01').focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    assert.match(await page.evaluate(() => document.activeElement.innerText), /db-replicas-03/);
+  })],
+
+  ['shows pauses, a silent ZooKeeper and another master', onDashboard('', async (page, fixture) => {
+    fixture.say('pause');
+    await page.locator('#banners', { hasText: 'PAUSED in the whole cluster: all' }).waitFor();
+    fixture.say('silence');
+    await page.locator('#banners', { hasText: /ZooKeeper has been silent for 3\d s/ }).waitFor();
+    assert.match(await text(page, '#age'), /cached · 3\d s/);
+    await shot(page, 'cached');
+    fixture.say('speak');
+    fixture.say('resume');
+    fixture.say('master muster-3');
+    await page.locator('#master', { hasText: 'muster-3' }).waitFor();
+    await page.waitForFunction(() => document.querySelector('#banners').childElementCount === 0);
+    assert.equal(await page.locator('#nodes li:nth-child(3) .tag.master').count(), 1);
+  })],
+
+  ['says that it is disconnected when the node dies, and since when', async () => {
+    const fixture = await startFixture();
+    const page = await openPage(browser, fixture.url);
+    await page.waitForSelector('#rows tr.row');
+    assert.equal(await fixture.end(), 0);
+    await page.locator('#banners', { hasText: /Disconnected from this node, data from \d\d:\d\d:\d\d/ }).waitFor();
+    assert.equal(await page.locator('#rows tr.row').count(), 103);
+    await shot(page, 'disconnected');
+    await page.context().close();
+  }],
+
+  ['shows hostile names and texts as text', onDashboard('', async (page, fixture) => {
+    fixture.say('hostile');
+    await page.locator('#groups', { hasText: '<script>window.hacked=1</script>' }).waitFor();
+    await page.locator('#events', { hasText: '<img src=x onerror=' }).waitFor();
+    await page.locator('#banners', { hasText: '<img src=x onerror=' }).waitFor();
+    await row(page, 'web-01').click();
+    await page.locator('.why', { hasText: '<img src=x' }).waitFor();
+    assert.equal(await page.evaluate(() => window.hacked), undefined);
+    assert.equal(await page.locator('main script, main img, main svg, #banners img').count(), 0);
+    assert.equal(await page.locator('a[href^="javascript"]').count(), 0);
+    await shot(page, 'hostile');
+  })],
+
+  ['keeps up with 5,000 backends', onDashboard('', async (page, fixture) => {
+    fixture.say('many 5000');
+    await page.waitForFunction(() => document.querySelector('#matched').textContent.startsWith('5103 of 5103'));
+    await page.waitForFunction(() => document.querySelectorAll('#rows tr.row').length === 500);
+    await page.click('#more button');
+    await page.waitForFunction(() => document.querySelectorAll('#rows tr.row').length === 2000);
+    fixture.say('down api api-16');
+    await row(page, 'api-16').locator('td.state', { hasText: 'DOWN' }).waitFor();
+  })],
+
+  ['is legible in the dark and on a narrow screen', onDashboard('', async (page) => {
+    const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    assert.ok(background.match(/\d+/g).every((part) => Number(part) < 60), background);
+    await shot(page, 'dark');
+    await page.setViewportSize({ width: 480, height: 900 });
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page scrolls sideways');
+    await shot(page, 'narrow');
+  }, { colorScheme: 'dark' })],
+
+  ['has a table of the groups for readers without scripts', async () => {
+    const fixture = await startFixture();
+    const page = await openPage(browser, fixture.url, { javaScriptEnabled: false });
+    assert.match(await text(page, '.plain'), /Cluster production, master muster-2, 3 nodes/);
+    assert.equal(await page.locator('.plain tr').count(), 7);
+    await page.context().close();
+    assert.equal(await fixture.end(), 0);
+  }],
+
+  ['asks for the token where one is needed, and opens with it', async () => {
+    const fixture = await startFixture('the-token-of-this-test');
+    const page = await openPage(browser, fixture.url);
+    await page.waitForSelector('#login:not([hidden])');
+    await page.fill('#token', 'wrong');
+    await page.keyboard.press('Enter');
+    await page.locator('#login-problem', { hasText: 'That is not the token.' }).waitFor();
+    await page.fill('#token', 'the-token-of-this-test');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#rows tr.row');
+    assert.equal(await page.evaluate(() => document.cookie), '', 'scripts must not see the cookie');
+    const paused = await page.evaluate(() => fetch('/api/v1/nodes/self/pause', { method: 'POST' }).then((r) => r.status));
+    assert.equal(paused, 401, 'the cookie is for reads');
+    await page.context().close();
+    assert.equal(await fixture.end(), 0);
+  }],
+];
+
+await runCases('dashboard', cases, process.env.REPORT);
+await browser.close();
