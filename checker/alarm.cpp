@@ -3,6 +3,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 
 #include <exception>
 #include <utility>
@@ -13,7 +14,14 @@ namespace muster::checker {
 struct Alarm::Sleep {
     Alarm* owner = nullptr;  ///< none: cancelled
     SteadyTime when{};
+    bool asleep = false;
     asio::cancellation_signal cancel;
+
+    static asio::awaitable<void> run(std::shared_ptr<Sleep> self, Clock& clock) {
+        if (self->owner == nullptr) co_return;
+        self->asleep = true;
+        co_await clock.sleep_until(self->when);
+    }
 };
 
 Alarm::Alarm(asio::any_io_executor executor, Clock& clock, std::function<void()> ring)
@@ -27,7 +35,12 @@ void Alarm::clear() {
     if (!sleep_) return;
     const std::shared_ptr<Sleep> sleep = std::exchange(sleep_, nullptr);
     sleep->owner = nullptr;
+    // A coroutine that is cancelled before its first suspension makes Boost 1.81 throw out of
+    // run().
+    if (!sleep->asleep) return;
     sleep->cancel.emit(asio::cancellation_type::all);
+    // From outside the executor's thread emit() leaves a message behind that points into `sleep`.
+    asio::post(executor_, [sleep] {});
 }
 
 SteadyTime Alarm::when() const {
@@ -48,7 +61,7 @@ void Alarm::set(SteadyTime when) {
         owner->ring_();
     };
     asio::co_spawn(executor_,
-                   clock_.sleep_until(when),
+                   Sleep::run(sleep_, clock_),
                    asio::bind_cancellation_slot(sleep_->cancel.slot(), std::move(on_end)));
 }
 
