@@ -1,5 +1,6 @@
 """Our own text files, and their text without comments and literals."""
 
+import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,12 +50,16 @@ class Source:
         return LITERAL.sub(lambda at: re.sub(r"[^\n]", " ", at.group(0)), self.text).splitlines()
 
 
+def _files(folder):
+    for parent, folders, names in os.walk(ROOT / folder):
+        folders[:] = sorted(set(folders) - SKIPPED_FOLDERS)
+        yield from (Path(parent) / name for name in sorted(names))
+
+
 def all_sources():
-    files = [path for path in ROOT.iterdir() if path.is_file()]
+    files = [path for path in sorted(ROOT.iterdir()) if path.is_file()]
     for folder in FOLDERS:
-        files += sorted((ROOT / folder).rglob("*"))
+        files += _files(folder)
     for path in files:
-        relative = path.relative_to(ROOT)
-        if not path.is_file() or path.suffix not in TEXT or SKIPPED_FOLDERS & set(relative.parts):
-            continue
-        yield Source(relative.as_posix(), path.read_text(errors="replace"))
+        if path.suffix in TEXT and path.is_file():
+            yield Source(path.relative_to(ROOT).as_posix(), path.read_text(errors="replace"))
