@@ -126,8 +126,9 @@ def seeded_chance(source):
 @rule
 def no_detached(source):
     if source.is_code:
-        yield from _each(source.code_lines, r"\bdetached\b|\.detach\(\)",
-                         "{} hides failures and outlives its owner: spawn it in a TaskGroup (tests: tests/support/rethrow.hpp)")
+        yield from _each(source.code_lines, r"^[^#]*\bdetached\b|\.detach\(\)",
+                         "detached hides failures and outlives its owner: spawn it in a TaskGroup "
+                         "(in a test: co_spawn with `rethrow` of tests/support)")
 
 
 @rule
