@@ -94,10 +94,12 @@ void VirtualClock::run_until(SteadyTime when) {
 }
 
 bool VirtualClock::run_until(SteadyTime limit, const std::function<bool()>& done) {
-    do {
-        poll();
+    for (;;) {
         if (done()) return true;
-    } while (wake_next(limit));
+        if (context_.stopped()) context_.restart();
+        if (context_.poll_one() > 0) continue;
+        if (!wake_next(limit)) break;
+    }
     now_ = std::max(now_, limit);
     return done();
 }
