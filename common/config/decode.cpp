@@ -28,23 +28,6 @@ bool is_legacy_blob(const Node& document) {
     return false;
 }
 
-GroupSpec decode_group(const Value& document, std::size_t max_backends) {
-    const Fields fields(document, {"kind", "name", "spec"});
-    if (const auto kind = fields.require("kind", "Group")) {
-        const auto text = read_text(*kind, rules::any);
-        if (text && *text != "Group")
-            kind->refuse(fmt::format("is \"{}\"; must be Group", text->substr(0, 64)));
-    }
-    GroupSpec group;
-    std::string name;
-    if (const auto value = fields.require("name", "the group's name"))
-        name = read_text(*value, rules::name).value_or("");
-    if (const auto spec = fields.require("spec", "a map with at least backends"))
-        group = decode_group_spec(*spec, max_backends);
-    group.name = GroupName(std::move(name));
-    return group;
-}
-
 /// Adds groups, no name twice.
 class Groups {
  public:
@@ -66,16 +49,27 @@ class Groups {
     std::map<GroupName, int> lines_;
 };
 
+void decode_group(const Value& document, std::size_t max_backends, Groups& groups) {
+    const Fields fields(document, {"kind", "name", "spec"});
+    if (const auto kind = fields.require("kind", "Group")) {
+        if (kind->node().text != "Group") kind->refuse_type("Group");
+    }
+    GroupSpec group;
+    if (const auto spec = fields.require("spec", "a map with at least backends"))
+        group = decode_group_spec(*spec, max_backends);
+    const auto name = fields.require("name", "the group's name");
+    if (name) group.name = GroupName(read_text(*name, rules::name).value_or(""));
+    groups.add(std::move(group), name ? *name : document);
+}
+
 }  // namespace
 
 Decoded decode(std::string_view text, const Limits& limits) {
-    Decoded decoded;
-    const std::vector<Node> documents = read_documents(
-        text, {.bytes = limits.document_bytes, .documents = limits.documents}, decoded.problems);
-    if (documents.empty() && decoded.problems.empty())
-        decoded.problems.push_back(
-            {.what = "the text is empty; must be a document of kind: Group"});
     ProblemList problems;
+    const std::vector<Node> documents = read_documents(
+        text, {.bytes = limits.document_bytes, .documents = limits.documents}, problems);
+    if (documents.empty() && problems.empty())
+        problems.add("", {}, "the text is empty; must be a document of kind: Group");
     Groups groups;
     for (const Node& document : documents) {
         const Value root(document, problems);
@@ -83,13 +77,10 @@ Decoded decode(std::string_view text, const Limits& limits) {
             for (const Value& group : entries_of(root, limits.documents))
                 groups.add(decode_legacy_group(group, limits.backends), group);
         } else {
-            GroupSpec group = decode_group(root, limits.backends);
-            groups.add(std::move(group), root);
+            decode_group(root, limits.backends, groups);
         }
     }
-    std::ranges::move(problems.take(), std::back_inserter(decoded.problems));
-    decoded.groups = groups.take();
-    return decoded;
+    return {.groups = groups.take(), .problems = problems.take()};
 }
 
 DecodedParts decode_parts(const GroupName& name,

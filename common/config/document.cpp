@@ -1,7 +1,7 @@
 #include "common/config/document.hpp"
 
-#include "common/config/decode.hpp"
 #include "common/config/parsers.hpp"
+#include "common/config/problem_list.hpp"
 #include "common/config/unicode.hpp"
 
 #include <fmt/format.h>
@@ -26,17 +26,17 @@ Place place_at(std::string_view text, std::size_t offset) {
 
 std::vector<Node> read_documents(std::string_view text,
                                  const TextLimits& limits,
-                                 std::vector<Problem>& problems) {
+                                 ProblemList& problems) {
     std::vector<Node> documents;
     if (text.size() > limits.bytes) {
-        problems.push_back(
-            {.what = fmt::format(
-                 "the text has {} bytes; at most {} are read", text.size(), limits.bytes)});
+        problems.add(
+            "",
+            {},
+            fmt::format("the text has {} bytes; at most {} are read", text.size(), limits.bytes));
         return documents;
     }
     if (const std::optional<BadByte> bad = find_bad_byte(text)) {
-        const Place place = place_at(text, bad->offset);
-        problems.push_back({.line = place.line, .column = place.column, .what = bad->what});
+        problems.add("", place_at(text, bad->offset), bad->what);
         return documents;
     }
     const std::size_t first = text.find_first_not_of(" \t\r\n");

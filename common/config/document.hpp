@@ -10,7 +10,7 @@
 // (value.hpp), so that `010` or `no` is never turned into something else on the way.
 namespace muster::config {
 
-struct Problem;
+class ProblemList;
 
 /// 1-based; columns count bytes. 0 = unknown (a value made in memory).
 struct Place {
@@ -46,6 +46,6 @@ inline constexpr std::size_t max_values = 4'000'000;  ///< of one text
 /// and tags. Empty YAML documents are skipped. After a syntax error the documents before it remain.
 [[nodiscard]] std::vector<Node> read_documents(std::string_view text,
                                                const TextLimits& limits,
-                                               std::vector<Problem>& problems);
+                                               ProblemList& problems);
 
 }  // namespace muster::config

@@ -100,6 +100,7 @@ bool is_loopback(std::string_view ip) {
 tl::expected<Endpoint, std::string_view> parse_endpoint(std::string_view text, int least_port) {
     std::string_view host;
     std::string_view port;
+    if (text.contains('/')) return wrong("must be host:port alone, without a scheme or a path");
     if (text.starts_with('[')) {
         const std::size_t end = text.find(']');
         if (end == std::string_view::npos || !text.substr(end + 1).starts_with(':'))

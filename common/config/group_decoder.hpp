@@ -8,8 +8,15 @@ namespace muster::config {
 /// The `spec` of a group; its name is the caller's. Fields that are wrong keep their default.
 [[nodiscard]] GroupSpec decode_group_spec(const Value& spec, std::size_t max_backends);
 
-/// The elements of a list of backends, checked for duplicates and sorted by id.
-[[nodiscard]] std::vector<Backend> decode_backends(const Value& list, std::size_t max_backends);
+/// The elements of a list of backends, checked for duplicates and sorted by id. A backend is
+/// written as its address alone or, unless that is the only form, as a map.
+enum class BackendForm { address_or_map, address_only };
+[[nodiscard]] std::vector<Backend> decode_backends(const Value& list,
+                                                   BackendForm form,
+                                                   std::size_t max_backends);
+
+/// The `check` of a group.
+[[nodiscard]] CheckSpec decode_check(const Value& check);
 
 /// One group of the legacy blob: `{"backend_servers": [...], "health_endpoint": "/health", ...}`.
 [[nodiscard]] GroupSpec decode_legacy_group(const Value& group, std::size_t max_backends);

@@ -1,5 +1,5 @@
-#include "common/config/decode.hpp"
 #include "common/config/parsers.hpp"
+#include "common/config/problem_list.hpp"
 #include "common/config/tree_builder.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
@@ -158,9 +158,7 @@ class TreeEvents {
 
 }  // namespace
 
-void parse_json(std::string_view text,
-                std::vector<Node>& documents,
-                std::vector<Problem>& problems) {
+void parse_json(std::string_view text, std::vector<Node>& documents, ProblemList& problems) {
     json::parse_options options;
     options.max_depth = max_depth + 1;  // the tree's own bound speaks first, and more clearly
     json::basic_parser<TreeEvents> parser(options, text);
@@ -176,11 +174,10 @@ void parse_json(std::string_view text,
     }
     const bool refused = !events.tree().refusal().empty();
     const Place place = refused ? events.last() : events.places().at_offset(read);
-    problems.push_back({.path = events.tree().path(),
-                        .line = place.line,
-                        .column = place.column,
-                        .what = refused ? events.tree().refusal()
-                                        : fmt::format("is not JSON: {}", error.message())});
+    problems.add(
+        events.tree().path(),
+        place,
+        refused ? events.tree().refusal() : fmt::format("is not JSON: {}", error.message()));
 }
 
 }  // namespace muster::config

@@ -1,6 +1,6 @@
+#include "common/config/enum_words.hpp"
 #include "common/config/group_decoder.hpp"
 #include "common/config/group_limits.hpp"
-#include "common/config/names.hpp"
 #include "common/config/text_rules.hpp"
 
 #include <fmt/format.h>
@@ -14,22 +14,18 @@ namespace {
 void read_algorithm(const Fields& fields, Algorithm& into) {
     const auto value = fields.find("algorithm");
     if (!value) return;
-    const auto text = read_text(*value, rules::any);
-    if (!text) return;
+    const Node& node = value->node();
+    const bool is_text = node.kind == Node::Kind::plain || node.kind == Node::Kind::text;
     std::string lower;
-    for (const char c : *text) {
-        const bool capital = (c >= 'A' && c <= 'Z') || c == '_';
-        lower += c == '_' ? c : capital ? static_cast<char>(c - 'A' + 'a') : '?';
-    }
+    for (const char c : is_text ? std::string_view(node.text) : "?")
+        lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c == '_' ? c : '?';
     if (const auto algorithm = parse_enum<Algorithm>(lower)) {
         into = *algorithm;
         return;
     }
-    value->refuse(
-        fmt::format("is \"{}\"; must be one of ROUND_ROBIN, WEIGHTED_ROUND_ROBIN, "
-                    "LEAST_CONNECTIONS, LEAST_RESPONSE_TIME, SOURCE_HASH, URI_HASH, "
-                    "MAGLEV, RANDOM_TWO_CHOICES",
-                    text->substr(0, 64)));
+    value->refuse_type(
+        "one of ROUND_ROBIN, WEIGHTED_ROUND_ROBIN, LEAST_CONNECTIONS, LEAST_RESPONSE_TIME, "
+        "SOURCE_HASH, URI_HASH, MAGLEV, RANDOM_TWO_CHOICES");
 }
 
 }  // namespace
@@ -46,7 +42,7 @@ GroupSpec decode_legacy_group(const Value& value, std::size_t max_backends) {
                          "health_check_frequency_seconds",
                          "algorithm"});
     if (const auto servers = fields.require("backend_servers", "a list such as [\"10.0.0.1:80\"]"))
-        group.backends = decode_backends(*servers, max_backends);
+        group.backends = decode_backends(*servers, BackendForm::address_only, max_backends);
     HttpCheck http{.expect_status = {{.first = 200, .last = 200}}};
     read_text(fields, "health_endpoint", http.path, rules::http_path);
     int code = 200;

@@ -12,11 +12,9 @@ namespace muster::config {
 void parse_yaml(std::string_view text,
                 std::size_t max_documents,
                 std::vector<Node>& documents,
-                std::vector<Problem>& problems);
+                ProblemList& problems);
 
 /// RFC 8259 to the letter, one value.
-void parse_json(std::string_view text,
-                std::vector<Node>& documents,
-                std::vector<Problem>& problems);
+void parse_json(std::string_view text, std::vector<Node>& documents, ProblemList& problems);
 
 }  // namespace muster::config

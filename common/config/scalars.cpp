@@ -18,17 +18,23 @@ std::string shortened(std::string_view text) {
     return fmt::format("{}...", text.substr(0, end));
 }
 
+/// Escapes and folded lines can bring any character into a text; a message stays one clean line.
+bool is_one_line(std::string_view text) {
+    return text.find_first_of("\r\n\t") == std::string_view::npos && !find_bad_byte(text);
+}
+
 /// What was found, for messages.
 std::string describe(const Node& node) {
     switch (node.kind) {
         case Node::Kind::null:
             return "empty (null)";
         case Node::Kind::plain:
-            return shortened(node.text);
+            if (shape_of(node.text) != Shape::word) return shortened(node.text);
+            return is_one_line(node.text) ? fmt::format("\"{}\"", shortened(node.text))
+                                          : "a text of several lines";
         case Node::Kind::text:
-            // Escapes can bring any character into a text; a message stays one clean line.
-            if (node.text.contains('\n') || find_bad_byte(node.text)) return "a quoted text";
-            return fmt::format("the text \"{}\"", shortened(node.text));
+            return is_one_line(node.text) ? fmt::format("the text \"{}\"", shortened(node.text))
+                                          : "a quoted text";
         case Node::Kind::list:
             return "a list";
         case Node::Kind::map:
@@ -64,9 +70,13 @@ std::string wrong_number(const Node& node, std::string_view right) {
 
 }  // namespace
 
-void Value::refuse_type(std::string_view right) const {
+void Value::refuse_found(std::string_view complaint) const {
     if (node_.kind == Node::Kind::refused) return;
-    refuse(fmt::format("is {}; must be {}", describe(node_), right));
+    refuse(fmt::format("is {}; {}", describe(node_), complaint));
+}
+
+void Value::refuse_type(std::string_view right) const {
+    refuse_found(fmt::format("must be {}", right));
 }
 
 std::optional<std::string> read_text(const Value& value, TextRule rule) {
@@ -75,18 +85,18 @@ std::optional<std::string> read_text(const Value& value, TextRule rule) {
         value.refuse_type("a text");
         return std::nullopt;
     }
-    if (node.kind == Node::Kind::plain && shape_of(node.text) != Shape::word) {
-        value.refuse(fmt::format("is {0}, which is not a text; write it in quotes: \"{0}\"",
-                                 shortened(node.text)));
-        return std::nullopt;
-    }
     if (const std::optional<BadByte> bad = find_bad_byte(node.text)) {
         value.refuse(
             fmt::format("holds what is not allowed in a text: byte {} {}", bad->offset, bad->what));
         return std::nullopt;
     }
     if (const std::string_view complaint = rule(node.text); !complaint.empty()) {
-        value.refuse(fmt::format("is {}; {}", describe(node), complaint));
+        value.refuse_found(complaint);
+        return std::nullopt;
+    }
+    if (node.kind == Node::Kind::plain && shape_of(node.text) != Shape::word) {
+        value.refuse(fmt::format("is {0}, which is not a text; write it in quotes: \"{0}\"",
+                                 shortened(node.text)));
         return std::nullopt;
     }
     return node.text;

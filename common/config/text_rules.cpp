@@ -44,9 +44,14 @@ std::string_view zone(std::string_view text) {
     return "must be 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit";
 }
 
+std::string_view endpoint(std::string_view text) {
+    const auto parsed = parse_endpoint(text);
+    return parsed ? fine : parsed.error();
+}
+
 std::string_view label_key(std::string_view text) {
     if (is_word(text, 63, "._-/")) return fine;
-    return "must be a label name: 1 to 63 of A-Z a-z 0-9 . _ - / beginning with a letter or digit";
+    return "must be 1 to 63 of A-Z a-z 0-9 . _ - / and begin with a letter or digit";
 }
 
 std::string_view label_value(std::string_view text) {
@@ -109,10 +114,6 @@ std::string_view file_path(std::string_view text) {
     if (!text.empty() && text.size() <= 4096 && !text.contains('\n') && !text.contains('\r'))
         return fine;
     return "must be the path of a file, at most 4096 bytes";
-}
-
-std::string_view any(std::string_view /*text*/) {
-    return fine;
 }
 
 }  // namespace muster::config::rules

@@ -9,6 +9,8 @@ namespace muster::config::rules {
 /// Groups, backends and clusters: they become znode names, metric labels and HAProxy servers.
 [[nodiscard]] std::string_view name(std::string_view text);
 [[nodiscard]] std::string_view zone(std::string_view text);
+/// host:port, as parse_endpoint() reads it.
+[[nodiscard]] std::string_view endpoint(std::string_view text);
 [[nodiscard]] std::string_view label_key(std::string_view text);
 [[nodiscard]] std::string_view label_value(std::string_view text);
 
@@ -21,8 +23,5 @@ namespace muster::config::rules {
 [[nodiscard]] std::string_view cookie_name(std::string_view text);
 
 [[nodiscard]] std::string_view file_path(std::string_view text);
-
-/// For texts that are judged by their reader.
-[[nodiscard]] std::string_view any(std::string_view text);
 
 }  // namespace muster::config::rules

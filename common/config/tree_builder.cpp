@@ -50,6 +50,11 @@ bool TreeBuilder::wants_key() const {
            open_.back().items.size() % 2 == 0;
 }
 
+const Node* TreeBuilder::open_key() const {
+    if (open_.empty() || open_.back().kind != Node::Kind::map || wants_key()) return nullptr;
+    return &open_.back().items.back();
+}
+
 std::string TreeBuilder::path() const {
     std::string path;
     for (const Node& node : open_) {

@@ -20,6 +20,8 @@ class TreeBuilder {
 
     /// Is the next value the key of a map?
     [[nodiscard]] bool wants_key() const;
+    /// The key that waits for its value, if there is one.
+    [[nodiscard]] const Node* open_key() const;
     /// Where the next value stands: "spec.backends[3].weight".
     [[nodiscard]] std::string path() const;
     [[nodiscard]] const std::string& refusal() const { return refusal_; }

@@ -1,12 +1,12 @@
 #include "common/config/value.hpp"
 
+#include "common/config/scalar_shape.hpp"
 #include "common/config/tree_builder.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -33,23 +33,26 @@ void for_each_entry(const Value& map, Each each) {
     }
 }
 
-/// The key nodes of a map that are no words; such a map can't be read.
-bool has_plain_keys(const Value& map) {
+/// Are all keys of the map texts, for every YAML reader? One with others can't be read.
+bool has_text_keys(const Value& map) {
     bool good = true;
     const std::vector<Node>& items = map.node().items;
     for (std::size_t i = 0; i < items.size(); i += 2) {
         const Node& key = items[i];
-        if (key.kind == Node::Kind::plain || key.kind == Node::Kind::text ||
-            key.kind == Node::Kind::refused)
-            continue;
-        Value(key, map, "?").refuse("is a key that is not a text; keys must be texts");
+        if (key.kind == Node::Kind::text || key.kind == Node::Kind::refused) continue;
+        if (key.kind == Node::Kind::plain && shape_of(key.text) == Shape::word) continue;
+        if (key.kind == Node::Kind::plain) {
+            Value(key, map, key.text).refuse("is a key that is not a text; write it in quotes");
+        } else {
+            Value(key, map, "?").refuse("is a key that is not a text; keys must be texts");
+        }
         good = false;
     }
     return good;
 }
 
 bool is_map(const Value& value, std::string_view right) {
-    if (value.node().kind == Node::Kind::map) return has_plain_keys(value);
+    if (value.node().kind == Node::Kind::map) return has_text_keys(value);
     value.refuse_type(right);
     return false;
 }
@@ -57,32 +60,12 @@ bool is_map(const Value& value, std::string_view right) {
 std::string unknown_field(std::string_view name, const std::vector<std::string_view>& known) {
     if (const std::optional<std::string_view> near = nearest(name, known))
         return fmt::format("is not a field here; did you mean {}?", *near);
-    return fmt::format("is not a field here; there are {}", fmt::join(known, ", "));
+    return fmt::format("is not a field here; there {} {}",
+                       known.empty() ? "is" : "are",
+                       known.empty() ? "none" : fmt::to_string(fmt::join(known, ", ")));
 }
 
 }  // namespace
-
-void ProblemList::add(std::string path, Place place, std::string what) {
-    if (problems_.size() == max_problems) {
-        ++left_out_;
-        return;
-    }
-    problems_.push_back({.path = std::move(path),
-                         .line = place.line,
-                         .column = place.column,
-                         .what = std::move(what)});
-}
-
-std::vector<Problem> ProblemList::take() {
-    std::ranges::sort(problems_, {}, [](const Problem& problem) {
-        return std::tie(problem.line, problem.column, problem.path, problem.what);
-    });
-    if (left_out_ > 0) {
-        problems_.push_back(
-            {.what = fmt::format("and {} more problems, not listed", std::exchange(left_out_, 0))});
-    }
-    return std::exchange(problems_, {});
-}
 
 std::string Value::path() const {
     std::string path = parent_ == nullptr ? "" : parent_->path();
@@ -100,7 +83,9 @@ void Value::refuse(std::string what) const {
 
 Fields::Fields(const Value& map, std::initializer_list<std::string_view> known) : map_(map) {
     const std::vector<std::string_view> names(known);
-    is_map_ = is_map(map, fmt::format("a map of {}", fmt::join(names, ", ")));
+    is_map_ = is_map(
+        map,
+        names.empty() ? "an empty map, {}" : fmt::format("a map of {}", fmt::join(names, ", ")));
     if (!is_map_) return;
     for_each_entry(map, [&](const Node& key, const Node& value) {
         if (std::ranges::find(names, key.text) == names.end()) {

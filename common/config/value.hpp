@@ -2,6 +2,7 @@
 
 #include "common/config/decode.hpp"
 #include "common/config/document.hpp"
+#include "common/config/problem_list.hpp"
 
 #include <cstdint>
 #include <initializer_list>
@@ -13,21 +14,6 @@
 // What decoders are written with: values that know their path, fields of maps, and strict readers
 // of scalars. All problems go to one list and reading goes on, so that a user sees all of them.
 namespace muster::config {
-
-/// Collects problems, at most `max_problems`: enough to work on, bounded for hostile documents.
-class ProblemList {
- public:
-    static constexpr std::size_t max_problems = 100;
-
-    void add(std::string path, Place place, std::string what);
-    [[nodiscard]] bool empty() const { return problems_.empty(); }
-    /// Sorted by place. A last entry tells of those left out.
-    [[nodiscard]] std::vector<Problem> take();
-
- private:
-    std::vector<Problem> problems_;
-    std::size_t left_out_ = 0;
-};
 
 /// A node and how it was reached. Lives on the stack of its decoder; refers to its parent there.
 class Value {
@@ -45,7 +31,9 @@ class Value {
 
     /// "<path>: <what>", at this value.
     void refuse(std::string what) const;
-    /// "<path>: is a list; must be <right>". Silent for what is already reported.
+    /// "<path>: is a list; <complaint>". Silent for what is already reported.
+    void refuse_found(std::string_view complaint) const;
+    /// "<path>: is a list; must be <right>".
     void refuse_type(std::string_view right) const;
 
  private:

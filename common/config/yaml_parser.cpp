@@ -1,5 +1,5 @@
-#include "common/config/decode.hpp"
 #include "common/config/parsers.hpp"
+#include "common/config/problem_list.hpp"
 #include "common/config/tree_builder.hpp"
 
 #include <fmt/format.h>
@@ -8,6 +8,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <istream>
 #include <streambuf>
 #include <utility>
@@ -18,6 +19,7 @@ namespace {
 /// Leaves yaml-cpp in the middle of a text.
 struct Stop {
     Place place;
+    std::string what;
 };
 
 Place place_of(const YAML::Mark& mark) {
@@ -28,17 +30,30 @@ Place place_of(const YAML::Mark& mark) {
 /// lines can stand for gigabytes) and forgets which scalars were quoted.
 class TreeEvents final : public YAML::EventHandler {
  public:
-    explicit TreeEvents(std::vector<Problem>& problems) : problems_(problems) {}
+    TreeEvents(std::string_view text, ProblemList& problems) : text_(text), problems_(problems) {}
 
     [[nodiscard]] std::optional<Node> take() { return tree_.take(); }
     [[nodiscard]] const TreeBuilder& tree() const { return tree_; }
 
-    void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        // After a value that it can't go on with (a stray bracket), yaml-cpp begins a new document
+        // of nothing in the same place, for ever.
+        const bool marked = text_.substr(std::min(static_cast<std::size_t>(mark.pos), text_.size()))
+                                .starts_with("---");
+        if (!std::exchange(first_document_, false) && !marked)
+            throw Stop{place_of(mark),
+                       "is not YAML: the document ends before this; one more must "
+                       "begin with ---"};
+    }
     void OnDocumentEnd() override {}
 
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         refuse_anchor(mark, anchor);
-        add({.kind = Node::Kind::null, .place = place_of(mark)});
+        // Of a field without a value yaml-cpp tells where the next token is, often lines below.
+        Place place = place_of(mark);
+        if (const Node* key = tree_.open_key(); key != nullptr && key->place.line < place.line)
+            place = key->place;
+        add({.kind = Node::Kind::null, .place = place});
     }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
@@ -51,7 +66,10 @@ class TreeEvents final : public YAML::EventHandler {
                   YAML::anchor_t anchor,
                   const std::string& value) override {
         refuse_anchor(mark, anchor);
-        refuse_tag(mark, tag);
+        if (refuse_tag(mark, tag)) {
+            add({.kind = Node::Kind::refused, .place = place_of(mark), .text = value});
+            return;
+        }
         const bool quoted = tag != "?";
         if (tree_.wants_key() && !quoted && value == "<<") {
             report(mark, "has a merge key (<<); these are not read, write the fields themselves");
@@ -82,7 +100,7 @@ class TreeEvents final : public YAML::EventHandler {
  private:
     void add(Node node) {
         const Place place = node.place;
-        if (!tree_.scalar(std::move(node))) throw Stop{place};
+        if (!tree_.scalar(std::move(node))) throw Stop{place, tree_.refusal()};
     }
 
     void begin(Node::Kind kind,
@@ -91,7 +109,7 @@ class TreeEvents final : public YAML::EventHandler {
                YAML::anchor_t anchor) {
         refuse_anchor(mark, anchor);
         refuse_tag(mark, tag);
-        if (!tree_.begin(kind, place_of(mark))) throw Stop{place_of(mark)};
+        if (!tree_.begin(kind, place_of(mark))) throw Stop{place_of(mark), tree_.refusal()};
     }
 
     void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
@@ -99,69 +117,89 @@ class TreeEvents final : public YAML::EventHandler {
         report(mark, "has an anchor (&); anchors and aliases are not read");
     }
 
-    void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
+    bool refuse_tag(const YAML::Mark& mark, const std::string& tag) {
         // yaml-cpp's own marks for "no tag": ? for plain values, ! for quoted ones.
-        if (tag.empty() || tag == "?" || tag == "!") return;
+        if (tag.empty() || tag == "?" || tag == "!") return false;
         report(mark, "has a tag (!); tags are not read");
+        return true;
     }
 
     void report(const YAML::Mark& mark, std::string what) {
-        const Place place = place_of(mark);
-        problems_.push_back({.path = tree_.path(),
-                             .line = place.line,
-                             .column = place.column,
-                             .what = std::move(what)});
+        problems_.add(tree_.path(), place_of(mark), std::move(what));
     }
 
-    std::vector<Problem>& problems_;
+    std::string_view text_;
+    ProblemList& problems_;
     TreeBuilder tree_;
+    bool first_document_ = true;
 };
 
-/// std::istringstream would copy the text.
-class ViewBuffer final : public std::streambuf {
+/// Reads a text where it lies, then one more character: a comment sign. yaml-cpp 0.7 takes a quoted
+/// text that is cut off after a line end as a whole one; with the comment sign it sees the cut.
+class TextBuffer final : public std::streambuf {
  public:
-    explicit ViewBuffer(std::string_view text) {
+    explicit TextBuffer(std::string_view text) : has_tail_(text.ends_with('\n')) {
         // streambuf wants char*, but only reads.
         char* begin = const_cast<char*>(text.data());
         setg(begin, begin, begin + text.size());
     }
+
+ protected:
+    int_type underflow() override {
+        if (!has_tail_) return traits_type::eof();
+        has_tail_ = false;
+        setg(&tail_, &tail_, &tail_ + 1);
+        return traits_type::to_int_type(tail_);
+    }
+
+ private:
+    char tail_ = '#';
+    bool has_tail_;
 };
+
+/// What is wrong most often where yaml-cpp's own words don't help.
+std::string_view hint(std::string_view text, int line) {
+    for (int at = 1; at < line; ++at) {
+        const std::size_t end = text.find('\n');
+        if (end == std::string_view::npos) return "";
+        text.remove_prefix(end + 1);
+    }
+    const std::size_t content = std::min(text.find_first_not_of(" \t"), text.size());
+    return text.substr(0, content).contains('\t')
+               ? "; the line is indented with a tab, YAML wants spaces"
+               : "";
+}
 
 }  // namespace
 
 void parse_yaml(std::string_view text,
                 std::size_t max_documents,
                 std::vector<Node>& documents,
-                std::vector<Problem>& problems) {
-    ViewBuffer buffer(text);
+                ProblemList& problems) {
+    TextBuffer buffer(text);
     std::istream stream(&buffer);
-    TreeEvents events(problems);
+    TreeEvents events(text, problems);
     try {
         YAML::Parser parser(stream);
         while (parser.HandleNextDocument(events)) {
             std::optional<Node> document = events.take();
             if (!document || document->kind == Node::Kind::null) continue;
             if (documents.size() == max_documents) {
-                problems.push_back(
-                    {.line = document->place.line,
-                     .column = document->place.column,
-                     .what = fmt::format("is one document too many; at most {} are read at once",
-                                         max_documents)});
+                problems.add("",
+                             document->place,
+                             fmt::format("is one document too many; at most {} are read at once",
+                                         max_documents));
                 return;
             }
             documents.push_back(std::move(*document));
         }
     } catch (const Stop& stop) {
-        problems.push_back({.path = events.tree().path(),
-                            .line = stop.place.line,
-                            .column = stop.place.column,
-                            .what = events.tree().refusal()});
+        problems.add(events.tree().path(), stop.place, stop.what);
     } catch (const YAML::Exception& error) {
         const Place place = error.mark.is_null() ? Place{} : place_of(error.mark);
-        problems.push_back({.path = events.tree().path(),
-                            .line = place.line,
-                            .column = place.column,
-                            .what = fmt::format("is not YAML: {}", error.msg)});
+        problems.add(events.tree().path(),
+                     place,
+                     fmt::format("is not YAML: {}{}", error.msg, hint(text, place.line)));
     }
 }
 

@@ -56,17 +56,23 @@ template <class Enum>
     return "?";
 }
 
-/// `is "round_robbin"; did you mean round_robin?`
+/// Reads one of the words; another is answered with all of them and the nearest one.
 template <class Enum>
-[[nodiscard]] std::string wrong_enum(std::string_view text) {
+void read_enum(const Fields& fields, std::string_view name, Enum& into) {
+    const auto value = fields.find(name);
+    if (!value) return;
+    const Node& node = value->node();
+    const bool is_text = node.kind == Node::Kind::plain || node.kind == Node::Kind::text;
+    if (const auto known = is_text ? parse_enum<Enum>(node.text) : std::nullopt) {
+        into = *known;
+        return;
+    }
     std::vector<std::string_view> words;
-    for (const auto& [value, word] : EnumWords<Enum>::words) words.push_back(word);
-    const std::string found = fmt::format("is \"{}\"", text.substr(0, 64));
-    const auto near = nearest(text, words);
-    return fmt::format("{}; must be one of {}{}",
-                       found,
-                       fmt::join(words, ", "),
-                       near ? fmt::format("; did you mean {}?", *near) : "");
+    for (const auto& [known, word] : EnumWords<Enum>::words) words.push_back(word);
+    const auto near = is_text ? nearest(node.text, words) : std::nullopt;
+    value->refuse_type(fmt::format("one of {}{}",
+                                   fmt::join(words, ", "),
+                                   near ? fmt::format("; did you mean {}?", *near) : ""));
 }
 
 }  // namespace muster::config

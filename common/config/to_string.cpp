@@ -1,6 +1,5 @@
-#include "common/config/names.hpp"
-
 #include "common/config/decode.hpp"
+#include "common/config/enum_words.hpp"
 
 namespace muster::config {
 

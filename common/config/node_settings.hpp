@@ -1,0 +1,54 @@
+#pragma once
+
+#include "common/base/id.hpp"
+#include "common/config/decode.hpp"
+#include "common/observe/log.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace muster::config {
+
+/// How one musterd runs: a file read at its start, each field also from the environment.
+struct NodeSettings {
+    NodeId node;                         ///< unique in the cluster, stable over restarts
+    std::string cluster = "main";        ///< /muster/<cluster> in ZooKeeper
+    std::vector<std::string> zookeeper;  ///< host:port; empty only where no ZooKeeper is used
+    Duration session_timeout = 2s;
+    Duration zookeeper_tick = 200ms;  ///< tickTime of the ensemble, taken off the lease
+    std::string zookeeper_auth_file;  ///< holds user:password, mode 0600; empty = no digest auth
+    std::string zone;
+    int capacity = 100;  ///< relative share of the probing load
+    int prober_threads = 1;
+    std::string listen = "127.0.0.1:8080";  ///< of the API: ip:port, port 0 = any free one
+    std::string token_file;  ///< bearer token for writes, mode 0600; required off loopback
+    std::string state_dir = "/var/lib/muster";
+    log::Settings log;
+};
+
+/// A field that comes from elsewhere than the file and wins over it.
+struct Override {
+    std::string field;   ///< "listen", "log.level"
+    std::string value;   ///< of a list: separated by commas
+    std::string source;  ///< "MUSTER_LISTEN", for messages
+};
+
+/// The overrides in an environment: field log.level is MUSTER_LOG_LEVEL. `get` answers the value of
+/// a variable (main.cpp passes std::getenv).
+[[nodiscard]] std::vector<Override> overrides_from_environment(
+    const std::function<std::optional<std::string>(const std::string&)>& get);
+
+struct DecodedNodeSettings {
+    NodeSettings settings;  ///< only to be used when there are no problems
+    std::vector<Problem> problems;
+};
+
+/// Reads one YAML or JSON map of these fields, as strictly as decode() reads groups. Only `node`
+/// has no default. Pure: files are named, not opened.
+[[nodiscard]] DecodedNodeSettings decode_node_settings(std::string_view text,
+                                                       const std::vector<Override>& overrides = {});
+
+}  // namespace muster::config

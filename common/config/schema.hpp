@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string_view>
+
+namespace muster::config {
+
+/// The JSON Schema (draft 2020-12) of what decode() reads: docs/schema/group.schema.json, word for
+/// word. Looser than the decoder where a schema can't express a rule, never stricter.
+[[nodiscard]] std::string_view group_schema();
+
+}  // namespace muster::config

@@ -1,0 +1,163 @@
+#include "tests/config/random_groups.hpp"
+
+#include "common/config/endpoint.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace muster::config {
+namespace {
+
+class Dice {
+ public:
+    explicit Dice(std::mt19937_64& random) : random_(random) {}
+
+    int number(int least, int most) {
+        return std::uniform_int_distribution<int>(least, most)(random_);
+    }
+    bool chance() { return number(0, 1) == 0; }
+    template <class T, std::size_t n>
+    T one_of(const std::array<T, n>& choices) {
+        return choices[static_cast<std::size_t>(number(0, static_cast<int>(n) - 1))];
+    }
+    std::string word(std::string_view letters, int least, int most) {
+        std::string text;
+        for (int left = number(least, most); left > 0; --left)
+            text +=
+                letters[static_cast<std::size_t>(number(0, static_cast<int>(letters.size()) - 1))];
+        return text;
+    }
+    Duration duration(Duration least, Duration most) {
+        // Of any size of unit, so that all of them are written.
+        const std::array<Duration, 4> steps = {1ns, 1us, 1ms, 1s};
+        const Duration step = one_of(steps);
+        const auto spread = std::uniform_int_distribution<Duration::rep>(0, (most - least) / step);
+        std::uniform_int_distribution<Duration::rep> distribution = spread;
+        return least + step * distribution(random_);
+    }
+
+ private:
+    std::mt19937_64& random_;
+};
+
+constexpr std::string_view letters = "abcxyzABCXYZ0189";
+
+std::string random_name(Dice& dice) {
+    constexpr std::array<std::string_view, 10> odd = {
+        "no", "true", "null", "0x1F", "1e3", "017", "1.5", "2026-01-31", "y", "a.b_c-d"};
+    if (dice.number(0, 3) == 0) return std::string(dice.one_of(odd));
+    return dice.word(letters, 1, 1) + dice.word("abcABC019._-", 0, 20);
+}
+
+std::string random_text(Dice& dice) {
+    constexpr std::array<std::string_view, 24> odd = {
+        "",   " ",  "a: b", "a #b", "#",    "- x", "[",  "{a}",       "\"", "'",   "\\", "~",
+        "*a", "&a", "!tag", "|",    "a\tb", "%x",  "@x", "日本 é 😀", "<<", "---", "a:", "1:30"};
+    if (dice.chance()) return std::string(dice.one_of(odd));
+    return dice.word("abc \"'\\:#{}[],&*!|>%@`~-", 0, 12);
+}
+
+Backend random_backend(Dice& dice, int number) {
+    Backend backend;
+    switch (dice.number(0, 2)) {
+        case 0:
+            backend.address = fmt::format("10.0.{}.{}", number, dice.number(0, 255));
+            break;
+        case 1:
+            backend.address = fmt::format("2001:db8::{:x}", number + 1);
+            break;
+        default:
+            backend.address = fmt::format("web-{}.example.org", number);
+    }
+    backend.port = static_cast<std::uint16_t>(dice.number(1, 65535));
+    const std::string address = to_string(Endpoint{.host = backend.address, .port = backend.port});
+    backend.id =
+        BackendId(dice.chance() ? address : fmt::format("{}{}", number, random_name(dice)));
+    if (dice.chance()) backend.weight = dice.number(0, 1000);
+    if (dice.chance()) backend.zone = random_name(dice);
+    for (int labels = dice.number(0, 3); labels > 0; --labels)
+        backend.labels[random_name(dice)] = random_text(dice);
+    constexpr std::array states = {Admin::active, Admin::drain, Admin::maintenance};
+    backend.admin = dice.one_of(states);
+    return backend;
+}
+
+HttpCheck random_http(Dice& dice) {
+    HttpCheck http;
+    if (dice.chance()) http.method = dice.word("ABC", 1, 16);
+    if (dice.chance()) http.path = "/" + dice.word("abc/?&=%:;\"'<>{}[]\\~", 0, 30);
+    if (dice.chance()) http.host = dice.chance() ? "example.org:8080" : "[::1]";
+    for (int headers = dice.number(0, 3); headers > 0; --headers)
+        http.headers.push_back(
+            {.name = fmt::format("X-{}-{}", headers, dice.word("ab!#$%&'*+.^_`|~", 0, 5)),
+             .value = dice.chance() ? "" : "v" + dice.word("a \t\"\\:#", 0, 9) + "~"});
+    if (dice.chance()) {
+        http.expect_status.clear();
+        for (int ranges = dice.number(1, 4); ranges > 0; --ranges) {
+            const int first = dice.number(100, 599);
+            const int last = dice.chance() ? first : dice.number(first, 599);
+            http.expect_status.push_back({.first = first, .last = last});
+        }
+    }
+    if (dice.chance()) http.expect_body = random_text(dice) + "x\ny";
+    return http;
+}
+
+CheckSpec random_check(Dice& dice) {
+    CheckSpec check;
+    if (dice.chance()) {
+        check.probe = TcpCheck{};
+    } else {
+        check.probe = random_http(dice);
+    }
+    if (dice.chance()) {
+        check.interval = dice.duration(10ms, 1h);
+        check.timeout = dice.duration(1ms, check.interval);
+    }
+    if (dice.chance()) check.fast_interval = dice.duration(10ms, check.interval);
+    if (dice.chance()) check.down_interval = dice.duration(10ms, 1h);
+    if (dice.chance()) check.rise = dice.number(1, 100);
+    if (dice.chance()) check.fall = dice.number(1, 100);
+    if (dice.chance()) check.port = static_cast<std::uint16_t>(dice.number(1, 65535));
+    return check;
+}
+
+LbSettings random_lb(Dice& dice) {
+    LbSettings lb;
+    lb.algorithm = static_cast<Algorithm>(dice.number(0, 7));
+    if (dice.chance()) {
+        lb.sticky_cookie = "C" + dice.word("ab!#$%&'*+.^_`|~", 0, 9);
+    } else {
+        lb.sticky_source = dice.chance();
+    }
+    if (dice.chance()) lb.retries = dice.number(0, 10);
+    if (dice.chance()) lb.connect_timeout = dice.duration(1ms, 24h);
+    if (dice.chance()) lb.server_timeout = dice.duration(1ms, 24h);
+    if (dice.chance()) lb.slow_start = dice.duration(0s, 1h);
+    return lb;
+}
+
+}  // namespace
+
+GroupSpec random_group(std::mt19937_64& random) {
+    Dice dice(random);
+    GroupSpec group;
+    group.name = GroupName(random_name(dice));
+    for (int i = dice.number(0, 12); i > 0; --i) group.backends.push_back(random_backend(dice, i));
+    std::ranges::sort(group.backends, {}, &Backend::id);
+    if (dice.chance()) group.check = random_check(dice);
+    if (dice.chance()) group.lb = random_lb(dice);
+    if (dice.chance()) group.max_eject_percent = dice.number(0, 100);
+    if (dice.chance()) {
+        group.panic_enter_percent = dice.number(0, 100);
+        group.panic_exit_percent = dice.number(group.panic_enter_percent, 100);
+    }
+    if (dice.chance()) group.shard_size = dice.number(1, 1024);
+    return group;
+}
+
+}  // namespace muster::config
