@@ -1,0 +1,236 @@
+#include "tests/cluster/cluster.hpp"
+
+#include "common/base/asio_clock.hpp"
+#include "common/config/decode.hpp"
+#include "common/http/client.hpp"
+#include "ctl/tree.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/ports.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <stdexcept>
+#include <utility>
+
+namespace muster::test {
+
+using namespace std::chrono_literals;
+using orchestrator::ClusterView;
+using znodes::Letter;
+
+Cluster::Cluster(Settings settings)
+    : settings_(std::move(settings)),
+      zookeeper_({.servers = settings_.zookeepers, .tick = settings_.tick}),
+      observer_(std::make_unique<Observer>(zookeeper_.addresses(), "main")) {
+    observer_->with_store([](coordination::Store& store) -> asio::awaitable<void> {
+        for (int tries = 0; tries < 100; ++tries) {
+            const auto made =
+                co_await ctl::make_tree(store, znodes::Paths("main"), ctl::fresh_uuid());
+            if (made) co_return;
+        }
+        throw std::runtime_error("the tree can't be made");
+    });
+    for (std::size_t i = 0; i < settings_.nodes; ++i) {
+        NodeProcess& node = nodes_.emplace_back();
+        node.port = free_port();
+        node.directory = directory_.path() / name(i).str();
+        std::filesystem::create_directories(node.directory);
+        std::ofstream config(node.directory / "musterd.yaml");
+        config << fmt::format(
+            "node: {}\ncluster: main\nzookeeper: [\"{}\"]\nsession_timeout: {}ms\nzookeeper_tick: "
+            "{}ms\n"
+            "prober_threads: {}\nlisten: \"127.0.0.1:{}\"\nstate_dir: {}\nlog: {{level: {}}}\n",
+            name(i).str(),
+            fmt::join(zookeeper_.addresses(), "\", \""),
+            settings_.session_timeout.count(),
+            settings_.tick.count(),
+            settings_.prober_threads,
+            node.port,
+            node.directory.string(),
+            settings_.log_level);
+    }
+    for (std::size_t i = 0; i < nodes_.size(); ++i) start(i);
+    if (!wait_members(nodes_.size(), 30s) || !wait_for_master(10s)) {
+        throw std::runtime_error("the cluster does not come up:\n" + logs());
+    }
+}
+
+Cluster::~Cluster() {
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        if (nodes_[i].process) kill_host(i);
+    }
+}
+
+std::string Cluster::logs() const {
+    std::string all;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) all += name(i).str() + ":\n" + output(i);
+    return all;
+}
+
+std::string Cluster::url(std::size_t node) const {
+    return fmt::format("http://127.0.0.1:{}", nodes_[node].port);
+}
+
+void Cluster::start(std::size_t node) {
+    NodeProcess& own = nodes_[node];
+    own.process.emplace(
+        ProcessSettings{.argv = {MUSTERD, "--config", (own.directory / "musterd.yaml").string()},
+                        .output = own.directory / "log"});
+}
+
+pid_t Cluster::child(std::size_t node) const {
+    const std::vector<pid_t> children = children_of(nodes_[node].process->pid());
+    if (children.empty())
+        throw std::runtime_error(name(node).str() + " has no child process:\n" + output(node));
+    return children.front();
+}
+
+void Cluster::kill_process(std::size_t node) {
+    const pid_t pid = child(node);
+    if (pid > 1) ::kill(pid, SIGKILL);
+}
+
+void Cluster::kill_host(std::size_t node) {
+    std::optional<Process>& process = nodes_[node].process;
+    if (!process) return;
+    // Both stand still first, so that the guardian can't notice and close the session.
+    process->signal(SIGSTOP);
+    for (const pid_t pid : children_of(process->pid())) {
+        if (pid > 1) ::kill(pid, SIGKILL);
+    }
+    process->kill();
+    process.reset();
+}
+
+void Cluster::pause(std::size_t node) {
+    nodes_[node].process->signal(SIGSTOP);
+    const pid_t pid = child(node);
+    if (pid > 1) ::kill(pid, SIGSTOP);
+}
+
+void Cluster::resume(std::size_t node) {
+    const pid_t pid = child(node);
+    if (pid > 1) ::kill(pid, SIGCONT);
+    nodes_[node].process->signal(SIGCONT);
+}
+
+ExitStatus Cluster::terminate(std::size_t node, std::chrono::seconds limit) {
+    return nodes_[node].process->terminate(limit * slowdown());
+}
+
+bool Cluster::running(std::size_t node) {
+    return nodes_[node].process && nodes_[node].process->running();
+}
+
+std::string Cluster::output(std::size_t node) const {
+    return nodes_[node].process ? nodes_[node].process->output() : std::string();
+}
+
+Cluster::HttpAnswer Cluster::request(const std::string& method,
+                                     std::size_t node,
+                                     const std::string& path,
+                                     const std::string& body) {
+    asio::io_context context(1);
+    AsioClock clock;
+    HttpAnswer answer;
+    const auto ask =
+        [](Clock& its_clock, http::ClientRequest what, HttpAnswer& out) -> asio::awaitable<void> {
+        const Result<http::Response> response = co_await http::fetch(its_clock, std::move(what));
+        if (response) out = {.status = response->status, .body = response->body};
+    };
+    http::ClientRequest what{
+        .method = method, .url = url(node) + path, .body = body, .timeout = 20s};
+    if (!body.empty()) what.fields.push_back({.name = "Content-Type", .value = "application/json"});
+    asio::co_spawn(context, ask(clock, std::move(what), answer), asio::detached);
+    context.run();
+    return answer;
+}
+
+Cluster::HttpAnswer Cluster::get(std::size_t node, const std::string& path) {
+    return request("GET", node, path, "");
+}
+
+Cluster::HttpAnswer Cluster::post(std::size_t node,
+                                  const std::string& path,
+                                  const std::string& body) {
+    return request("POST", node, path, body);
+}
+
+void Cluster::apply(const config::GroupSpec& group) {
+    const std::string body = boost::json::serialize(config::encode(group));
+    HttpAnswer answer;
+    const bool applied = eventually(10s, [&] {
+        answer = post(0, "/api/v1/apply", body);
+        return answer.status != 0 && answer.status != 503;
+    });
+    if (!applied || answer.status >= 300) {
+        throw std::runtime_error(fmt::format("apply: {} {}", answer.status, answer.body));
+    }
+}
+
+std::optional<std::size_t> Cluster::master() const {
+    const ClusterView view = observer_->view();
+    if (!view.epoch || !view.members.contains(view.epoch->value.node)) return std::nullopt;
+    return number(view.epoch->value.node);
+}
+
+bool Cluster::wait_for_master(std::chrono::nanoseconds limit) {
+    return observer_->wait(limit, [](const ClusterView& view) {
+        return view.epoch && view.members.contains(view.epoch->value.node);
+    });
+}
+
+bool Cluster::wait_members(std::size_t members, std::chrono::nanoseconds limit) {
+    return observer_->wait(limit, [&](const ClusterView& view) {
+        if (view.members.size() != members || view.assignments.size() < members) return false;
+        return std::ranges::all_of(view.members, [&](const auto& member) {
+            const auto assignment = view.assignments.find(member.first);
+            return assignment != view.assignments.end() &&
+                   assignment->second.value.incarnation == member.second.value.incarnation &&
+                   std::ranges::none_of(assignment->second.value.shards,
+                                        [](const znodes::AssignedShard& shard) {
+                                            return shard.role != znodes::Role::own;
+                                        });
+        });
+    });
+}
+
+bool Cluster::wait_all_up(std::chrono::nanoseconds limit) {
+    return observer_->wait(limit, [](const ClusterView& view) {
+        std::size_t wanted = 0;
+        for (const auto& [name, group] : view.groups) {
+            if (group.head && !group.head->value.deleted && !group.live()) return false;
+            if (group.live()) wanted += group.spec->backends.size();
+        }
+        return wanted > 0 && Observer::count(view, Letter::up) == wanted;
+    });
+}
+
+config::GroupSpec make_group(const Responder& responder,
+                             const std::string& name,
+                             std::size_t first,
+                             std::size_t count,
+                             std::chrono::milliseconds interval,
+                             std::optional<int> shard_size) {
+    config::GroupSpec group{
+        .name = GroupName(name),
+        .check = {.interval = interval, .timeout = std::min<config::Duration>(interval, 1s)},
+        .shard_size = shard_size};
+    for (std::size_t i = first; i < first + count; ++i) {
+        group.backends.push_back({.id = BackendId(responder.address(i)),
+                                  .address = responder.host(i),
+                                  .port = responder.port()});
+    }
+    std::ranges::sort(group.backends, {}, &config::Backend::id);
+    return group;
+}
+
+}  // namespace muster::test

@@ -1,0 +1,82 @@
+#pragma once
+
+#include "common/coordination/zookeeper_store.hpp"
+#include "orchestrator/cluster_view.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace muster::test {
+
+/// Watches a real cluster's tree through a session of its own and notes what happened when. What it
+/// says comes from ZooKeeper, not from any musterd. Any thread.
+class Observer {
+ public:
+    /// CLOCK_MONOTONIC.
+    using Time = std::chrono::nanoseconds;
+
+    Observer(std::vector<std::string> servers, const std::string& cluster_name);
+    ~Observer();
+    Observer(const Observer&) = delete;
+    Observer& operator=(const Observer&) = delete;
+
+    /// Until the view fulfils the condition, `limit` (times the build's slowdown) at most.
+    [[nodiscard]] bool wait(
+        std::chrono::nanoseconds limit,
+        const std::function<bool(const orchestrator::ClusterView&)>& condition) const;
+    [[nodiscard]] orchestrator::ClusterView view() const;
+
+    struct EpochChange {
+        std::int64_t epoch = 0;
+        NodeId node;
+        Time seen{};
+        Time first_write{};  ///< of a control write under it; 0 = none seen yet
+    };
+    [[nodiscard]] std::vector<EpochChange> epochs() const;
+
+    struct VerdictChange {
+        Time seen{};
+        ShardId shard;
+        BackendId backend;
+        znodes::Letter from = znodes::Letter::unknown;
+        znodes::Letter to = znodes::Letter::unknown;
+        std::string writer;
+    };
+    [[nodiscard]] std::vector<VerdictChange> verdict_changes() const;
+    void forget();  ///< what happened up to now
+
+    /// Runs a coroutine on the observer's store, and waits for it.
+    void with_store(const std::function<asio::awaitable<void>(coordination::Store&)>& work);
+
+    [[nodiscard]] static std::size_t count(const orchestrator::ClusterView& view,
+                                           znodes::Letter letter);
+    /// Slots that are no tombstones.
+    [[nodiscard]] static std::size_t backends(const orchestrator::ClusterView& view);
+    [[nodiscard]] static std::map<ShardId, NodeId> owners(const orchestrator::ClusterView& view);
+
+ private:
+    struct Inside;
+    void on_change(const std::vector<std::string>& paths);
+    void note(const orchestrator::ClusterView& before);
+
+    mutable std::mutex mutex_;
+    mutable std::condition_variable changed_;
+    orchestrator::ClusterView view_;
+    std::vector<EpochChange> epochs_;
+    std::vector<VerdictChange> verdicts_;
+    std::map<ShardId, std::vector<znodes::Letter>> letters_;
+    std::unique_ptr<Inside> inside_;
+    std::thread thread_;
+};
+
+}  // namespace muster::test

@@ -1,0 +1,200 @@
+#include "tests/cluster/responder.hpp"
+
+#include "tests/support/ports.hpp"
+
+#include <fmt/format.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <string_view>
+#include <system_error>
+
+namespace muster::test {
+
+namespace {
+
+constexpr std::string_view ok =
+    "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n";
+constexpr std::string_view bad =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbad\n";
+
+[[noreturn]] void raise(const char* what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
+
+void add(int epoll, int fd) {
+    epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) raise("epoll_ctl");
+}
+
+}  // namespace
+
+Responder::Responder(std::size_t backends)
+    : port_(free_port()),
+      listener_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      backends_(backends) {
+    const int one = 1;
+    setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (setsockopt(listener_.get(), SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) != 0)
+        raise("SO_BINDTODEVICE lo");
+    sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(port_)};
+    address.sin_addr.s_addr = htonl(INADDR_ANY);
+    // The socket API's own cast.
+    if (bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        raise("bind");
+    if (listen(listener_.get(), 4096) != 0) raise("listen");
+    add(epoll_.get(), listener_.get());
+    add(epoll_.get(), wake_.get());
+    reset_gaps();
+    thread_ = std::thread([this] { serve(); });
+}
+
+Responder::~Responder() {
+    ending_ = true;
+    eventfd_write(wake_.get(), 1);
+    thread_.join();
+    for (const auto& [connection, backend] : connections_) close(connection);
+}
+
+std::string Responder::host(std::size_t backend) const {
+    return fmt::format("127.1.{}.{}", backend / 250, backend % 250 + 1);
+}
+
+std::string Responder::address(std::size_t backend) const {
+    return fmt::format("{}:{}", host(backend), port_);
+}
+
+void Responder::set(std::size_t backend, Behaviour behaviour) {
+    backends_[backend].behaviour = behaviour;
+}
+
+void Responder::set_all(Behaviour behaviour) {
+    for (Backend& backend : backends_) backend.behaviour = behaviour;
+}
+
+Responder::Time Responder::now() {
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+Responder::Record Responder::record(std::size_t backend) const {
+    const std::scoped_lock lock(mutex_);
+    return backends_[backend].record;
+}
+
+void Responder::reset_gaps() {
+    const std::scoped_lock lock(mutex_);
+    const Time start = now();
+    for (Backend& backend : backends_) {
+        backend.record.longest_gap = Time{};
+        backend.record.last = start;
+    }
+}
+
+Responder::Time Responder::longest_gap() const {
+    const std::scoped_lock lock(mutex_);
+    const Time end = now();
+    Time longest{};
+    for (const Backend& backend : backends_) {
+        longest = std::max({longest, backend.record.longest_gap, end - backend.record.last});
+    }
+    return longest;
+}
+
+std::uint64_t Responder::probes() const {
+    const std::scoped_lock lock(mutex_);
+    return probes_;
+}
+
+void Responder::trace(bool on) {
+    const std::scoped_lock lock(mutex_);
+    tracing_ = on;
+    if (on) trace_.clear();
+}
+
+std::vector<std::pair<Responder::Time, std::uint32_t>> Responder::traced() const {
+    const std::scoped_lock lock(mutex_);
+    return trace_;
+}
+
+void Responder::arrived(std::uint32_t backend) {
+    const std::scoped_lock lock(mutex_);
+    const Time when = now();
+    Record& record = backends_[backend].record;
+    record.longest_gap = std::max(record.longest_gap, when - record.last);
+    record.last = when;
+    ++record.probes;
+    ++probes_;
+    if (tracing_) trace_.emplace_back(when, backend);
+}
+
+void Responder::serve() {
+    std::array<epoll_event, 256> events{};
+    while (!ending_) {
+        const int count =
+            epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+        for (int i = 0; i < count; ++i) {
+            const int fd = events[static_cast<std::size_t>(i)].data.fd;
+            if (fd == listener_.get()) {
+                accept_all();
+            } else if (fd != wake_.get()) {
+                answer(fd);
+            }
+        }
+    }
+}
+
+void Responder::accept_all() {
+    for (;;) {
+        const int connection =
+            accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (connection < 0) return;
+        sockaddr_in local{};
+        socklen_t size = sizeof local;
+        getsockname(connection, reinterpret_cast<sockaddr*>(&local), &size);
+        const std::uint32_t ip = ntohl(local.sin_addr.s_addr);
+        const std::uint32_t backend = ((ip >> 8U) & 0xffU) * 250U + (ip & 0xffU) - 1U;
+        if (backend >= backends_.size()) {
+            close(connection);
+            continue;
+        }
+        if (backends_[backend].behaviour == Behaviour::reset) {
+            arrived(backend);
+            const linger at_once{.l_onoff = 1, .l_linger = 0};
+            setsockopt(connection, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+            close(connection);
+            continue;
+        }
+        connections_[connection] = backend;
+        add(epoll_.get(), connection);
+    }
+}
+
+void Responder::answer(int connection) {
+    std::array<char, 4096> buffer{};
+    const ssize_t got = recv(connection, buffer.data(), buffer.size(), 0);
+    const std::uint32_t backend = connections_[connection];
+    if (got > 0) {
+        arrived(backend);
+        const Behaviour behaviour = backends_[backend].behaviour;
+        if (behaviour == Behaviour::hanging) return;
+        const std::string_view reply = behaviour == Behaviour::healthy ? ok : bad;
+        send(connection, reply.data(), reply.size(), MSG_NOSIGNAL);
+    }
+    connections_.erase(connection);
+    close(connection);
+}
+
+}  // namespace muster::test

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "common/base/file_descriptor.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace muster::test {
+
+/// Thousands of HTTP backends in one thread, and the oracle of every test: what it saw and answered
+/// is the truth, not what musterd counts. Backend i is 127.1.<i/250>.<i%250+1> on one port, all
+/// served by one socket that is bound to the loopback device. Any thread.
+class Responder {
+ public:
+    enum class Behaviour : std::uint8_t {
+        healthy,  ///< 200
+        failing,  ///< 503
+        reset,    ///< closes with RST at once
+        hanging,  ///< accepts and says nothing
+    };
+    /// CLOCK_MONOTONIC.
+    using Time = std::chrono::nanoseconds;
+
+    explicit Responder(std::size_t backends);
+    ~Responder();
+    Responder(const Responder&) = delete;
+    Responder& operator=(const Responder&) = delete;
+
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] std::size_t size() const { return backends_.size(); }
+    [[nodiscard]] std::string host(std::size_t backend) const;
+    /// "host:port", as a group's backend.
+    [[nodiscard]] std::string address(std::size_t backend) const;
+
+    void set(std::size_t backend, Behaviour behaviour);
+    void set_all(Behaviour behaviour);
+
+    struct Record {
+        std::uint64_t probes = 0;
+        Time last{};         ///< of the last probe's arrival
+        Time longest_gap{};  ///< between two arrivals, since reset_gaps()
+    };
+    [[nodiscard]] Record record(std::size_t backend) const;
+    /// Counts gaps from now on (an open gap counts from here).
+    void reset_gaps();
+    /// The longest gap of any backend since reset_gaps(), open ones included.
+    [[nodiscard]] Time longest_gap() const;
+    [[nodiscard]] std::uint64_t probes() const;
+
+    /// While on, remembers each arrival as (time, backend), for cadence checks.
+    void trace(bool on);
+    [[nodiscard]] std::vector<std::pair<Time, std::uint32_t>> traced() const;
+
+    [[nodiscard]] static Time now();
+
+ private:
+    struct Backend {
+        std::atomic<Behaviour> behaviour{Behaviour::healthy};
+        Record record;
+    };
+    void serve();
+    void accept_all();
+    void answer(int connection);
+    void arrived(std::uint32_t backend);
+
+    std::uint16_t port_ = 0;
+    FileDescriptor listener_;
+    FileDescriptor epoll_;
+    FileDescriptor wake_;
+    std::vector<Backend> backends_;
+    std::map<int, std::uint32_t> connections_;  ///< socket -> backend; the serving thread's own
+    mutable std::mutex mutex_;                  ///< records and trace
+    std::vector<std::pair<Time, std::uint32_t>> trace_;
+    bool tracing_ = false;
+    std::uint64_t probes_ = 0;
+    std::atomic<bool> ending_ = false;
+    std::thread thread_;
+};
+
+}  // namespace muster::test
