@@ -221,7 +221,6 @@ void NetworkProber::Inside::on_ready(Probe& probe, std::uint32_t epoll_events) {
 
 void NetworkProber::Inside::on_connected(Probe& probe) {
     probe.phase = Phase::replying;
-    probe.socket.connected();
     probe.connect = since(probe.started, clock.now());
     const auto* http = std::get_if<config::HttpCheck>(&probe.request->probe);
     if (http == nullptr) {
@@ -253,7 +252,6 @@ void NetworkProber::Inside::receive(Probe& probe, std::uint32_t epoll_events) {
             finish(probe, failure(Reason::l7_closed, got.error));
             return;
         }
-        if (got.bytes == 0 || peer_done) probe.socket.close_gently();
         if (got.bytes > 0 && probe.first_byte.count() == 0) {
             probe.first_byte = since(probe.started, clock.now());
         }

@@ -52,6 +52,8 @@ int ProbeSocket::connect(const boost::asio::ip::address& address, std::uint16_t 
     if (descriptor_ < 0) return errno;
     const int off = 0;
     ::setsockopt(descriptor_, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
+    const linger reset_on_close{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof reset_on_close);
     const SocketAddress to = to_socket_address(address, port);
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): what the sockets API asks for.
     const auto* const plain = reinterpret_cast<const sockaddr*>(&to.storage);
@@ -75,13 +77,8 @@ ProbeSocket::Transfer ProbeSocket::receive(std::span<char> buffer) const {
 
 void ProbeSocket::close() {
     if (descriptor_ < 0) return;
-    if (reset_on_close_) {
-        const linger at_once{.l_onoff = 1, .l_linger = 0};
-        ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    }
     ::close(descriptor_);
     descriptor_ = -1;
-    reset_on_close_ = false;
 }
 
 }  // namespace muster::checker
