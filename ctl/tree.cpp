@@ -62,9 +62,17 @@ std::vector<CreateOp> planned(const znodes::Paths& paths,
     return ops;
 }
 
+bool is_unknown(const Error& error) {
+    return error.code == coordination::Errc::unknown_outcome;
+}
+
 /// True when it was made, false when it was there.
 asio::awaitable<Result<bool>> create_if_missing(Store& store, CreateOp op) {
-    const auto made = co_await coordination::create(store, std::move(op));
+    constexpr int attempts = 3;
+    auto made = co_await coordination::create(store, op);
+    for (int i = 1; i < attempts && !made && is_unknown(made.error()); ++i) {
+        made = co_await coordination::create(store, op);
+    }
     if (made) co_return true;
     if (made.error().code == coordination::Errc::node_exists) co_return false;
     co_return tl::unexpected(made.error());
@@ -134,10 +142,8 @@ std::vector<Acl> acl_for(const TreeUsers& users,
             may(users.reader, read_only)};
 }
 
-asio::awaitable<Result<TreeMade>> make_tree(Store& store,
-                                            znodes::Paths paths,
-                                            std::string uuid,
-                                            const TreeUsers* users) {
+asio::awaitable<Result<TreeMade>> make_tree(
+    Store& store, znodes::Paths paths, std::string uuid, const TreeUsers* users, OtherUuid other) {
     std::vector<CreateOp> nodes = planned(paths, uuid, users);
     TreeMade made{.cluster = uuid};
     const auto parent = co_await create_if_missing(store, nodes.front());
@@ -159,6 +165,9 @@ asio::awaitable<Result<TreeMade>> make_tree(Store& store,
         there = co_await existing_cluster(store, paths);
         if (!there) co_return tl::unexpected(there.error());
         if (!*there) co_return fail(outcome.error, outcome.context);
+    }
+    if (other == OtherUuid::refuse && **there != uuid) {
+        co_return fail(TreeErrc::other_cluster, paths.root() + " is of cluster " + **there);
     }
     made.cluster = **there;
     for (CreateOp& node : planned(paths, made.cluster, users)) {

@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,13 +50,17 @@ struct TreeMade {
     std::size_t created = 0;  ///< nodes; 0 = all was there
 };
 
+/// What to do with a tree that is there with another uuid.
+enum class OtherUuid : std::uint8_t { keep, refuse };
+
 /// Makes the tree in one transaction, or adds what a tree of this cluster lacks. Idempotent, and
-/// safe against another one at the same time. `uuid`: for a new tree; a tree that is there keeps
-/// its own. `users` null = no ACLs of our own (simulation, tests).
+/// safe against another one at the same time. `users` null = no ACLs of our own (simulation,
+/// tests).
 [[nodiscard]] asio::awaitable<Result<TreeMade>> make_tree(coordination::Store& store,
                                                           znodes::Paths paths,
                                                           std::string uuid,
-                                                          const TreeUsers* users = nullptr);
+                                                          const TreeUsers* users = nullptr,
+                                                          OtherUuid other = OtherUuid::keep);
 
 /// What a session without credentials can do to the tree although it must not: sentences, none when
 /// all is well. Changes nothing: each attempt is made with a version that can't be.

@@ -21,6 +21,18 @@ asio::awaitable<void> make(MemoryStore& store,
     result = co_await make_tree(store, znodes::Paths(cluster), std::move(uuid));
 }
 
+asio::awaitable<void> make_or_refuse(MemoryStore& store,
+                                     std::string uuid,
+                                     std::optional<Result<TreeMade>>& result) {
+    result = co_await make_tree(
+        store, znodes::Paths("test"), std::move(uuid), nullptr, OtherUuid::refuse);
+}
+
+asio::awaitable<void> look(MemoryStore& store,
+                           std::optional<Result<std::vector<std::string>>>& doors) {
+    doors = co_await find_open_doors(store, znodes::Paths("test"));
+}
+
 class Tree : public testing::Test {
  protected:
     Tree() {
@@ -98,16 +110,49 @@ TEST_F(Tree, WithGarbageInControlIsRefused) {
     EXPECT_EQ(made.error().code, TreeErrc::foreign_tree);
 }
 
-TEST_F(Tree, SurvivesALostReply) {
+TEST_F(Tree, SurvivesLostReplies) {
     ASSERT_TRUE(clock_.run_for(std::chrono::seconds(5), [&] {
         return first_.session().state == coordination::SessionState::connected;
     }));
-    ensemble_.write({coordination::CreateOp{.path = "/muster"}});
+    // The one to the creation of /muster, and the one to the transaction behind it.
     ensemble_.lose_next_reply("first");
+    int lost = 1;
+    ensemble_.on_commit([&](const MemoryEnsemble::Commit& commit) {
+        if (commit.client != "first" || lost == 2) return;
+        ++lost;
+        ensemble_.lose_next_reply("first");
+    });
     const auto made = make("uuid-1");
     ASSERT_TRUE(made) << made.error().message();
+    EXPECT_EQ(lost, 2);
     EXPECT_EQ(made->cluster, "uuid-1");
     EXPECT_EQ(cluster_in_control(), "uuid-1");
+}
+
+TEST_F(Tree, OfAnotherUuidCanBeRefused) {
+    ASSERT_TRUE(make("uuid-1"));
+    ensemble_.write({coordination::DeleteOp{.path = paths_.audit()}});
+    std::optional<Result<TreeMade>> result;
+    tasks_.spawn("make", make_or_refuse(first_, "uuid-2", result));
+    ASSERT_TRUE(clock_.run_for(std::chrono::minutes(1), [&] { return result.has_value(); }));
+    ASSERT_FALSE(*result);
+    EXPECT_EQ(result->error().code, TreeErrc::other_cluster);
+    EXPECT_FALSE(ensemble_.tree().find(paths_.audit())) << "nothing was added to it";
+}
+
+TEST_F(Tree, IsOpenWithoutAcls) {
+    // The in-memory twin has no ACLs: whoever comes may do everything, and that is said.
+    ASSERT_TRUE(make("uuid-1"));
+    const auto size = ensemble_.tree().size();
+    std::optional<Result<std::vector<std::string>>> doors;
+    tasks_.spawn("look", look(second_, doors));
+    ASSERT_TRUE(clock_.run_for(std::chrono::minutes(1), [&] { return doors.has_value(); }));
+    ASSERT_TRUE(*doors);
+    EXPECT_EQ((*doors)->size(), 12U) << testing::PrintToString(**doors);
+    EXPECT_EQ(ensemble_.tree().size(), size);
+    for (const std::string& path : {std::string("/muster"), paths_.root(), paths_.epoch()}) {
+        EXPECT_EQ(ensemble_.tree().find(path)->stat.version, 0) << path << " was written";
+    }
 }
 
 TEST_F(Tree, OfTwoInitsAtOnceHasOneUuid) {

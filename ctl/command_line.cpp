@@ -1,0 +1,394 @@
+#include "ctl/command_line.hpp"
+
+#include "ctl/completion.hpp"
+#include "ctl/init.hpp"
+#include "ctl/secrets.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+// The only file that includes CLI11, which costs seconds to compile.
+namespace muster::ctl {
+
+namespace {
+
+constexpr std::size_t max_input_bytes = 32UZ << 20U;
+constexpr std::size_t max_token_bytes = 4096;
+
+/// The values that CLI11 writes into, alive until parsing is over.
+struct Parsed {
+    std::vector<std::string> urls = {"http://127.0.0.1:9700"};
+    std::string token_file;
+    std::string author;
+    int timeout_seconds = 10;
+    Format format = Format::table;
+    bool watch = false;
+
+    Command command;
+    std::string text;
+
+    GetOptions get;
+    EventsOptions events;
+    ApplyOptions apply;
+    DeleteOptions remove;
+    InitOptions init;
+    std::string file;
+    std::string name;
+    std::string kind;
+    std::string reason;
+    Scope scope = Scope::all;
+    Shell shell = Shell::bash;
+};
+
+/// A mistake in what the user gave, found while parsing.
+struct Mistake : CLI::Error {
+    Mistake(const std::string& what, Exit exit)
+        : CLI::Error("mistake", what, static_cast<int>(exit)) {}
+};
+
+template <class T>
+using Choices = std::vector<std::pair<std::string, T>>;
+
+/// An option whose value is one of some words.
+template <class T>
+CLI::Option* add_choice(CLI::App* app,
+                        const std::string& name,
+                        T& into,
+                        const Choices<T>& choices,
+                        const std::string& description) {
+    std::vector<std::string> words;
+    for (const auto& [word, value] : choices) words.push_back(word);
+    const auto choose = [&into, choices](const std::string& chosen) {
+        for (const auto& [word, value] : choices) {
+            if (word == chosen) into = value;
+        }
+    };
+    return app->add_option_function<std::string>(name, choose, description)
+        ->check(CLI::IsMember(words));
+}
+
+std::string read_input(const std::string& file, std::istream& in) {
+    std::ifstream opened;
+    if (file != "-") {
+        opened.open(file, std::ios::binary);
+        if (!opened) throw Mistake("can't read " + file, Exit::failed);
+    }
+    std::istream& from = file == "-" ? in : opened;
+    std::string text;
+    char piece[65536];
+    while (from.read(piece, sizeof piece) || from.gcount() > 0) {
+        text.append(piece, static_cast<std::size_t>(from.gcount()));
+        if (text.size() > max_input_bytes) throw Mistake(file + " is too long", Exit::failed);
+    }
+    if (text.empty()) throw Mistake(file + " is empty", Exit::failed);
+    return text;
+}
+
+std::string normalised_url(std::string url) {
+    if (url.find("://") == std::string::npos) url.insert(0, "http://");
+    if (!url.starts_with("http://")) {
+        throw Mistake(url + ": only http:// is understood", Exit::usage);
+    }
+    while (url.ends_with('/')) url.pop_back();
+    return url;
+}
+
+CLI::App* add(CLI::App& app, const std::string& name, const std::string& description) {
+    CLI::App* command = app.add_subcommand(name, description);
+    command->fallthrough();  // global options may also stand behind the command
+    return command;
+}
+
+void add_watch(CLI::App* command, Parsed& parsed) {
+    command->add_flag("-w,--watch", parsed.watch, "Show it again at each change");
+}
+
+void add_file(CLI::App* command, Parsed& parsed) {
+    command->add_option("-f,--file", parsed.file, "YAML or JSON; - is standard input")->required();
+}
+
+void add_reads(CLI::App& app, Parsed& p) {
+    CLI::App* get_command = add(app, "get", "List groups, backends, shards, nodes or events");
+    add_choice<Kind>(get_command,
+                     "KIND",
+                     p.get.kind,
+                     {{"groups", Kind::groups},
+                      {"backends", Kind::backends},
+                      {"shards", Kind::shards},
+                      {"nodes", Kind::nodes},
+                      {"events", Kind::events}},
+                     "What to list")
+        ->required();
+    get_command->add_option("NAME", p.get.name, "Only this one");
+    get_command->add_option("-g,--group", p.get.group, "Only of this group");
+    get_command->add_option(
+        "-s,--state", p.get.state, "Only backends in these states (up,down,...)");
+    get_command->add_option("-q,--query", p.get.words, "Only backends with these words");
+    get_command->add_option("--limit", p.get.limit, "At most so many")
+        ->check(CLI::Range(1, 10'000));
+    add_watch(get_command, p);
+    get_command->callback([&p] {
+        p.command = [options = p.get](Context& context) { return get(context, options); };
+    });
+
+    CLI::App* describe = add(app, "describe", "All about one group");
+    describe->add_option("KIND", p.kind, "group")->required()->check(CLI::IsMember({"group"}));
+    describe->add_option("NAME", p.name, "Its name")->required();
+    add_watch(describe, p);
+    describe->callback([&p] {
+        p.command = [name = p.name](Context& context) { return describe_group(context, name); };
+    });
+
+    CLI::App* status_command = add(app, "status", "Is the cluster well? Ends with 6 when it isn't");
+    add_watch(status_command, p);
+    status_command->callback([&p] { p.command = status; });
+
+    CLI::App* why_command = add(app, "why", "Why a backend is in the state that it is in");
+    why_command->add_option("BACKEND", p.name, "GROUP/BACKEND, or its id or address")->required();
+    add_watch(why_command, p);
+    why_command->callback(
+        [&p] { p.command = [name = p.name](Context& context) { return why(context, name); }; });
+
+    CLI::App* events_command = add(app, "events", "What happened");
+    events_command->add_option("-g,--group", p.events.group, "Only of this group");
+    events_command->add_option("--kind", p.events.kind, "Only of this kind (health_changed, ...)");
+    events_command->add_option("--limit", p.events.limit, "The newest so many")
+        ->check(CLI::Range(1, 1000));
+    events_command->add_flag("-w,--watch", p.events.watch, "Go on until interrupted");
+    events_command->callback([&p] {
+        p.command = [options = p.events](Context& context) { return events(context, options); };
+    });
+}
+
+void add_config(CLI::App& app, Parsed& p, std::istream& in) {
+    CLI::App* apply_command = add(app, "apply", "Create or change groups");
+    add_file(apply_command, p);
+    apply_command->add_flag("--dry-run", p.apply.dry_run, "Show what would change");
+    apply_command->add_option(
+        "--expect", p.apply.expect, "Only from these generations: web:4,api:0 (0 = is not there)");
+    apply_command->callback([&p, &in] {
+        p.apply.text = read_input(p.file, in);
+        p.command = [options = p.apply](Context& context) { return apply(context, options); };
+    });
+
+    CLI::App* diff_command =
+        add(app, "diff", "What apply would change; ends with 0 when nothing, else with 1");
+    add_file(diff_command, p);
+    diff_command->callback([&p, &in] {
+        p.command = [text = read_input(p.file, in)](Context& context) {
+            return diff(context, text);
+        };
+    });
+
+    CLI::App* remove = add(app, "delete", "Remove a group");
+    remove->add_option("KIND", p.kind, "group")->required()->check(CLI::IsMember({"group"}));
+    remove->add_option("NAME", p.remove.name, "Its name")->required();
+    remove->add_option("--generation", p.remove.generation, "Only when this is its generation")
+        ->check(CLI::PositiveNumber);
+    remove->add_flag("--dry-run", p.remove.dry_run, "Only check");
+    remove->callback([&p] {
+        p.command = [options = p.remove](Context& context) {
+            return delete_group(context, options);
+        };
+    });
+}
+
+void add_operations(CLI::App& app, Parsed& p) {
+    struct BackendCommand {
+        const char* name;
+        const char* description;
+        const char* state;
+    };
+    for (const auto& [name, description, state] :
+         {BackendCommand{"drain", "Take a backend out of traffic, finishing what it has", "drain"},
+          BackendCommand{
+              "maintenance", "Take a backend out of traffic and of checks", "maintenance"},
+          BackendCommand{"activate", "End drain or maintenance of a backend", "active"}}) {
+        CLI::App* command = add(app, name, description);
+        command->add_option("BACKEND", p.name, "GROUP/BACKEND, or its id or address")->required();
+        command->callback([&p, wanted = std::string(state)] {
+            p.command = [backend = p.name, wanted](Context& context) {
+                return set_backend_state(context, backend, wanted);
+            };
+        });
+    }
+
+    CLI::App* step_down_command = add(app, "step-down", "The master gives up its office");
+    step_down_command->callback([&p] { p.command = step_down; });
+
+    for (const Paused paused : {Paused::yes, Paused::no}) {
+        const bool pausing = paused == Paused::yes;
+        CLI::App* command =
+            add(app,
+                pausing ? "pause" : "resume",
+                pausing ? "Stop automation, in the cluster or on one node" : "End a pause");
+        add_choice<Scope>(command,
+                          "SCOPE",
+                          p.scope,
+                          {{"all", Scope::all},
+                           {"scaling", Scope::scaling},
+                           {"dns", Scope::dns},
+                           {"status", Scope::status},
+                           {"node", Scope::this_node}},
+                          "What to pause (default: all); node: the one that answers");
+        if (pausing) command->add_option("--reason", p.reason, "Kept with the pause of a node");
+        command->callback([&p, paused] {
+            p.command = [scope = p.scope, paused, reason = p.reason](Context& context) {
+                return set_pause(context, scope, paused, reason);
+            };
+        });
+    }
+}
+
+void add_init(CLI::App& app, Parsed& p) {
+    CLI::App* command = add(app, "init", "Make a cluster's tree in ZooKeeper, and its secrets");
+    command->add_option("--zookeeper", p.init.zookeeper, "host:port,... of ZooKeeper's servers")
+        ->required()
+        ->delimiter(',')
+        ->envname("MUSTER_ZOOKEEPER");
+    command->add_option("--cluster", p.init.cluster, "Name of the cluster")->capture_default_str();
+    command->add_option("--secrets", p.init.secrets, "Directory of its secrets")
+        ->capture_default_str();
+    command->callback([&p] {
+        p.command = [options = p.init](Context& context) {
+            return init(context.clock, context.out, context.err, options);
+        };
+    });
+}
+
+/// Every command as it was declared above.
+std::vector<CommandShape> shapes_of(const CLI::App& app) {
+    std::vector<CommandShape> shapes;
+    for (const CLI::App* command : app.get_subcommands({})) {
+        CommandShape shape{.name = command->get_name(), .description = command->get_description()};
+        for (const CLI::Option* option : command->get_options()) {
+            for (const std::string& name : option->get_lnames())
+                shape.options.push_back("--" + name);
+        }
+        if (shape.name == "get") {
+            shape.words = {"groups", "backends", "shards", "nodes", "events"};
+        } else if (shape.name == "describe" || shape.name == "delete") {
+            shape.words = {"group"};
+        } else if (shape.name == "pause" || shape.name == "resume") {
+            shape.words = {"all", "scaling", "dns", "status", "node"};
+        } else if (shape.name == "completion") {
+            shape.words = {"bash", "zsh", "fish"};
+        }
+        shapes.push_back(std::move(shape));
+    }
+    return shapes;
+}
+
+void add_rest(CLI::App& app, Parsed& p) {
+    CLI::App* version_command = add(app, "version", "Of musterctl and of the node that answers");
+    version_command->callback([&p] { p.command = version; });
+
+    CLI::App* command = add(app, "completion", "A completion script for a shell");
+    add_choice<Shell>(command,
+                      "SHELL",
+                      p.shell,
+                      {{"bash", Shell::bash}, {"zsh", Shell::zsh}, {"fish", Shell::fish}},
+                      "Whose")
+        ->required();
+    command->callback([&p, &app] {
+        std::vector<std::string> global;
+        for (const CLI::Option* option : app.get_options()) {
+            for (const std::string& name : option->get_lnames()) global.push_back("--" + name);
+        }
+        p.text = completion_script(p.shell, shapes_of(app), global);
+    });
+}
+
+void add_globals(CLI::App& app, Parsed& p) {
+    app.add_option("--url", p.urls, "Nodes to ask, one after the other: http://host:port,...")
+        ->delimiter(',')
+        ->envname("MUSTER_URL")
+        ->capture_default_str();
+    app.add_option("--token-file", p.token_file, "File of mode 0600 with the API's token")
+        ->envname("MUSTER_TOKEN_FILE");
+    app.add_option("--author", p.author, "Who asks, for history and audit (default: the user)")
+        ->envname("MUSTER_AUTHOR");
+    app.add_option("--timeout", p.timeout_seconds, "Seconds to wait for an answer")
+        ->check(CLI::Range(1, 600))
+        ->capture_default_str();
+    add_choice<Format>(&app,
+                       "-o,--output",
+                       p.format,
+                       {{"table", Format::table},
+                        {"wide", Format::wide},
+                        {"json", Format::json},
+                        {"yaml", Format::yaml},
+                        {"name", Format::name}},
+                       "Form of the result")
+        ->envname("MUSTER_OUTPUT");
+}
+
+std::string author_of(const Parsed& parsed) {
+    std::string author = parsed.author;
+    const char* user = std::getenv("USER");
+    if (author.empty() && user) author = user;
+    const auto usual = [](char c) { return c > ' ' && c < '\x7f'; };
+    if (author.size() > 64 || !std::ranges::all_of(author, usual)) return {};
+    return author;
+}
+
+Invocation invocation_of(Parsed parsed) {
+    Invocation invocation{.format = parsed.format, .text = std::move(parsed.text)};
+    for (const std::string& url : parsed.urls) {
+        invocation.api.urls.push_back(normalised_url(url));
+    }
+    if (!parsed.token_file.empty()) {
+        auto token = read_private_file(parsed.token_file, max_token_bytes);
+        if (!token) throw Mistake(token.error().message(), Exit::failed);
+        invocation.api.token = std::move(*token);
+    }
+    invocation.api.author = author_of(parsed);
+    invocation.api.timeout = std::chrono::seconds(parsed.timeout_seconds);
+    if (parsed.watch) {
+        invocation.command = [command = std::move(parsed.command)](Context& context) {
+            return watch(context, command);
+        };
+    } else {
+        invocation.command = std::move(parsed.command);
+    }
+    return invocation;
+}
+
+}  // namespace
+
+Invocation parse_command_line(std::vector<std::string> arguments, std::istream& in) {
+    Parsed parsed;
+    CLI::App app("The command line of muster: health checks, load balancers and DNS, in a cluster",
+                 "musterctl");
+    app.require_subcommand(1);
+    app.get_formatter()->column_width(28);
+    add_globals(app, parsed);
+    add_reads(app, parsed);
+    add_config(app, parsed, in);
+    add_operations(app, parsed);
+    add_init(app, parsed);
+    add_rest(app, parsed);
+    try {
+        std::ranges::reverse(arguments);  // CLI11 takes them from the back
+        app.parse(std::move(arguments));
+        return invocation_of(std::move(parsed));
+    } catch (const CLI::CallForHelp&) {
+        return {.text = app.help()};
+    } catch (const Mistake& mistake) {
+        return {.text = fmt::format("error: {}\n", mistake.what()),
+                .exit = static_cast<Exit>(mistake.get_exit_code())};
+    } catch (const CLI::Error& error) {
+        return {
+            .text = fmt::format("error: {}\nmusterctl --help shows what there is\n", error.what()),
+            .exit = Exit::usage};
+    }
+}
+
+}  // namespace muster::ctl

@@ -1,0 +1,76 @@
+#pragma once
+
+#include "ctl/context.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+// The commands, each in a file of its own name. They print results to `out`, everything else to
+// `err`, and answer with the exit code. Options are what the command line was parsed into.
+namespace muster::ctl {
+
+enum class Kind : std::uint8_t { groups, backends, shards, nodes, events };
+
+struct GetOptions {
+    Kind kind = Kind::groups;
+    std::string name;  ///< one group, node, shard or backend; empty = all
+    std::string group;
+    std::string state;
+    std::string words;
+    int limit = 0;  ///< 0 = the API's default
+};
+[[nodiscard]] asio::awaitable<Exit> get(Context& context, GetOptions options);
+
+[[nodiscard]] asio::awaitable<Exit> describe_group(Context& context, std::string name);
+
+struct ApplyOptions {
+    std::string text;    ///< documents
+    std::string expect;  ///< "web:4,api:0"
+    bool dry_run = false;
+};
+[[nodiscard]] asio::awaitable<Exit> apply(Context& context, ApplyOptions options);
+/// 0 = nothing would change, 1 = something would, 2 = can't tell.
+[[nodiscard]] asio::awaitable<Exit> diff(Context& context, std::string text);
+
+struct DeleteOptions {
+    std::string name;
+    int generation = 0;  ///< only this one; 0 = any
+    bool dry_run = false;
+};
+[[nodiscard]] asio::awaitable<Exit> delete_group(Context& context, DeleteOptions options);
+
+[[nodiscard]] asio::awaitable<Exit> status(Context& context);
+[[nodiscard]] asio::awaitable<Exit> why(Context& context, std::string backend);
+
+struct EventsOptions {
+    std::string group;
+    std::string kind;
+    int limit = 0;
+    bool watch = false;  ///< go on until interrupted
+};
+[[nodiscard]] asio::awaitable<Exit> events(Context& context, EventsOptions options);
+
+/// `state`: "drain", "maintenance" or "active".
+[[nodiscard]] asio::awaitable<Exit> set_backend_state(Context& context,
+                                                      std::string backend,
+                                                      std::string state);
+
+[[nodiscard]] asio::awaitable<Exit> step_down(Context& context);
+
+enum class Scope : std::uint8_t { all, scaling, dns, status, this_node };
+enum class Paused : std::uint8_t { no, yes };
+[[nodiscard]] asio::awaitable<Exit> set_pause(Context& context,
+                                              Scope scope,
+                                              Paused paused,
+                                              std::string reason);
+
+[[nodiscard]] asio::awaitable<Exit> version(Context& context);
+
+/// Shows `command` again at each change of the cluster, until interrupted.
+using Command = std::function<asio::awaitable<Exit>(Context&)>;
+[[nodiscard]] asio::awaitable<Exit> watch(Context& context, Command command);
+
+}  // namespace muster::ctl

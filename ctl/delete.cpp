@@ -1,0 +1,27 @@
+#include "common/http/url.hpp"
+#include "ctl/commands.hpp"
+#include "ctl/json_read.hpp"
+
+#include <ostream>
+#include <utility>
+
+namespace muster::ctl {
+
+asio::awaitable<Exit> delete_group(Context& context, DeleteOptions options) {
+    ApiCall call{.method = "DELETE",
+                 .target = "/api/v1/groups/" + http::percent_encode(options.name)};
+    if (options.dry_run) call.target += "?dry_run=1";
+    if (options.generation > 0) {
+        call.fields.push_back(
+            {.name = "if-match", .value = '"' + std::to_string(options.generation) + '"'});
+    }
+    const Answer answer = co_await ask(context, std::move(call));
+    if (!answer.ok()) co_return answer.exit;
+    if (print_as_data(context, answer.body)) co_return Exit::ok;
+    context.out << "group " << printable(text_at(answer.body, "name")) << ' '
+                << printable(text_at(answer.body, "result"))
+                << (options.dry_run ? ", dry run: nothing was written" : "") << '\n';
+    co_return Exit::ok;
+}
+
+}  // namespace muster::ctl

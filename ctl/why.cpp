@@ -1,0 +1,75 @@
+#include "ctl/commands.hpp"
+#include "ctl/json_read.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <ostream>
+#include <utility>
+
+namespace muster::ctl {
+
+namespace {
+
+namespace json = boost::json;
+
+std::string milliseconds(const json::value& of, std::string_view path) {
+    const auto seconds = number_at(of, path);
+    return seconds ? fmt::format("{:.1f} ms", *seconds * 1000) : std::string{};
+}
+
+void print_recent(Context& context, const json::value& body) {
+    const std::string problem = text_at(body, "recent_problem");
+    if (!problem.empty()) {
+        context.out << "\nrecent results are missing: " << printable(problem) << '\n';
+    }
+    if (list_at(body, "recent.list").empty()) return;
+    context.out << "\nrecent results, from " << printable(text_at(body, "recent.from")) << '\n';
+    Table table({"TIME", "RESULT", "REASON", "CODE", "CONNECT", "TOTAL"});
+    for (const json::value& one : list_at(body, "recent.list")) {
+        const std::string result = text_at(one, "result");
+        const Tone tone = result == "success"   ? Tone::good
+                          : result == "failure" ? Tone::bad
+                                                : Tone::warning;
+        table.add({{.text = text_at(one, "time")},
+                   {.text = result, .tone = tone},
+                   {.text = text_at(one, "reason")},
+                   {.text = text_at(one, "code")},
+                   {.text = milliseconds(one, "connect_seconds")},
+                   {.text = milliseconds(one, "total_seconds")}});
+    }
+    context.out << table.render(context.colours);
+}
+
+}  // namespace
+
+asio::awaitable<Exit> why(Context& context, std::string backend) {
+    const FoundBackend found = co_await find_backend(context, std::move(backend));
+    if (found.exit != Exit::ok) co_return found.exit;
+    const Answer answer = co_await ask(context, {.target = found.name.target()});
+    if (!answer.ok()) co_return answer.exit;
+    if (print_as_data(context, answer.body)) co_return Exit::ok;
+
+    const std::string state = text_at(answer.body, "backend.state");
+    context.out << toned(found.name.group + "/" + found.name.id,
+                         tone_of_state(state),
+                         context.colours)
+                << ' ' << printable(text_at(answer.body, "backend.address")) << '\n';
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> lines = {
+        {{"", "why.summary"},
+         {"reason", "why.reason_text"},
+         {"next", "why.next"},
+         {"traffic", "why.rotation_text"},
+         {"check", "why.check"},
+         {"owner", "why.owner"}}};
+    for (const auto& [label, path] : lines) {
+        const std::string text = text_at(answer.body, path);
+        if (text.empty()) continue;
+        context.out << (label.empty() ? std::string("  ") : fmt::format("  {:8} ", label))
+                    << printable(text) << '\n';
+    }
+    print_recent(context, answer.body);
+    co_return Exit::ok;
+}
+
+}  // namespace muster::ctl

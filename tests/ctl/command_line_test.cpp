@@ -1,0 +1,135 @@
+#include "ctl/command_line.hpp"
+
+#include "tests/support/temp_dir.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+namespace muster::ctl {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Invocation parse(std::vector<std::string> arguments, const std::string& input = "") {
+    std::istringstream in(input);
+    return parse_command_line(std::move(arguments), in);
+}
+
+TEST(CommandLine, MistakesEndWithTwoAndSayWhatIsThere) {
+    for (const std::vector<std::string>& arguments :
+         std::vector<std::vector<std::string>>{{},
+                                               {"frobnicate"},
+                                               {"get"},
+                                               {"get", "grps"},
+                                               {"get", "groups", "--limit", "0"},
+                                               {"get", "groups", "-o", "xml"},
+                                               {"drain"},
+                                               {"apply"},
+                                               {"describe", "node", "n1"},
+                                               {"status", "--url", "https://a"},
+                                               {"status", "--url", "ftp://a"},
+                                               {"init"},
+                                               {"status", "--timeout", "0"}}) {
+        const Invocation invocation = parse(arguments);
+        EXPECT_FALSE(invocation.command) << testing::PrintToString(arguments);
+        EXPECT_EQ(invocation.exit, Exit::usage) << testing::PrintToString(arguments);
+        EXPECT_THAT(invocation.text, HasSubstr("error: "));
+    }
+    EXPECT_THAT(parse({"get", "grps"}).text, HasSubstr("groups"));
+}
+
+TEST(CommandLine, HelpIsNoMistake) {
+    for (const std::vector<std::string>& arguments :
+         std::vector<std::vector<std::string>>{{"--help"}, {"get", "--help"}}) {
+        const Invocation invocation = parse(arguments);
+        EXPECT_EQ(invocation.exit, Exit::ok);
+        EXPECT_THAT(invocation.text, HasSubstr("Usage"));
+    }
+}
+
+TEST(CommandLine, TakesSeveralNodes) {
+    const Invocation invocation =
+        parse({"--url", "http://a:1/,b:2", "status", "--url", "http://c:3"});
+    ASSERT_TRUE(invocation.command) << invocation.text;
+    EXPECT_THAT(invocation.api.urls, ElementsAre("http://a:1", "http://b:2", "http://c:3"));
+}
+
+TEST(CommandLine, TakesItsDefaultsFromTheEnvironment) {
+    ::setenv("MUSTER_URL", "http://a:1,http://b:2", 1);
+    ::setenv("MUSTER_OUTPUT", "json", 1);
+    const Invocation invocation = parse({"status"});
+    const Invocation overridden = parse({"status", "--url", "c:3", "-o", "table"});
+    ::unsetenv("MUSTER_URL");
+    ::unsetenv("MUSTER_OUTPUT");
+    EXPECT_THAT(invocation.api.urls, ElementsAre("http://a:1", "http://b:2"));
+    EXPECT_EQ(invocation.format, Format::json);
+    EXPECT_THAT(overridden.api.urls, ElementsAre("http://c:3"));
+    EXPECT_EQ(overridden.format, Format::table);
+}
+
+TEST(CommandLine, ReadsTheTokenFromAPrivateFileOnly) {
+    const test::TempDir dir;
+    const auto path = dir.write("token", "s3cret\n");
+    std::filesystem::permissions(path, std::filesystem::perms(0600));
+    EXPECT_EQ(parse({"status", "--token-file", path.string()}).api.token, "s3cret");
+    std::filesystem::permissions(path, std::filesystem::perms(0644));
+    const Invocation open = parse({"status", "--token-file", path.string()});
+    EXPECT_EQ(open.exit, Exit::failed);
+    EXPECT_THAT(open.text, HasSubstr("can be read by others"));
+    EXPECT_EQ(parse({"status", "--token-file", "/nonexistent"}).exit, Exit::failed);
+}
+
+TEST(CommandLine, ReadsDocumentsFromFilesAndStandardInput) {
+    const test::TempDir dir;
+    const auto path = dir.write("web.yaml", "kind: Group\n");
+    EXPECT_TRUE(parse({"apply", "-f", path.string()}).command);
+    EXPECT_TRUE(parse({"diff", "-f", "-"}, "kind: Group\n").command);
+    EXPECT_THAT(parse({"apply", "-f", "/nonexistent"}).text, HasSubstr("can't read /nonexistent"));
+    EXPECT_THAT(parse({"apply", "-f", "-"}, "").text, HasSubstr("is empty"));
+}
+
+TEST(CommandLine, KnowsEveryCommand) {
+    for (const std::vector<std::string>& arguments :
+         std::vector<std::vector<std::string>>{{"get", "backends", "b1", "-g", "web", "-w"},
+                                               {"describe", "group", "web"},
+                                               {"delete", "group", "web", "--generation", "4"},
+                                               {"status", "-o", "yaml"},
+                                               {"why", "web/b1"},
+                                               {"events", "--watch"},
+                                               {"drain", "b1"},
+                                               {"maintenance", "b1"},
+                                               {"activate", "b1"},
+                                               {"step-down"},
+                                               {"pause"},
+                                               {"pause", "node", "--reason", "upgrade"},
+                                               {"resume", "dns"},
+                                               {"version"},
+                                               {"init", "--zookeeper", "a:1,b:2"}}) {
+        EXPECT_TRUE(parse(arguments).command)
+            << testing::PrintToString(arguments) << parse(arguments).text;
+    }
+}
+
+TEST(Completion, NamesEveryCommandAndOption) {
+    for (const std::string shell : {"bash", "zsh", "fish"}) {
+        const Invocation invocation = parse({"completion", shell});
+        EXPECT_FALSE(invocation.command);
+        EXPECT_EQ(invocation.exit, Exit::ok);
+        for (const char* word : {"step-down", "describe", "maintenance", "dry-run", "backends"}) {
+            EXPECT_THAT(invocation.text, HasSubstr(word)) << shell;
+        }
+    }
+}
+
+TEST(Completion, IsAValidBashScript) {
+    const test::TempDir dir;
+    const auto path = dir.write("completion", parse({"completion", "bash"}).text);
+    EXPECT_EQ(std::system(("bash -n " + path.string()).c_str()), 0);
+}
+
+}  // namespace
+}  // namespace muster::ctl
