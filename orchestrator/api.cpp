@@ -161,9 +161,9 @@ http::Reply Api::read(const Call& call) const {
         case Route::readyz:
             return answer_health(ready_checks(call.view, started_, clock_.now()), call.request);
         case Route::metrics:
-            return http::Response{
-                .fields = {{.name = "Content-Type", .value = "text/plain; version=0.0.4"}},
-                .body = settings_.metrics ? settings_.metrics() : ""};
+            return http::Response{.fields = {{.name = "Content-Type",
+                                              .value = "text/plain; version=0.0.4; charset=utf-8"}},
+                                  .body = settings_.metrics ? settings_.metrics() : ""};
         default:
             break;
     }

@@ -38,12 +38,11 @@ tl::unexpected<Error> bad_parameter(std::string_view name, std::string_view want
 }
 
 template <class Number>
-Result<Number> number(const http::Request& request,
+Result<Number> parsed(std::optional<std::string_view> text,
                       std::string_view name,
                       Number lowest,
                       Number highest,
                       Number otherwise) {
-    const auto text = request.query_value(name);
     if (!text) return otherwise;
     Number value{};
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
@@ -52,6 +51,15 @@ Result<Number> number(const http::Request& request,
         return bad_parameter(name, fmt::format("a whole number from {} to {}", lowest, highest));
     }
     return value;
+}
+
+template <class Number>
+Result<Number> number(const http::Request& request,
+                      std::string_view name,
+                      Number lowest,
+                      Number highest,
+                      Number otherwise) {
+    return parsed(request.query_value(name), name, lowest, highest, otherwise);
 }
 
 bool has_state(const BackendRow& backend, const std::set<std::string>& states) {
@@ -127,8 +135,11 @@ Result<BackendQuery> backend_query(const http::Request& request, const BackendQu
 
 Result<EventQuery> event_query(const http::Request& request) {
     EventQuery query;
-    const auto since = number<std::int64_t>(
-        request, "since", 0, std::numeric_limits<std::int64_t>::max(), query.since);
+    // A browser that reconnects says how far it got by Last-Event-ID, in its old address.
+    auto from = request.field("Last-Event-ID");
+    if (!from) from = request.query_value("since");
+    const auto since = parsed<std::int64_t>(
+        from, "since", 0, std::numeric_limits<std::int64_t>::max(), query.since);
     if (!since) return tl::unexpected(since.error());
     const auto limit = number<std::size_t>(request, "limit", 1, 1000, query.limit);
     if (!limit) return tl::unexpected(limit.error());

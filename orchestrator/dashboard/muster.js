@@ -264,7 +264,7 @@
       const name = n.orphans ? 'nobody' : n.id;
       li.name_.replaceChildren(mark(state), ' ', n.self || n.orphans ? name : link(n.api_address, name),
         n.master ? ' ' : '', n.master ? make('span', 'tag master', 'master') : '',
-        n.self ? ' ' : '', n.self ? make('span', 'tag', 'this node') : '',
+        n.self ? ' ' : '', n.self ? make('span', 'tag', 'here') : '',
         n.doubt ? ' ' : '', n.doubt ? make('span', 'tag', 'in doubt') : '',
         n.draining ? ' ' : '', n.draining ? make('span', 'tag', 'leaving') : '',
         n.zone ? ' ' : '', n.zone ? make('span', 'dim small', n.zone) : '');
@@ -353,7 +353,7 @@
     while (tr.pips_.childElementCount < Math.min(pending, 10)) tr.pips_.append(make('i', 'on'));
     setText(tr.cells_.rotation, b.rotation.in
       ? (b.rotation.reason === 'healthy' ? 'in' : 'in · ' + b.rotation.reason.replace('_', ' '))
-      : 'out · ' + b.rotation.reason.replace('_', ' '));
+      : 'out · ' + b.rotation.reason.replace('_', ' ').replace('maintenance', 'maint'));
     setText(tr.cells_.owner, b.owner ? b.owner : b.shard < 0 ? 'waits for a slot' : 'nobody');
     if (open) openDetail(tr, b); else if (tr.detail) { tr.detail.remove(); tr.detail = null; }
   };
