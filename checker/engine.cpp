@@ -70,29 +70,7 @@ bool same(const std::shared_ptr<const T>& left, const std::shared_ptr<const T>& 
     return left == right || *left == *right;
 }
 
-void count_lateness(EngineCounters& counters, std::chrono::nanoseconds lateness) {
-    const auto* const bound = std::ranges::lower_bound(
-        lateness_bounds, std::chrono::ceil<std::chrono::microseconds>(lateness));
-    ++counters.lateness[static_cast<std::size_t>(bound - std::begin(lateness_bounds))];
-    counters.lateness_sum += lateness;
-}
-
 }  // namespace
-
-EngineCounters operator+(EngineCounters left, const EngineCounters& right) {
-    left.started += right.started;
-    left.succeeded += right.succeeded;
-    left.failed += right.failed;
-    left.inconclusive += right.inconclusive;
-    left.deduplicated += right.deduplicated;
-    left.late_starts += right.late_starts;
-    left.skipped_slots += right.skipped_slots;
-    left.lateness_sum += right.lateness_sum;
-    left.stalled += right.stalled;
-    left.lateness.resize(std::max(left.lateness.size(), right.lateness.size()));
-    for (std::size_t i = 0; i < right.lateness.size(); ++i) left.lateness[i] += right.lateness[i];
-    return left;
-}
 
 struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
     Inside(asio::any_io_executor executor,
@@ -107,9 +85,7 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
           wake(executor),
           alarm(executor, the_clock, [this] { wake.notify(); }),
           stalls(the_settings.tick),
-          good_until(the_clock.now()) {
-        counters.lateness.resize(std::size(lateness_bounds) + 1);
-    }
+          good_until(the_clock.now()) {}
 
     void put(Check check);
     void remove(CheckId id);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "checker/check_id.hpp"
+#include "checker/engine_counters.hpp"
 #include "checker/health_state.hpp"
 #include "checker/prober.hpp"
 #include "checker/result_ring.hpp"
@@ -35,35 +36,6 @@ struct CheckReport {
     Transition transition = Transition::unchanged;
     ProbeOutcome outcome;
 };
-
-struct EngineCounters {
-    std::uint64_t started = 0;
-    std::uint64_t succeeded = 0;
-    std::uint64_t failed = 0;
-    std::uint64_t inconclusive = 0;
-    std::uint64_t deduplicated = 0;  ///< results that served more than one check: the extra ones
-    std::uint64_t late_starts = 0;   ///< began more than late_limit after their slot
-    std::uint64_t skipped_slots =
-        0;  ///< slots passed over because the check before was still running or we were late
-    std::vector<std::uint64_t>
-        lateness;  ///< of starts, by lateness_bounds; one more at the end for all above
-    std::chrono::nanoseconds lateness_sum{0};
-    std::chrono::nanoseconds stalled{0};  ///< time by which our loop came round late
-};
-
-/// Adds up what several engines counted.
-[[nodiscard]] EngineCounters operator+(EngineCounters left, const EngineCounters& right);
-
-/// Upper bounds of the lateness histogram, inclusive.
-inline constexpr std::chrono::microseconds lateness_bounds[] = {std::chrono::microseconds(1000),
-                                                                std::chrono::microseconds(2500),
-                                                                std::chrono::microseconds(5000),
-                                                                std::chrono::microseconds(10000),
-                                                                std::chrono::microseconds(20000),
-                                                                std::chrono::microseconds(50000),
-                                                                std::chrono::microseconds(100000),
-                                                                std::chrono::microseconds(250000),
-                                                                std::chrono::microseconds(1000000)};
 
 struct EngineSettings {
     std::chrono::nanoseconds tick =

@@ -1,15 +1,13 @@
 #include "checker/resolver.hpp"
 
-#include <ares.h>
-#include <boost/asio/ip/address_v4.hpp>
-#include <boost/asio/ip/address_v6.hpp>
+#include "checker/ares_answer.hpp"
 
-#include <netinet/in.h>
+#include <ares.h>
+
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <stdexcept>
 #include <unordered_map>
@@ -19,69 +17,11 @@ namespace muster::checker {
 
 namespace {
 
-using boost::asio::ip::address;
 using Status = Resolution::Status;
 
 /// How often c-ares is asked for time-outs while queries are under way, and how long the IPv4
 /// addresses of a name wait for the IPv6 ones before they go alone.
 constexpr auto beat = std::chrono::milliseconds(50);
-
-/// What one of the two queries (A, AAAA) of a name came to.
-struct Half {
-    bool done = false;
-    Status status = Status::unavailable;
-    std::vector<address> addresses;
-    std::chrono::seconds ttl{0};
-};
-
-Status status_of(int ares_status) {
-    switch (ares_status) {
-        case ARES_SUCCESS:
-            return Status::found;
-        case ARES_ENOTFOUND:
-        case ARES_ENODATA:
-        case ARES_EBADNAME:
-            return Status::no_such_name;
-        default:
-            // Time-outs, refusals, SERVFAIL, no memory, no descriptors: none is about the name.
-            return Status::unavailable;
-    }
-}
-
-address to_address(const sockaddr& from) {
-    // Copied out: the list that c-ares hands over promises no alignment.
-    if (from.sa_family == AF_INET) {
-        sockaddr_in v4{};
-        std::memcpy(&v4, &from, sizeof v4);
-        return boost::asio::ip::address_v4(ntohl(v4.sin_addr.s_addr));
-    }
-    sockaddr_in6 v6{};
-    std::memcpy(&v6, &from, sizeof v6);
-    boost::asio::ip::address_v6::bytes_type bytes;
-    std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
-    return boost::asio::ip::address_v6(bytes, v6.sin6_scope_id);
-}
-
-Half read_answer(int ares_status, const ares_addrinfo* answer, std::chrono::seconds longest_ttl) {
-    Half half{.done = true, .status = status_of(ares_status), .ttl = longest_ttl};
-    if (answer == nullptr) return half;
-    for (const ares_addrinfo_node* node = answer->nodes; node != nullptr; node = node->ai_next) {
-        if (node->ai_family != AF_INET && node->ai_family != AF_INET6) continue;
-        half.addresses.push_back(to_address(*node->ai_addr));
-        half.ttl = std::min(half.ttl, std::chrono::seconds(node->ai_ttl));
-    }
-    if (half.status == Status::found && half.addresses.empty()) half.status = Status::no_such_name;
-    return half;
-}
-
-/// A name does not exist only when both queries say so.
-Status combine(const Half& v4, const Half& v6) {
-    if (v4.status == Status::found || v6.status == Status::found) return Status::found;
-    if (v4.status == Status::no_such_name && v6.status == Status::no_such_name) {
-        return Status::no_such_name;
-    }
-    return Status::unavailable;
-}
 
 void init_library_once() {
     static const int status = ares_library_init(ARES_LIB_INIT_ALL);
@@ -102,8 +42,8 @@ struct Resolver::Inside final : PollSet::Waiter {
     struct Query {
         std::string name;
         SteadyTime asked{};
-        Half v4;
-        Half v6;
+        AresAnswer v4;
+        AresAnswer v6;
         std::vector<Done> waiting;
     };
     struct Kept {
@@ -225,8 +165,8 @@ void Resolver::Inside::on_answer(void* argument,
     if (!asked->resolver->stopped) {
         // Waiters hear of it in settle(): they may ask again, and c-ares is in the middle of
         // things.
-        Half& half = asked->is_v6 ? asked->query->v6 : asked->query->v4;
-        half = read_answer(status, answer, asked->resolver->settings.longest_ttl);
+        AresAnswer& half = asked->is_v6 ? asked->query->v6 : asked->query->v4;
+        half = read_ares_answer(status, answer, asked->resolver->settings.longest_ttl);
     }
     if (answer != nullptr) ares_freeaddrinfo(answer);
 }
@@ -261,7 +201,7 @@ void Resolver::Inside::settle() {
 void Resolver::Inside::settle(Query& query) {
     Resolution resolution{.status = combine(query.v4, query.v6)};
     std::chrono::seconds ttl = settings.longest_ttl;
-    for (const Half* half : {&query.v4, &query.v6}) {
+    for (const AresAnswer* half : {&query.v4, &query.v6}) {
         if (half->status != Status::found) continue;
         resolution.addresses.insert(
             resolution.addresses.end(), half->addresses.begin(), half->addresses.end());

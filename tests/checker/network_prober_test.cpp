@@ -8,11 +8,17 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <gtest/gtest.h>
 
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <deque>
+#include <fstream>
 #include <map>
 
 namespace muster::checker {
@@ -336,6 +342,50 @@ TEST(NetworkProberDeathTest, IsInconclusiveWithoutDescriptors) {
         probe_without_descriptors();
     };
     EXPECT_EXIT(in_small_process(), testing::ExitedWithCode(0), "");
+}
+
+/// In a process and a network of its own, with four local ports.
+void probe_without_ports() {
+    constexpr int can_not_be_tested_here = 77;
+    if (unshare(CLONE_NEWNET) != 0) _exit(can_not_be_tested_here);
+    const int any = socket(AF_INET, SOCK_DGRAM, 0);
+    ifreq loopback{};
+    std::strcpy(loopback.ifr_name, "lo");
+    loopback.ifr_flags = IFF_UP | IFF_RUNNING;
+    if (ioctl(any, SIOCSIFFLAGS, &loopback) != 0) _exit(can_not_be_tested_here);
+
+    asio::io_context context;
+    ShiftedClock clock;
+    const BackendStub stub(context.get_executor(), good_script());
+    std::ofstream range("/proc/sys/net/ipv4/ip_local_port_range");
+    range << "61000 61003" << std::flush;
+    if (!range) _exit(can_not_be_tested_here);
+
+    NetworkProber prober(context.get_executor(), clock);
+    auto wanted = std::make_shared<ProbeRequest>(
+        ProbeRequest{.host = "127.0.0.1", .port = stub.port(), .timeout = 2s});
+    int ended = 0;
+    std::map<Reason, int> reasons;
+    const auto note = [&](ProbeOutcome outcome) {
+        ++ended;
+        ++reasons[outcome.reason];
+        if (outcome.result == Result::failure) _exit(10);
+    };
+    for (int i = 0; i < 20; ++i) prober.start(wanted, note);
+    if (!run_until(context, [&] { return ended == 20; })) _exit(11);
+    if (reasons[Reason::prober_ports] < 16 || reasons[Reason::l7_ok] == 0) _exit(12);
+    // Closed by reset, the ports are free again at once.
+    prober.start(wanted, note);
+    const int good = reasons[Reason::l7_ok];
+    if (!run_until(context, [&] { return ended == 21; })) _exit(13);
+    _exit(reasons[Reason::l7_ok] == good + 1 ? 0 : 14);
+}
+
+TEST(NetworkProberDeathTest, IsInconclusiveWithoutLocalPorts) {
+    const auto passed_or_not_testable = [](int status) {
+        return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77);
+    };
+    EXPECT_EXIT(probe_without_ports(), passed_or_not_testable, "");
 }
 
 }  // namespace
