@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstring>
 #include <deque>
 #include <fstream>
@@ -383,7 +384,11 @@ void probe_without_ports() {
 
 TEST(NetworkProberDeathTest, IsInconclusiveWithoutLocalPorts) {
     const auto passed_or_not_testable = [](int status) {
-        return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77);
+        if (!WIFEXITED(status)) return false;
+        if (WEXITSTATUS(status) == 77) {
+            std::puts("NOT TESTED: a network namespace of its own needs more rights");
+        }
+        return WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77;
     };
     EXPECT_EXIT(probe_without_ports(), passed_or_not_testable, "");
 }
