@@ -41,9 +41,9 @@ std::vector<Node> read_documents(std::string_view text,
     }
     const std::size_t first = text.find_first_not_of(" \t\r\n");
     if (first != std::string_view::npos && (text[first] == '{' || text[first] == '[')) {
-        parse_json(text, documents, problems);
+        parse_json(text, limits, documents, problems);
     } else {
-        parse_yaml(text, limits.documents, documents, problems);
+        parse_yaml(text, limits, documents, problems);
     }
     return documents;
 }

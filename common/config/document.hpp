@@ -36,10 +36,10 @@ struct Node {
 struct TextLimits {
     std::size_t bytes = 16UZ << 20U;
     std::size_t documents = 1'000;
+    std::size_t values = 4'000'000;  ///< scalars, lists and maps of all documents; 72 bytes each
 };
 
-inline constexpr std::size_t max_depth = 32;          ///< of nested lists and maps
-inline constexpr std::size_t max_values = 4'000'000;  ///< of one text
+inline constexpr std::size_t max_depth = 32;  ///< of nested lists and maps
 
 /// Reads all documents of a text: JSON when its first character that is not space is { or [, else
 /// YAML. Refuses what is not UTF-8, control characters, and of YAML anchors, aliases, merge keys

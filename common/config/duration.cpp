@@ -5,6 +5,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstdlib>
 
 namespace muster::config {
 namespace {
@@ -49,14 +50,11 @@ std::optional<Duration> parse_duration(std::string_view text) {
 
 std::string to_string(Duration duration) {
     if (duration == Duration::zero()) return "0s";
-    std::string text;
-    if (duration < Duration::zero()) {
-        text = "-";
-        duration = -duration;
-    }
+    // Never negated: the lowest duration has no positive counterpart.
+    std::string text = duration < Duration::zero() ? "-" : "";
     for (const Unit& unit : units) {
-        if (const auto number = duration / unit.length; number > 0) {
-            fmt::format_to(std::back_inserter(text), "{}{}", number, unit.name);
+        if (const auto number = duration / unit.length; number != 0) {
+            fmt::format_to(std::back_inserter(text), "{}{}", std::abs(number), unit.name);
             duration -= number * unit.length;
         }
     }

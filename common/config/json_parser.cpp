@@ -5,6 +5,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <fmt/format.h>
 
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -69,12 +70,13 @@ class TokenPlaces {
 /// keep their text: the decoders judge it, as they do with YAML's.
 class TreeEvents {
  public:
-    static constexpr std::size_t max_array_size = max_values;
-    static constexpr std::size_t max_object_size = max_values;
-    static constexpr std::size_t max_string_size = 1UZ << 30U;
-    static constexpr std::size_t max_key_size = 1UZ << 30U;
+    // The bounds are ours: TextLimits.
+    static constexpr std::size_t max_array_size = std::numeric_limits<std::size_t>::max();
+    static constexpr std::size_t max_object_size = max_array_size;
+    static constexpr std::size_t max_string_size = max_array_size;
+    static constexpr std::size_t max_key_size = max_array_size;
 
-    explicit TreeEvents(std::string_view text) : places_(text) {}
+    TreeEvents(std::string_view text, std::size_t max_values) : places_(text), tree_(max_values) {}
 
     [[nodiscard]] TreeBuilder& tree() { return tree_; }
     [[nodiscard]] TokenPlaces& places() { return places_; }
@@ -158,10 +160,13 @@ class TreeEvents {
 
 }  // namespace
 
-void parse_json(std::string_view text, std::vector<Node>& documents, ProblemList& problems) {
+void parse_json(std::string_view text,
+                const TextLimits& limits,
+                std::vector<Node>& documents,
+                ProblemList& problems) {
     json::parse_options options;
     options.max_depth = max_depth + 1;  // the tree's own bound speaks first, and more clearly
-    json::basic_parser<TreeEvents> parser(options, text);
+    json::basic_parser<TreeEvents> parser(options, text, limits.values);
     json::error_code error;
     const std::size_t read = parser.write_some(false, text.data(), text.size(), error);
     TreeEvents& events = parser.handler();

@@ -10,11 +10,14 @@
 namespace muster::config {
 
 void parse_yaml(std::string_view text,
-                std::size_t max_documents,
+                const TextLimits& limits,
                 std::vector<Node>& documents,
                 ProblemList& problems);
 
 /// RFC 8259 to the letter, one value.
-void parse_json(std::string_view text, std::vector<Node>& documents, ProblemList& problems);
+void parse_json(std::string_view text,
+                const TextLimits& limits,
+                std::vector<Node>& documents,
+                ProblemList& problems);
 
 }  // namespace muster::config

@@ -10,8 +10,8 @@
 namespace muster::config {
 
 bool TreeBuilder::count() {
-    if (++values_ <= max_values) return true;
-    refusal_ = fmt::format("the text holds more than {} values", max_values);
+    if (++values_ <= max_values_) return true;
+    refusal_ = fmt::format("the text holds more than {} values", max_values_);
     return false;
 }
 

@@ -13,6 +13,8 @@ namespace muster::config {
 /// and number of values.
 class TreeBuilder {
  public:
+    explicit TreeBuilder(std::size_t max_values) : max_values_(max_values) {}
+
     /// Each answers false when a bound is reached; `refusal()` then says which.
     [[nodiscard]] bool scalar(Node node);
     [[nodiscard]] bool begin(Node::Kind kind, Place place);
@@ -35,6 +37,7 @@ class TreeBuilder {
 
     std::vector<Node> open_;
     std::optional<Node> root_;
+    std::size_t max_values_;
     std::size_t values_ = 0;
     std::string refusal_;
 };

@@ -30,7 +30,8 @@ Place place_of(const YAML::Mark& mark) {
 /// lines can stand for gigabytes) and forgets which scalars were quoted.
 class TreeEvents final : public YAML::EventHandler {
  public:
-    TreeEvents(std::string_view text, ProblemList& problems) : text_(text), problems_(problems) {}
+    TreeEvents(std::string_view text, std::size_t max_values, ProblemList& problems)
+        : text_(text), problems_(problems), tree_(max_values) {}
 
     [[nodiscard]] std::optional<Node> take() { return tree_.take(); }
     [[nodiscard]] const TreeBuilder& tree() const { return tree_; }
@@ -173,22 +174,22 @@ std::string_view hint(std::string_view text, int line) {
 }  // namespace
 
 void parse_yaml(std::string_view text,
-                std::size_t max_documents,
+                const TextLimits& limits,
                 std::vector<Node>& documents,
                 ProblemList& problems) {
     TextBuffer buffer(text);
     std::istream stream(&buffer);
-    TreeEvents events(text, problems);
+    TreeEvents events(text, limits.values, problems);
     try {
         YAML::Parser parser(stream);
         while (parser.HandleNextDocument(events)) {
             std::optional<Node> document = events.take();
             if (!document || document->kind == Node::Kind::null) continue;
-            if (documents.size() == max_documents) {
+            if (documents.size() == limits.documents) {
                 problems.add("",
                              document->place,
                              fmt::format("is one document too many; at most {} are read at once",
-                                         max_documents));
+                                         limits.documents));
                 return;
             }
             documents.push_back(std::move(*document));

@@ -1,0 +1,174 @@
+#include "common/config/node_settings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace muster::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+std::vector<std::string> said(std::string_view text, const std::vector<Override>& overrides = {}) {
+    std::vector<std::string> texts;
+    for (const Problem& problem : decode_node_settings(text, overrides).problems)
+        texts.push_back(to_string(problem));
+    return texts;
+}
+
+TEST(NodeSettings, AreReadFromYaml) {
+    const DecodedNodeSettings decoded = decode_node_settings(R"(
+node: n1
+cluster: prod
+zookeeper: ["127.0.0.1:2181", zk-2.example.org:2181, "[::1]:2181"]
+session_timeout: 4s
+zookeeper_tick: 400ms
+zookeeper_auth_file: /etc/muster/zookeeper
+zone: a
+capacity: 200
+prober_threads: 2
+listen: 0.0.0.0:8080
+token_file: /etc/muster/token
+state_dir: /srv/muster
+log: {level: debug, format: json, file: /var/log/muster.log}
+)");
+    EXPECT_THAT(decoded.problems, IsEmpty());
+    const NodeSettings& settings = decoded.settings;
+    EXPECT_EQ(settings.node, NodeId("n1"));
+    EXPECT_EQ(settings.cluster, "prod");
+    EXPECT_THAT(settings.zookeeper,
+                ElementsAre("127.0.0.1:2181", "zk-2.example.org:2181", "[::1]:2181"));
+    EXPECT_EQ(settings.session_timeout, Duration(4s));
+    EXPECT_EQ(settings.zookeeper_tick, Duration(400ms));
+    EXPECT_EQ(settings.zookeeper_auth_file, "/etc/muster/zookeeper");
+    EXPECT_EQ(settings.zone, "a");
+    EXPECT_EQ(settings.capacity, 200);
+    EXPECT_EQ(settings.prober_threads, 2);
+    EXPECT_EQ(settings.listen, "0.0.0.0:8080");
+    EXPECT_EQ(settings.token_file, "/etc/muster/token");
+    EXPECT_EQ(settings.state_dir, "/srv/muster");
+    EXPECT_EQ(settings.log.level, log::Level::debug);
+    EXPECT_EQ(settings.log.format, log::Format::json);
+    EXPECT_EQ(settings.log.file, "/var/log/muster.log");
+}
+
+TEST(NodeSettings, NeedOnlyAName) {
+    const DecodedNodeSettings decoded = decode_node_settings("node: n1\n");
+    EXPECT_THAT(decoded.problems, IsEmpty());
+    EXPECT_EQ(decoded.settings.listen, "127.0.0.1:8080");
+    EXPECT_THAT(said(""), ElementsAre("node: is missing; must be a name unique in the cluster"));
+}
+
+TEST(NodeSettings, RefuseAListenAddressThatOthersReachWithoutAToken) {
+    EXPECT_THAT(
+        said("node: n1\nlisten: 0.0.0.0:8080\n"),
+        ElementsAre("line 2, column 9: listen: is 0.0.0.0:8080, which others can reach; set "
+                    "token_file too, or listen on 127.0.0.1"));
+    EXPECT_THAT(said("node: n1\nlisten: \"[::]:8080\"\n").size(), 1U);
+    for (const char* loopback : {"127.0.0.1:0", "127.1.2.3:80", "\"[::1]:80\""})
+        EXPECT_THAT(said(std::string("node: n1\nlisten: ") + loopback + "\n"), IsEmpty());
+    EXPECT_THAT(said("node: n1\nlisten: 10.0.0.1:80\ntoken_file: t\n"), IsEmpty());
+}
+
+TEST(NodeSettings, ReportAllProblemsWithTheirPlaces) {
+    EXPECT_THAT(
+        said("nod: n1\n"
+             "cluster: a/b\n"
+             "zookeeper: [127.0.0.1, \"127.0.0.1:2181\", \"127.0.0.1:2181\"]\n"
+             "session_timeout: 2\n"
+             "capacity: 0\n"
+             "prober_threads: many\n"
+             "listen: localhost:8080\n"
+             "log: {level: warning, file: \"\"}\n"),
+        ElementsAre(
+            "line 1, column 1: nod: is not a field here; did you mean node?",
+            "line 1, column 1: node: is missing; must be a name unique in the cluster",
+            "line 2, column 10: cluster: is \"a/b\"; must be 1 to 128 of A-Z a-z 0-9 . _ - and "
+            "begin "
+            "with a letter or digit",
+            "line 3, column 13: zookeeper[0]: is \"127.0.0.1\"; must be host:port, such as "
+            "10.0.0.1:80; the port is missing",
+            "line 3, column 42: zookeeper[2]: is 127.0.0.1:2181 a second time",
+            "line 4, column 18: session_timeout: is 2 without a unit; must be a duration from "
+            "200ms "
+            "to 10m, such as 2s",
+            "line 5, column 11: capacity: is 0; must be a whole number from 1 to 10000",
+            "line 6, column 17: prober_threads: is \"many\"; must be a whole number from 1 to 64",
+            "line 7, column 9: listen: is \"localhost:8080\"; must be an IP address and a port, "
+            "such "
+            "as 127.0.0.1:8080",
+            "line 8, column 14: log.level: is \"warning\"; must be one of debug, info, warn, "
+            "error",
+            "line 8, column 29: log.file: is the text \"\"; must be the path of a file, at most "
+            "4096 "
+            "bytes"));
+}
+
+TEST(NodeSettings, RefuseASessionThatTheLeaseHasNoRoomIn) {
+    EXPECT_THAT(said("node: n1\nsession_timeout: 1s\nzookeeper_tick: 501ms\n"),
+                ElementsAre("line 2, column 18: session_timeout: session_timeout is 1s with a "
+                            "zookeeper_tick of 501ms; must be at least two ticks"));
+    EXPECT_THAT(said("node: n1\nsession_timeout: 1s\nzookeeper_tick: 500ms\n"), IsEmpty());
+    EXPECT_THAT(said("node: n1\nzookeeper_tick: 2s\n").size(), 1U);
+}
+
+TEST(NodeSettings, AreOneMap) {
+    EXPECT_THAT(said("- node: n1\n").size(), 1U);
+    EXPECT_THAT(said("node: n1\n---\nnode: n2\n"),
+                ElementsAre("line 3, column 1: is one document too many; at most 1 are read at "
+                            "once"));
+    EXPECT_THAT(said(R"({"node": "n1", "log": {}})"), IsEmpty());
+    EXPECT_THAT(said(std::string(70'000, '#')),
+                ElementsAre("the text has 70000 bytes; at most 65536 are read"));
+}
+
+TEST(NodeSettings, FromTheEnvironmentWinOverTheFile) {
+    const std::map<std::string, std::string> environment = {
+        {"MUSTER_NODE", "7"},
+        {"MUSTER_ZOOKEEPER", "a:1,b:2"},
+        {"MUSTER_CAPACITY", "50"},
+        {"MUSTER_LOG_LEVEL", "error"},
+        {"MUSTER_ZONE", ""},
+        {"HOME", "/"},
+    };
+    const auto overrides = overrides_from_environment([&](const std::string& name) {
+        const auto found = environment.find(name);
+        return found == environment.end() ? std::nullopt : std::optional(found->second);
+    });
+    EXPECT_EQ(overrides.size(), 4U) << "an empty variable is not set";
+    for (const char* file :
+         {"", "node: n1\nzookeeper: [c:3]\ncapacity: 1\nzone: z\nlog: {file: f}\n"}) {
+        const DecodedNodeSettings decoded = decode_node_settings(file, overrides);
+        EXPECT_THAT(decoded.problems, IsEmpty());
+        EXPECT_EQ(decoded.settings.node, NodeId("7"));
+        EXPECT_THAT(decoded.settings.zookeeper, ElementsAre("a:1", "b:2"));
+        EXPECT_EQ(decoded.settings.capacity, 50);
+        EXPECT_EQ(decoded.settings.log.level, log::Level::error);
+        EXPECT_EQ(decoded.settings.zone, *file == 0 ? "" : "z");
+        EXPECT_EQ(decoded.settings.log.file, *file == 0 ? "" : "f");
+    }
+}
+
+TEST(NodeSettings, FromTheEnvironmentAreJudgedAsThoseOfTheFile) {
+    const std::vector<Override> overrides = {
+        {.field = "listen", .value = "0.0.0.0:80", .source = "MUSTER_LISTEN"},
+        {.field = "capacity", .value = "x", .source = "MUSTER_CAPACITY"},
+        {.field = "zookeeper", .value = "a:1,,b:2", .source = "MUSTER_ZOOKEEPER"},
+        {.field = "log.format", .value = "xml", .source = "MUSTER_LOG_FORMAT"}};
+    EXPECT_THAT(
+        said("node: n1\n", overrides),
+        ElementsAre("capacity: is \"x\"; must be a whole number from 1 to 10000 (from "
+                    "MUSTER_CAPACITY)",
+                    "listen: is 0.0.0.0:80, which others can reach; set token_file too, or listen "
+                    "on 127.0.0.1 (from MUSTER_LISTEN)",
+                    "log.format: is the text \"xml\"; must be one of human, json (from "
+                    "MUSTER_LOG_FORMAT)",
+                    "zookeeper[1]: is the text \"\"; must be host:port, such as 10.0.0.1:80; the "
+                    "port is missing (from MUSTER_ZOOKEEPER)"));
+    EXPECT_THAT(said("node: n1\nlog: loud\n", {overrides[3]}).size(), 1U);
+}
+
+}  // namespace
+}  // namespace muster::config
