@@ -2,7 +2,6 @@
 
 #include "common/http/text.hpp"
 
-#include <boost/beast/http/status.hpp>
 #include <fmt/chrono.h>
 
 #include <algorithm>
