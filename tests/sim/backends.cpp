@@ -11,19 +11,32 @@ SimProber::SimProber(asio::any_io_executor executor,
                      Clock& clock,
                      test::VirtualClock& truth,
                      Backends& backends,
+                     std::string node,
                      Draw draw)
-    : clock_(clock), truth_(truth), backends_(backends), draw_(std::move(draw)), tasks_(executor) {}
+    : clock_(clock),
+      truth_(truth),
+      backends_(backends),
+      node_(std::move(node)),
+      draw_(std::move(draw)),
+      tasks_(executor) {}
 
 void SimProber::start(std::shared_ptr<const checker::ProbeRequest> request, Done done) {
     ProbeOutcome outcome{.result = checker::Result::failure, .reason = Reason::l4_refused};
-    const auto backend = backends_.find(request->host + ":" + std::to_string(request->port));
-    if (backend != backends_.end()) {
-        ++backend->second.probes;
-        backend->second.last_probe = truth_.now();
-        if (backend->second.healthy)
+    std::chrono::nanoseconds takes = draw_();
+    const auto found = backends_.find(request->host + ":" + std::to_string(request->port));
+    if (found != backends_.end()) {
+        Backend& backend = found->second;
+        ++backend.probes;
+        backend.last_probe = truth_.now();
+        backend.probed_by[node_] = truth_.now();
+        if (backend.healthy) {
             outcome = {.result = checker::Result::success, .reason = Reason::l7_ok, .code = 200};
+        } else if (backend.hangs) {
+            outcome.reason = Reason::l7_timeout;
+            takes = request->timeout;
+        }
     }
-    tasks_.spawn("probe", probe(outcome, draw_(), std::move(done)));
+    tasks_.spawn("probe", probe(outcome, takes, std::move(done)));
 }
 
 asio::awaitable<void> SimProber::probe(ProbeOutcome outcome,

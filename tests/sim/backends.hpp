@@ -8,18 +8,31 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
 
 namespace muster::sim {
 
-/// The truth about every backend: what it answers, since when, and when it was last asked.
+/// The truth about one backend: what it answers, since when, and when it was asked. All times are
+/// true time.
 struct Backend {
     bool healthy = true;
-    SteadyTime since{};       ///< of `healthy`, true time
-    SteadyTime last_probe{};  ///< true time
+    bool hangs = false;           ///< how it is unhealthy: no answer at all, or a refusal
+    SteadyTime since{};           ///< of `healthy`
+    bool active = true;           ///< its group's configuration wants it probed
+    SteadyTime active_since{};    ///< of `active`
+    SteadyTime inactive_until{};  ///< when it was last not active
+    SteadyTime last_probe{};      ///< by anyone
+    std::map<std::string, SteadyTime> probed_by;  ///< node -> its last probe
     std::uint64_t probes = 0;
+
+    void set_healthy(bool now_healthy, SteadyTime when) {
+        if (healthy == now_healthy) return;
+        healthy = now_healthy;
+        since = when;
+    }
 };
 
 /// All backends of a world by address ("host:port").
@@ -34,6 +47,7 @@ class SimProber final : public checker::Prober {
               Clock& clock,
               test::VirtualClock& truth,
               Backends& backends,
+              std::string node,
               Draw draw);
 
     void start(std::shared_ptr<const checker::ProbeRequest> request, Done done) override;
@@ -50,6 +64,7 @@ class SimProber final : public checker::Prober {
     Clock& clock_;
     test::VirtualClock& truth_;
     Backends& backends_;
+    std::string node_;
     Draw draw_;
     TaskGroup tasks_;
 };

@@ -2,95 +2,27 @@
 
 #include "common/config/decode.hpp"
 #include "common/znodes/initial_tree.hpp"
-#include "orchestrator/config_plan.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <stdexcept>
 #include <utility>
 
 namespace muster::sim {
 
 using coordination::CreateOp;
 using coordination::Op;
-
-namespace {
+using namespace std::chrono_literals;
 
 std::chrono::nanoseconds between(std::mt19937_64& random,
                                  std::chrono::nanoseconds low,
                                  std::chrono::nanoseconds high) {
     const auto span = static_cast<std::uint64_t>((high - low).count()) + 1;
     return low + std::chrono::nanoseconds(static_cast<std::int64_t>(random() % span));
-}
-
-}  // namespace
-
-SimNode::SimNode(asio::io_context& context,
-                 test::VirtualClock& truth,
-                 coordination::MemoryEnsemble& ensemble,
-                 Backends& backends,
-                 NodeId id,
-                 int incarnation,
-                 double clock_rate,
-                 std::uint64_t seed,
-                 const WrapStore& wrap)
-    : truth_(truth),
-      executor_(context.get_executor()),
-      id_(std::move(id)),
-      random_(seed),
-      clock_(truth, clock_rate, std::chrono::milliseconds(0)),
-      memory_(std::make_unique<coordination::MemoryStore>(
-          executor_, clock_, ensemble, coordination::MemoryStore::Settings{.client = id_.str()})),
-      wrapped_(wrap ? wrap(*memory_) : nullptr),
-      prober_(executor_,
-              clock_,
-              truth,
-              backends,
-              [this] {
-                  return between(
-                      random_, std::chrono::microseconds(300), std::chrono::milliseconds(5));
-              }),
-      pool_(executor_, clock_, prober_, {}),
-      tasks_(executor_) {
-    coordination::Store& store = wrapped_ ? *wrapped_ : static_cast<coordination::Store&>(*memory_);
-    node_ = std::make_unique<orchestrator::Node>(
-        executor_,
-        store,
-        clock_,
-        pool_,
-        znodes::Paths("sim"),
-        orchestrator::NodeIdentity{.node = id_,
-                                   .incarnation = fmt::format("{}-{}", id_.str(), incarnation)},
-        orchestrator::NodeOptions{},
-        [this] { return fmt::format("{:016x}{:016x}", random_(), random_()); });
-}
-
-SimNode::~SimNode() = default;
-
-void SimNode::start() {
-    tasks_.spawn("store", memory_->run());
-    tasks_.spawn("checks", pool_.run());
-    node_->start();
-}
-
-void SimNode::end() {
-    bool ended = false;
-    const auto finish = [](SimNode& self, bool& done) -> asio::awaitable<void> {
-        co_await self.node_->stop();
-        co_await self.tasks_.stop();
-        co_await self.prober_.finish();
-        done = true;
-    };
-    asio::co_spawn(executor_, finish(*this, ended), asio::detached);
-    truth_.run_for(std::chrono::nanoseconds(0), [&] { return ended; });
-    if (!ended) throw std::logic_error("a stopped node still waits for something: " + id_.str());
-}
-
-bool SimNode::may_act() const {
-    return node_->election() != nullptr && !clock_.frozen() &&
-           node_->election()->may_act(clock_.now());
 }
 
 World::World(std::uint64_t seed, SimNode::WrapStore wrap)
@@ -110,20 +42,21 @@ World::~World() {
     clock.run_ready();
 }
 
-void World::start_node(const std::string& id, double clock_rate) {
-    auto node = std::make_unique<SimNode>(context,
-                                          clock,
-                                          ensemble,
-                                          backends,
-                                          NodeId(id),
-                                          ++incarnations_,
-                                          clock_rate,
-                                          random(),
-                                          wrap_);
+void World::start_node(const std::string& id, std::optional<double> clock_rate) {
+    if (nodes.contains(id)) return;
+    Host& host = hosts[id];
+    if (clock_rate) host.clock_rate = *clock_rate;
+    host.incarnation = fmt::format("{}-{}", id, ++incarnations_);
+    if (host.cut) heal_node(id);
+    host.troubles = 0;
+    host.trouble_until = clock.now();
     ensemble.heal(id);
-    ensemble.set_latency(id, [this] {
-        return between(random, std::chrono::microseconds(100), std::chrono::milliseconds(3));
-    });
+    ensemble.resume(id);
+    auto node = std::make_unique<SimNode>(
+        context, clock, ensemble, backends, NodeId(id), host, random(), wrap_);
+    // Each client's messages have a stream of their own: one more of them shifts no other's.
+    ensemble.set_latency(
+        id, [draw = std::mt19937_64(random())]() mutable { return between(draw, 100us, 3ms); });
     node->start();
     nodes[id] = std::move(node);
 }
@@ -131,7 +64,10 @@ void World::start_node(const std::string& id, double clock_rate) {
 void World::crash_node(const std::string& id, Session session) {
     const auto node = nodes.find(id);
     if (node == nodes.end()) return;
-    ensemble.cut(id, std::chrono::nanoseconds(0));
+    Host& host = hosts[id];
+    host.incarnation.clear();
+    host.begin_trouble(clock.now());
+    ensemble.cut(id, 0ns);
     node->second->end();
     nodes.erase(node);
     if (session == Session::adopted) ensemble.expire(id);
@@ -139,17 +75,63 @@ void World::crash_node(const std::string& id, Session session) {
 
 void World::pause_node(const std::string& id, std::chrono::nanoseconds span) {
     SimNode* node = find(id);
-    if (node == nullptr) return;
+    if (node == nullptr || node->clock().frozen()) return;
     ensemble.pause(id);
+    hosts[id].begin_trouble(clock.now());
     const SteadyTime until = clock.now() + span;
     node->clock().freeze_until(until);
-    const auto resume =
-        [](World& world, std::string name, SteadyTime when) -> asio::awaitable<void> {
+    const auto resume = [](World& world,
+                           std::string name,
+                           std::string incarnation,
+                           SteadyTime when) -> asio::awaitable<void> {
         co_await world.clock.sleep_until(when);
-        SimNode* paused = world.find(name);
-        if (paused == nullptr || !paused->clock().frozen()) world.ensemble.resume(name);
+        Host& host = world.hosts[name];
+        if (host.incarnation != incarnation) co_return;  // killed while it was frozen
+        host.end_trouble(when);
+        world.ensemble.resume(name);
     };
-    tasks_.spawn("resume", resume(*this, id, until));
+    tasks_.spawn("resume", resume(*this, id, hosts[id].incarnation, until));
+}
+
+void World::cut_node(const std::string& id, std::chrono::nanoseconds noticed_after) {
+    Host& host = hosts[id];
+    if (!std::exchange(host.cut, true)) host.begin_trouble(clock.now());
+    ensemble.cut(id, noticed_after);
+}
+
+void World::heal_node(const std::string& id) {
+    Host& host = hosts[id];
+    if (!std::exchange(host.cut, false)) return;
+    host.end_trouble(clock.now());
+    // A dead process stays cut off: what it had sent is still in the network.
+    if (!host.incarnation.empty()) ensemble.heal(id);
+}
+
+void World::stop_ensemble() {
+    if (!std::exchange(serving_, false)) return;
+    ensemble.stop_serving();
+    for (auto& [id, host] : hosts) host.begin_trouble(clock.now());
+}
+
+void World::start_ensemble() {
+    if (std::exchange(serving_, true)) return;
+    ensemble.serve();
+    for (auto& [id, host] : hosts) host.end_trouble(clock.now());
+}
+
+bool World::calm_for(std::chrono::nanoseconds span) const {
+    if (!serving_) return false;
+    const SteadyTime now = clock.now();
+    return std::ranges::all_of(hosts, [&](const auto& item) {
+        const Host& host = item.second;
+        // A host that is down for long is no trouble any more.
+        if (host.incarnation.empty()) return now - host.trouble_from >= span + 5s;
+        return host.calm_for(span, now);
+    });
+}
+
+double World::seconds() const {
+    return std::chrono::duration<double>(clock.now() - test::VirtualClock::default_start).count();
 }
 
 void World::write(const orchestrator::ConfigWrite& write) {
@@ -177,11 +159,37 @@ orchestrator::ConfigAuthor World::author() {
 }
 
 void World::apply(const config::GroupSpec& group) {
+    want(group.name, group);
     write(orchestrator::plan_apply(paths, group, head(group.name), author()));
 }
 
 void World::remove(const GroupName& group) {
+    want(group, std::nullopt);
     write(orchestrator::plan_removal(paths, group, head(group).value(), author()));
+}
+
+void World::want(const GroupName& group, std::optional<config::GroupSpec> spec) {
+    WantedGroup& wanted = groups[group];
+    std::set<std::string> active;
+    if (spec) {
+        for (const config::Backend& backend : spec->backends) {
+            if (backend.admin != config::Admin::maintenance) active.insert(backend.id.str());
+        }
+    }
+    const auto set_active = [&](const std::string& address, bool now_active) {
+        Backend& backend = backends[address];
+        if (!backend.active) backend.inactive_until = clock.now();
+        if (backend.active != now_active) backend.active_since = clock.now();
+        backend.active = now_active;
+    };
+    if (wanted.spec) {
+        for (const config::Backend& backend : wanted.spec->backends) {
+            if (!active.contains(backend.id.str())) set_active(backend.id.str(), false);
+        }
+    }
+    for (const std::string& address : active) set_active(address, true);
+    wanted.spec = std::move(spec);
+    wanted.changed = clock.now();
 }
 
 std::vector<std::string> World::masters() const {
@@ -197,14 +205,20 @@ SimNode* World::find(const std::string& id) {
     return node == nodes.end() ? nullptr : node->second.get();
 }
 
-config::GroupSpec make_group(World& world, const std::string& name, int count, int shard_size) {
+config::Backend make_backend(World& world, int net, int i) {
+    const std::string host = fmt::format("10.{}.{}.{}", net, i / 250, i % 250 + 1);
+    const std::string address = host + ":80";
+    const SteadyTime now = world.clock.now();
+    world.backends.try_emplace(
+        address,
+        Backend{.since = now, .active = false, .active_since = now, .inactive_until = now});
+    return {.id = BackendId(address), .address = host, .port = 80};
+}
+
+config::GroupSpec make_group(
+    World& world, const std::string& name, int count, int shard_size, int net) {
     config::GroupSpec group{.name = GroupName(name), .shard_size = shard_size};
-    for (int i = 0; i < count; ++i) {
-        const std::string host = fmt::format("10.0.{}.{}", i / 250, i % 250 + 1);
-        const std::string address = host + ":80";
-        group.backends.push_back({.id = BackendId(address), .address = host, .port = 80});
-        world.backends.try_emplace(address, Backend{.since = world.clock.now()});
-    }
+    for (int i = 0; i < count; ++i) group.backends.push_back(make_backend(world, net, i));
     std::ranges::sort(group.backends, {}, &config::Backend::id);
     return group;
 }

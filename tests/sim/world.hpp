@@ -1,13 +1,12 @@
 #pragma once
 
-#include "checker/prober_pool.hpp"
 #include "common/config/model.hpp"
 #include "common/coordination/memory_ensemble.hpp"
-#include "common/coordination/memory_store.hpp"
+#include "common/znodes/paths.hpp"
 #include "orchestrator/config_plan.hpp"
-#include "orchestrator/node.hpp"
 #include "tests/sim/backends.hpp"
-#include "tests/sim/node_clock.hpp"
+#include "tests/sim/host.hpp"
+#include "tests/sim/sim_node.hpp"
 #include "tests/support/virtual_clock.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -24,47 +23,10 @@
 
 namespace muster::sim {
 
-/// One simulated musterd: the real Node over a MemoryStore, its own clock and prober.
-class SimNode {
- public:
-    /// Lets a test put something between the node and its store (a mutant that breaks a rule).
-    using WrapStore = std::function<std::unique_ptr<coordination::Store>(coordination::Store&)>;
-
-    SimNode(asio::io_context& context,
-            test::VirtualClock& truth,
-            coordination::MemoryEnsemble& ensemble,
-            Backends& backends,
-            NodeId id,
-            int incarnation,
-            double clock_rate,
-            std::uint64_t seed,
-            const WrapStore& wrap);
-    ~SimNode();
-
-    void start();
-    /// Ends every coroutine; nothing of it reaches the ensemble if the caller has cut the client
-    /// off before.
-    void end();
-
-    [[nodiscard]] orchestrator::Node& node() { return *node_; }
-    [[nodiscard]] NodeClock& clock() { return clock_; }
-    [[nodiscard]] coordination::MemoryStore& store() { return *memory_; }
-    [[nodiscard]] const NodeId& id() const { return id_; }
-    /// As the node itself sees it, at this instant.
-    [[nodiscard]] bool may_act() const;
-
- private:
-    test::VirtualClock& truth_;
-    asio::any_io_executor executor_;
-    NodeId id_;
-    std::mt19937_64 random_;
-    NodeClock clock_;
-    std::unique_ptr<coordination::MemoryStore> memory_;
-    std::unique_ptr<coordination::Store> wrapped_;
-    SimProber prober_;
-    checker::InlinePool pool_;
-    TaskGroup tasks_;
-    std::unique_ptr<orchestrator::Node> node_;
+/// A group as users want it now.
+struct WantedGroup {
+    std::optional<config::GroupSpec> spec;  ///< nothing: deleted
+    SteadyTime changed{};
 };
 
 /// A cluster of simulated nodes with its ensemble and backends. One seed, one history.
@@ -73,12 +35,18 @@ class World {
     explicit World(std::uint64_t seed, SimNode::WrapStore wrap = {});
     ~World();
 
-    void start_node(const std::string& id, double clock_rate = 1.0);
+    /// On a host of that name, made when it is new. `clock_rate` sets the host's for good.
+    void start_node(const std::string& id, std::optional<double> clock_rate = {});
     /// kill -9. `adopted`: its guardian closes the session at once; else it expires by time.
     enum class Session { adopted, left };
     void crash_node(const std::string& id, Session session);
     /// SIGSTOP for so long.
     void pause_node(const std::string& id, std::chrono::nanoseconds span);
+    /// Nothing passes between it and the ensemble; it notices after a while.
+    void cut_node(const std::string& id, std::chrono::nanoseconds noticed_after);
+    void heal_node(const std::string& id);
+    void stop_ensemble();
+    void start_ensemble();
 
     /// Writes a group's head and chunks as the API does.
     void apply(const config::GroupSpec& group);
@@ -89,14 +57,22 @@ class World {
         return clock.run_for(limit, done);
     }
 
+    /// Those that would act as master at this instant.
     [[nodiscard]] std::vector<std::string> masters() const;
     [[nodiscard]] SimNode* find(const std::string& id);
+    [[nodiscard]] bool serving() const { return serving_; }
+    /// Nothing has happened to any host, nor to the ensemble, for so long.
+    [[nodiscard]] bool calm_for(std::chrono::nanoseconds span) const;
+    /// Since this world began.
+    [[nodiscard]] double seconds() const;
 
     asio::io_context context{1};
     test::VirtualClock clock{context};
     coordination::MemoryEnsemble ensemble{context.get_executor(), clock};
     Backends backends;
     std::map<std::string, std::unique_ptr<SimNode>> nodes;
+    std::map<std::string, Host> hosts;
+    std::map<GroupName, WantedGroup> groups;
     std::mt19937_64 random;
     znodes::Paths paths{"sim"};
     static constexpr const char* cluster = "sim-uuid";
@@ -105,16 +81,23 @@ class World {
     void write(const orchestrator::ConfigWrite& write);
     [[nodiscard]] std::optional<orchestrator::KnownHead> head(const GroupName& group) const;
     [[nodiscard]] orchestrator::ConfigAuthor author();
+    void want(const GroupName& group, std::optional<config::GroupSpec> spec);
 
     SimNode::WrapStore wrap_;
     TaskGroup tasks_;
     int incarnations_ = 0;
+    bool serving_ = true;
 };
 
-/// A group of `count` backends "10.0.<n>.<i>:80", all in `backends` and healthy.
-[[nodiscard]] config::GroupSpec make_group(World& world,
-                                           const std::string& name,
-                                           int count,
-                                           int shard_size);
+/// A duration between the two, inclusive; the same on every platform.
+[[nodiscard]] std::chrono::nanoseconds between(std::mt19937_64& random,
+                                               std::chrono::nanoseconds low,
+                                               std::chrono::nanoseconds high);
+
+/// A group of `count` backends "10.<net>.<n>.<i>:80", all in `backends` and healthy.
+[[nodiscard]] config::GroupSpec make_group(
+    World& world, const std::string& name, int count, int shard_size, int net = 0);
+/// Its backend number `i`, made known to the world.
+[[nodiscard]] config::Backend make_backend(World& world, int net, int i);
 
 }  // namespace muster::sim
