@@ -22,7 +22,8 @@ def start_missing(ports):
         if name not in there:
             started[name] = start(ports, *arguments)
 
-    say("starting 3 ZooKeeper, nginx with 6 servers, and 6 example backends")
+    missing = [name for name in EVERYTHING if name not in there]
+    say(f"starting {len(missing)} processes: {', '.join(missing)}" if missing else "everything runs already")
     for n in NODES:
         ensure(f"zookeeper-{n}", services.start_zookeeper, n)
     ensure("nginx", services.start_nginx)
@@ -37,12 +38,28 @@ def start_missing(ports):
         wait(f"app-{n}", lambda n=n: services.example_backend_is_ready(ports, n))
     for n in NODES:
         wait(f"zookeeper-{n}", lambda n=n: services.zookeeper_mode(ports, n) is not None)
+    say("the cluster's tree in ZooKeeper (musterctl init), then musterd")
     services.initialise_cluster(ports)
-    say("starting 3 musterd")
     for n in NODES:
         ensure(f"musterd-{n}", services.start_musterd, n)
     for n in NODES:
         wait(f"musterd-{n}", lambda n=n: services.musterd_is_ready(ports, n))
+
+
+def wait_for_verdicts(ports):
+    """All backends are probed; on a first start all are UP, later what one has switched off may be DOWN."""
+    count = 2 * len(BACKENDS)
+    seen = None
+
+    def complete():
+        nonlocal seen
+        states = services.backend_states(ports)
+        if states != seen:
+            say(f"backends: {states['up']} of {count} UP, {count - states.total() + states['unknown']} not probed yet")
+            seen = states
+        return states.total() == count and not states["unknown"]
+
+    processes.wait_until("the cluster", complete, 60)
 
 
 def start():
@@ -54,8 +71,7 @@ def start():
         start_missing(ports)
         say("applying two groups (musterctl apply)")
         services.apply_groups(ports)
-        say("waiting until all 12 backends are UP")
-        processes.wait_until("the cluster", lambda: services.backend_states(ports) == (12, 12), 60)
+        wait_for_verdicts(ports)
     except BaseException:
         say("stopping what was started")
         processes.stop(set(processes.running()) - there, 4)
@@ -66,16 +82,16 @@ def start():
 
 
 def how_to_go_on(ports):
-    ctl = f"build/release/ctl/musterctl --server http://127.0.0.1:{ports['API_1']}"
     dashboards = "   ".join(f"http://127.0.0.1:{ports[f'API_{n}']}/" for n in NODES)
     return f"""
 dashboard, on each node:  {dashboards}
 
 try:
-  {ctl} status
-  {ctl} get backends --watch
+  export MUSTER_URL={services.urls(ports)} PATH=$PWD/build/release/ctl:$PATH
+  musterctl status
+  musterctl get backends --watch
   curl -X POST 'http://127.0.0.1:{ports['APP_1']}/switch?healthy=false'    # and ...healthy=true
-  {ctl} why app-1
+  musterctl why app/app-1
   ./quickstart status      which process is which; kill any of them, ./quickstart starts it again
   ./quickstart drill       breaks things and measures
 stop:
@@ -96,8 +112,8 @@ def status():
     if any(name.startswith("musterd") for name in there):
         cluster = next(filter(None, (services.api(ports, n, "/api/v1/cluster") for n in NODES)), {})
         master = (cluster.get("master") or {}).get("node", "none")
-        up, total = services.backend_states(ports)
-        print(f"\nmaster: {master}   backends: {up} of {total} UP")
+        states = services.backend_states(ports)
+        print(f"\nmaster: {master}   backends: " + ", ".join(f"{n} {state}" for state, n in states.items()))
         print(how_to_go_on(ports))
     return 0 if set(EVERYTHING) <= set(there) else 1
 

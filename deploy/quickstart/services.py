@@ -1,17 +1,17 @@
 """The servers of the quickstart: their configuration, how they start, and when they are ready."""
 
 import json
-import secrets
 import socket
 import subprocess
 import urllib.request
+from collections import Counter
 from string import Template
 
 import processes
-from state import BACKENDS, BUILD, NODES, ROOT, STATE, Failure, is_root, say, write
+from state import BACKENDS, BUILD, NODES, ROOT, STATE, Failure, is_root, write
 
 CLUSTER = "main"
-AUTH_FILE = STATE / "zookeeper.auth"
+SECRETS = STATE / "secrets"
 MUSTERD = BUILD / "orchestrator/musterd"
 MUSTERCTL = BUILD / "ctl/musterctl"
 EXAMPLE_BACKEND = BUILD / "deploy/quickstart/example_backend"
@@ -19,6 +19,11 @@ EXAMPLE_BACKEND = BUILD / "deploy/quickstart/example_backend"
 
 def zookeeper_servers(ports):
     return ",".join(f"127.0.0.1:{ports[f'ZK_{n}']}" for n in NODES)
+
+
+def urls(ports):
+    """Of all nodes: musterctl asks the next one where one doesn't answer."""
+    return ",".join(f"http://127.0.0.1:{ports[f'API_{n}']}" for n in NODES)
 
 
 def api(ports, node, path):
@@ -71,14 +76,8 @@ def zookeeper_mode(ports, node):
 
 
 def initialise_cluster(ports):
-    if not AUTH_FILE.exists():
-        write(AUTH_FILE, f"muster:{secrets.token_hex(16)}\n", 0o600)
-    done = STATE / "initialised"
-    if done.exists():
-        return
-    say(f"making the cluster '{CLUSTER}' in ZooKeeper (musterctl init)")
-    run_musterctl("init", "--zookeeper", zookeeper_servers(ports), "--cluster", CLUSTER, "--auth-file", AUTH_FILE)
-    done.touch()
+    """Does nothing when it is done already."""
+    run_musterctl("init", "--zookeeper", zookeeper_servers(ports), "--cluster", CLUSTER, "--secrets", SECRETS)
 
 
 # --- musterd ---------------------------------------------------------------------------------------------
@@ -87,7 +86,7 @@ def start_musterd(ports, node):
     folder = STATE / f"node-{node}"
     servers = "".join(f"  - {server}\n" for server in zookeeper_servers(ports).split(","))
     config = write(folder / "musterd.yaml",
-                   f"node: n{node}\ncluster: {CLUSTER}\nzookeeper:\n{servers}zookeeper_auth_file: {AUTH_FILE}\n"
+                   f"node: n{node}\ncluster: {CLUSTER}\nzookeeper:\n{servers}zookeeper_auth_file: {SECRETS}/node.auth\n"
                    f"session_timeout: 2s\nzookeeper_tick: 200ms\nzone: {'abc'[node - 1]}\n"
                    f"listen: 127.0.0.1:{ports[f'API_{node}']}\nstate_dir: {folder}/state\n")
     (folder / "state").mkdir(exist_ok=True)
@@ -107,16 +106,15 @@ def run_musterctl(*arguments):
 def apply_groups(ports):
     template = Template((ROOT / "deploy/quickstart/groups.yaml").read_text())
     groups = write(STATE / "groups.yaml", template.substitute(ports))
-    run_musterctl("--server", f"http://127.0.0.1:{ports['API_1']}", "apply", "-f", groups)
+    run_musterctl("--url", urls(ports), "apply", "-f", groups)
 
 
 def backend_states(ports):
-    """(in state UP, all) as the first node that answers says; (0, 0) when none does."""
+    """State -> number of backends, as the first node that answers says."""
     for node in NODES:
         if answer := api(ports, node, "/api/v1/backends"):
-            states = [backend["state"] for backend in answer["backends"]]
-            return states.count("up"), len(states)
-    return 0, 0
+            return Counter(backend["state"] for backend in answer["backends"])
+    return Counter()
 
 
 # --- the backends ----------------------------------------------------------------------------------------
