@@ -117,7 +117,10 @@ class Planner {
                 member->second.value.incarnation == document.value.incarnation;
             for (const AssignedShard& assigned : document.value.shards) {
                 const auto holding = holdings_.find(assigned.shard);
-                if (holding == holdings_.end()) continue;  // its group is gone
+                if (holding == holdings_.end()) {
+                    if (!is_over(assigned.shard)) frozen_[node].push_back(assigned);
+                    continue;
+                }
                 if (assigned.role != Role::warm) {
                     if (!holding->second.owner) holding->second.owner = node;
                 } else if (same_process) {
@@ -125,6 +128,18 @@ class Planner {
                 }
             }
         }
+    }
+
+    /// The tree says that this shard exists no more. Not being able to read its group is no such
+    /// word: then everything stays as it is assigned.
+    [[nodiscard]] bool is_over(const ShardId& shard) const {
+        const auto group = view_.groups.find(shard.group);
+        if (group == view_.groups.end() || !group->second.head || group->second.head->garbage)
+            return false;
+        if (group->second.head->value.deleted) return true;
+        return group->second.live() && group->second.index && !group->second.index->garbage &&
+               group->second.index->value.group_uid == group->second.head->value.uid &&
+               shard.number >= group->second.index->value.shards;
     }
 
     [[nodiscard]] bool is_ready(const WarmSide& warm, const ShardId& shard) const {
@@ -298,7 +313,14 @@ class Planner {
                     {.shard = shard, .role = Role::warm, .move = holding.warm->move});
             }
         }
+        for (const auto& [node, shards] : frozen_) {
+            for (const AssignedShard& shard : shards) {
+                documents[node].shards.push_back(shard);
+                if (shard.role != Role::warm) plan_.owners.emplace(shard.shard, node);
+            }
+        }
         for (auto& [node, document] : documents) {
+            std::ranges::sort(document.shards, {}, &AssignedShard::shard);
             const auto known = view_.assignments.find(node);
             const bool same = known != view_.assignments.end() && !known->second.garbage &&
                               known->second.value.incarnation == document.incarnation &&
@@ -317,6 +339,7 @@ class Planner {
     std::vector<PlanShard> shards_;
     std::map<ShardId, std::chrono::nanoseconds> intervals_;
     std::map<ShardId, Holding> holdings_;
+    std::map<NodeId, std::vector<AssignedShard>> frozen_;  ///< of groups that can't be read now
 };
 
 }  // namespace

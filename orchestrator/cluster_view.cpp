@@ -3,8 +3,6 @@
 #include "common/config/decode.hpp"
 #include "common/znodes/chunks.hpp"
 
-#include <boost/json/parse.hpp>
-
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -142,18 +140,13 @@ class Applier {
         if (!group.head || group.head->garbage || group.head->value.deleted) return;
         const znodes::GroupHead& head = group.head->value;
         if (group.spec && group.spec_generation == head.generation) return;
-        std::vector<boost::json::value> lists;
+        std::vector<znodes::Chunk> chunks;
         for (const std::string& hash : head.chunks) {
             const auto chunk = view_.chunks.find(hash);
             if (chunk == view_.chunks.end()) return;  // comes with a later change
-            std::error_code error;
-            lists.push_back(boost::json::parse(chunk->second, error));
-            if (error) return problem(name, "backend chunk " + hash + " is not JSON");
+            chunks.push_back({.hash = hash, .data = chunk->second});
         }
-        std::error_code error;
-        const boost::json::value spec = boost::json::parse(head.spec, error);
-        if (error) return problem(name, "the spec is not JSON");
-        config::DecodedParts parts = config::decode_parts(name, spec, lists);
+        config::DecodedParts parts = znodes::join(name, head.spec, chunks);
         if (!parts.problems.empty())
             return problem(name, config::to_string(parts.problems.front()));
         group.spec = std::make_shared<const config::GroupSpec>(std::move(parts.group));
