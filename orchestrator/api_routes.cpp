@@ -95,6 +95,7 @@ RouteMatch match_route(std::string_view method, std::string_view path) {
         if (row.method == method) {
             match.row = &row;
             match.parameters = std::move(*parameters);
+            match.allowed.clear();
             return match;
         }
         if (!match.allowed.empty()) match.allowed += ", ";

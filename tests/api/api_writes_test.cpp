@@ -91,16 +91,18 @@ TEST(Apply, HasTheStatusOfTheWorstGroup) {
 
 TEST(Apply, ReportsEveryProblemWithItsPlaceAndWritesNothing) {
     ApiCase api;
-    const auto reply =
-        api.answer(request("POST",
-                           "/api/v1/apply",
-                           {},
-                           "kind: Group\nname: web\nspec:\n  check:\n    rise: 0\n    fal: 3\n"));
+    const auto reply = api.answer(request("POST",
+                                          "/api/v1/apply",
+                                          {},
+                                          "kind: Group\nname: web\nspec:\n"
+                                          "  backends: [{address: '10.0.0.1:80'}]\n"
+                                          "  check:\n    rise: 0\n    fall: many\n"));
     EXPECT_EQ(reply.status, 422);
     const auto body = boost::json::parse(reply.body);
-    EXPECT_GE(body.at("errors").as_array().size(), 2U);
-    EXPECT_EQ(at(body, "/errors/0/line"), "5");
+    EXPECT_EQ(body.at("errors").as_array().size(), 2U);
+    EXPECT_EQ(at(body, "/errors/0/line"), "6");
     EXPECT_EQ(at(body, "/errors/0/path"), "\"spec.check.rise\"");
+    EXPECT_EQ(at(body, "/errors/1/line"), "7");
     EXPECT_TRUE(api.commands.asked.empty());
 }
 
