@@ -18,10 +18,8 @@ bool read_address(const Value& value, Backend& backend) {
     if (!text) return false;
     const auto endpoint = parse_endpoint(*text);
     if (!is_destination(endpoint->host)) {
-        value.refuse(
-            fmt::format("is {}, where nothing can listen; must be the backend's own "
-                        "address",
-                        *text));
+        value.refuse(fmt::format(
+            "is {}, where nothing can listen; must be the backend's own address", *text));
         return false;
     }
     backend.address = endpoint->host;
@@ -44,15 +42,12 @@ void read_labels(const Fields& fields, std::map<std::string, std::string>& into)
 /// Nothing when there is no address to know it by.
 std::optional<Backend> decode_backend(const Value& value, BackendForm form) {
     Backend backend;
-    if (value.node().kind != Node::Kind::map) {
-        const bool is_text =
-            value.node().kind == Node::Kind::plain || value.node().kind == Node::Kind::text;
-        if (is_text && read_address(value, backend)) return backend;
-        if (!is_text) value.refuse_type("host:port, such as 10.0.0.1:80");
-        return std::nullopt;
+    if (value.node().is_scalar()) {
+        if (!read_address(value, backend)) return std::nullopt;
+        return backend;
     }
-    if (form == BackendForm::address_only) {
-        value.refuse_type("host:port, such as \"10.0.0.1:80\"");
+    if (form == BackendForm::address_only || value.node().kind != Node::Kind::map) {
+        value.refuse_type("host:port, such as 10.0.0.1:80");
         return std::nullopt;
     }
     const Fields fields(value, {"address", "name", "weight", "zone", "labels", "state"});
@@ -86,11 +81,11 @@ std::vector<Backend> decode_backends(const Value& list,
         if (is_new) {
             backends.push_back(std::move(*backend));
         } else {
-            element.refuse(
-                fmt::format("is backend {} a second time; the first is {}. Give each "
-                            "its own address or name",
-                            backend->id.str(),
-                            first->second->path()));
+            element.refuse(fmt::format(
+                "is backend {} a second time; the first is {}. Give each its own address "
+                "or name",
+                backend->id.str(),
+                first->second->path()));
         }
     }
     std::ranges::sort(backends, {}, &Backend::id);

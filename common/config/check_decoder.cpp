@@ -14,7 +14,7 @@ std::optional<StatusRange> decode_status(const Value& value) {
     const Node& node = value.node();
     constexpr std::string_view right =
         "a status from 100 to 599, or a range such as 200-299 with the lower one first";
-    if (node.kind != Node::Kind::plain && node.kind != Node::Kind::text) {
+    if (!node.is_scalar()) {
         value.refuse_type(right);
         return std::nullopt;
     }

@@ -31,6 +31,8 @@ struct Node {
     Place place;
     std::string text;         ///< of plain and text, escapes resolved
     std::vector<Node> items;  ///< of a list its elements; of a map keys and values in turn
+
+    [[nodiscard]] bool is_scalar() const { return kind == Kind::plain || kind == Kind::text; }
 };
 
 struct TextLimits {

@@ -62,14 +62,13 @@ void read_enum(const Fields& fields, std::string_view name, Enum& into) {
     const auto value = fields.find(name);
     if (!value) return;
     const Node& node = value->node();
-    const bool is_text = node.kind == Node::Kind::plain || node.kind == Node::Kind::text;
-    if (const auto known = is_text ? parse_enum<Enum>(node.text) : std::nullopt) {
+    if (const auto known = node.is_scalar() ? parse_enum<Enum>(node.text) : std::nullopt) {
         into = *known;
         return;
     }
     std::vector<std::string_view> words;
     for (const auto& [known, word] : EnumWords<Enum>::words) words.push_back(word);
-    const auto near = is_text ? nearest(node.text, words) : std::nullopt;
+    const auto near = node.is_scalar() ? nearest(node.text, words) : std::nullopt;
     value->refuse_type(fmt::format("one of {}{}",
                                    fmt::join(words, ", "),
                                    near ? fmt::format("; did you mean {}?", *near) : ""));

@@ -15,9 +15,8 @@ void read_algorithm(const Fields& fields, Algorithm& into) {
     const auto value = fields.find("algorithm");
     if (!value) return;
     const Node& node = value->node();
-    const bool is_text = node.kind == Node::Kind::plain || node.kind == Node::Kind::text;
     std::string lower;
-    for (const char c : is_text ? std::string_view(node.text) : "?")
+    for (const char c : node.is_scalar() ? std::string_view(node.text) : "?")
         lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c == '_' ? c : '?';
     if (const auto algorithm = parse_enum<Algorithm>(lower)) {
         into = *algorithm;

@@ -81,7 +81,7 @@ void Value::refuse_type(std::string_view right) const {
 
 std::optional<std::string> read_text(const Value& value, TextRule rule) {
     const Node& node = value.node();
-    if (node.kind != Node::Kind::plain && node.kind != Node::Kind::text) {
+    if (!node.is_scalar()) {
         value.refuse_type("a text");
         return std::nullopt;
     }
@@ -133,7 +133,7 @@ std::optional<Duration> read_duration(const Value& value, DurationRange range) {
                     to_string(range.least),
                     to_string(range.most),
                     to_string(std::min(std::max(range.least, Duration(2s)), range.most)));
-    if (node.kind == Node::Kind::plain || node.kind == Node::Kind::text) {
+    if (node.is_scalar()) {
         if (const std::optional<Duration> duration = parse_duration(node.text)) {
             if (*duration >= range.least && *duration <= range.most) return duration;
             value.refuse(fmt::format("is {}; must be {}", shortened(node.text), right));

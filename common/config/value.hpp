@@ -53,8 +53,6 @@ class Fields {
     [[nodiscard]] std::optional<Value> find(std::string_view name) const;
     /// As find(), and reports its absence; `right` says what it would be.
     [[nodiscard]] std::optional<Value> require(std::string_view name, std::string_view right) const;
-    /// The number of known fields that are there.
-    [[nodiscard]] std::size_t size() const { return found_.size(); }
 
  private:
     const Value& map_;
