@@ -50,7 +50,7 @@ Cluster::Cluster(Settings settings)
             "prober_threads: {}\nlisten: \"127.0.0.1:{}\"\nstate_dir: {}\nlog: {{level: {}}}\n",
             name(i).str(),
             fmt::join(zookeeper_.addresses(), "\", \""),
-            settings_.session_timeout.count(),
+            settings_.session_timeout.count() * slowdown(),
             settings_.tick.count(),
             settings_.prober_threads,
             node.port,
