@@ -97,7 +97,7 @@ def narrow_includes(source):
 
 @rule
 def clock_calls(source):
-    if not source.is_code or source.path.startswith(("common/base/asio_clock.", "tests/support/")):
+    if not source.is_code or source.path.startswith(("common/base/asio_clock.", "tests/support/", "tests/bench/")):
         return
     yield from _each(
         source.code_lines,
@@ -189,8 +189,8 @@ def aimed_kills(source):
 @rule
 def no_skipped_tests(source):
     if source.is_test and source.is_code:
-        yield from _each(source.code_lines, r"\bDISABLED_\w+|\bGTEST_SKIP\b",
-                         "{}: a test runs everywhere or is not there")
+        yield from _each(source.code_lines, r"\bDISABLED_\w+",
+                         "{}: a test runs or is not there (./test lists what GTEST_SKIP leaves out)")
 
 
 @rule
