@@ -51,15 +51,18 @@ address to_address(const sockaddr& from) {
 AresAnswer read_ares_answer(int ares_status,
                             const ares_addrinfo* answer,
                             std::chrono::seconds longest_ttl) {
-    AresAnswer half{.done = true, .status = status_of(ares_status), .ttl = longest_ttl};
-    if (answer == nullptr) return half;
+    AresAnswer result{.done = true, .status = status_of(ares_status), .ttl = longest_ttl};
+    if (answer == nullptr) return result;
     for (const ares_addrinfo_node* node = answer->nodes; node != nullptr; node = node->ai_next) {
         if (node->ai_family != AF_INET && node->ai_family != AF_INET6) continue;
-        half.addresses.push_back(to_address(*node->ai_addr));
-        half.ttl = std::min(half.ttl, std::chrono::seconds(node->ai_ttl));
+        const auto end_of_v4 = std::ranges::find_if(result.addresses, &address::is_v6);
+        result.addresses.insert(node->ai_family == AF_INET ? end_of_v4 : result.addresses.end(),
+                                to_address(*node->ai_addr));
+        result.ttl = std::min(result.ttl, std::chrono::seconds(node->ai_ttl));
     }
-    if (half.status == Status::found && half.addresses.empty()) half.status = Status::no_such_name;
-    return half;
+    if (result.status == Status::found && result.addresses.empty())
+        result.status = Status::no_such_name;
+    return result;
 }
 
 Status combine(const AresAnswer& v4, const AresAnswer& v6) {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <map>
 #include <stdexcept>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -22,6 +23,10 @@ using Status = Resolution::Status;
 /// How often c-ares is asked for time-outs while queries are under way, and how long the IPv4
 /// addresses of a name wait for the IPv6 ones before they go alone.
 constexpr auto beat = std::chrono::milliseconds(50);
+
+bool is_localhost(std::string_view name) {
+    return name == "localhost" || name.ends_with(".localhost");
+}
 
 void init_library_once() {
     static const int status = ares_library_init(ARES_LIB_INIT_ALL);
@@ -57,7 +62,7 @@ struct Resolver::Inside final : PollSet::Waiter {
         bool is_v6;
     };
 
-    void ask(Query& query, bool is_v6);
+    void ask(Query& query, int family);
     static void on_answer(void* argument, int status, int timeouts, ares_addrinfo* answer);
     static void on_socket_state(void* argument, ares_socket_t socket, int readable, int writable);
     void on_ready(int descriptor, std::uint32_t epoll_events) override;
@@ -146,13 +151,13 @@ void Resolver::Inside::on_beat() {
     settle();
 }
 
-void Resolver::Inside::ask(Query& query, bool is_v6) {
+void Resolver::Inside::ask(Query& query, int family) {
     ares_addrinfo_hints hints{};
-    hints.ai_family = is_v6 ? AF_INET6 : AF_INET;
+    hints.ai_family = family;
     hints.ai_socktype = SOCK_STREAM;
     // Sorting would connect a socket to each address to see whether there is a route.
     hints.ai_flags = ARES_AI_NOSORT;
-    auto argument = std::make_unique<Asked>(Asked{this, &query, is_v6});
+    auto argument = std::make_unique<Asked>(Asked{this, &query, family == AF_INET6});
     ares_getaddrinfo(
         channel, query.name.c_str(), nullptr, &hints, &Inside::on_answer, argument.release());
 }
@@ -268,8 +273,15 @@ void Resolver::resolve(const std::string& name, Done done) {
     Inside::Query& asked = *query;
     inside_->queries.emplace(name, std::move(query));
     ++inside_->asked;
-    inside_->ask(asked, false);
-    inside_->ask(asked, true);
+    if (is_localhost(name)) {
+        // Never goes to a name server; and c-ares 1.18 leaks memory when asked for its IPv6 address
+        // alone while the hosts file has only the other.
+        asked.v6 = {.done = true, .status = Status::no_such_name};
+        inside_->ask(asked, AF_UNSPEC);
+    } else {
+        inside_->ask(asked, AF_INET);
+        inside_->ask(asked, AF_INET6);
+    }
     inside_->settle();
 }
 
