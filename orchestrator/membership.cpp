@@ -14,8 +14,18 @@ using coordination::SetOp;
 using coordination::Watch;
 
 namespace {
+
 constexpr std::chrono::milliseconds retry{200};
+
+/// Whether there is nothing to write: the sequence alone is no difference.
+bool says_the_same(const std::string& data, const znodes::Member& self) {
+    Result<znodes::Member> found = znodes::decode<znodes::Member>(data, self.stamp.cluster);
+    if (!found) return false;
+    found->stamp.sequence = self.stamp.sequence;
+    return *found == self;
 }
+
+}  // namespace
 
 Membership::Membership(asio::any_io_executor executor,
                        coordination::Store& store,
@@ -81,19 +91,15 @@ asio::awaitable<bool> Membership::write() {
     const std::uint64_t generation = store_.session().generation;
     const std::string path = paths_.member(self_.node);
     changed_ = false;
-    ++self_.stamp.sequence;
-    const std::string data = znodes::encode(self_);
     const Result<coordination::Node> there = co_await store_.get(path, Watch::set);
     bool written = false;
     if (there && there->stat.ephemeral_owner == store_.session().id) {
-        if (there->data == data) {
-            written = true;
-        } else {
-            written =
-                (co_await coordination::set(
-                     store_, SetOp{.path = path, .data = data, .version = there->stat.version}))
-                    .has_value();
-            // Our own write fires our own watch.
+        written = says_the_same(there->data, self_);
+        if (!written) {
+            ++self_.stamp.sequence;
+            SetOp op{.path = path, .data = znodes::encode(self_), .version = there->stat.version};
+            // Fires our own watch: the next round arms it again and finds nothing to do.
+            written = (co_await coordination::set(store_, std::move(op))).has_value();
         }
     } else if (there) {
         const auto other = znodes::decode<znodes::Member>(there->data, self_.stamp.cluster);
@@ -108,8 +114,11 @@ asio::awaitable<bool> Membership::write() {
                        {"advice", "waiting for it to leave; give each musterd a name of its own"}});
         }
     } else if (there.error().code == make_error_code(coordination::Errc::no_node)) {
-        CreateOp op{.path = path, .data = data, .mode = CreateMode::ephemeral};
-        written = (co_await coordination::create(store_, std::move(op))).has_value();
+        ++self_.stamp.sequence;
+        CreateOp op{.path = path, .data = znodes::encode(self_), .mode = CreateMode::ephemeral};
+        const Result<std::string> made = co_await coordination::create(store_, std::move(op));
+        written = made.has_value();
+        changed_ = written;  // one more round, which arms the watch
     }
     if (written) {
         written_generation_ = generation;
