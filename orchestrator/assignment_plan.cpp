@@ -300,13 +300,15 @@ class Planner {
             documents[node].incarnation = member.value.incarnation;
         }
         for (const auto& [shard, holding] : holdings_) {
-            if (holding.owner && lives(*holding.owner)) {
+            if (holding.owner) {
+                // Even a dead one, when nobody can take over: it may only have lost its session,
+                // and as long as there is no other publisher it goes on.
                 const bool leaving = holding.warm.has_value();
                 documents[*holding.owner].shards.push_back(
                     {.shard = shard,
                      .role = leaving ? Role::drain : Role::own,
                      .move = leaving ? holding.warm->move : 0});
-                plan_.owners.emplace(shard, *holding.owner);
+                if (lives(*holding.owner)) plan_.owners.emplace(shard, *holding.owner);
             }
             if (holding.warm) {
                 documents[holding.warm->node].shards.push_back(
