@@ -104,6 +104,21 @@ TEST(ViewStream, SendsOnlyTheAgeWhenNothingElseChanged) {
     EXPECT_EQ(at(piece.data, "/backends"), "(absent)");
 }
 
+TEST(ViewStream, TakesRenewedTimesOfShardsForMereAge) {
+    ApiCase api;
+    const Snapshot before = test::example_snapshot(api.clock.now(), api.clock.wall());
+    Snapshot after = before;
+    GroupRow web = test::group_of(after, "web");
+    web.shards[0].progress_time += 5s;
+    web.shards[0].sequence += 1;
+    test::put_group(after, web);
+    EXPECT_TRUE(differ_in_age_only(before, after));
+    web.shards[0].owner = NodeId("n3");
+    test::put_group(after, web);
+    EXPECT_FALSE(differ_in_age_only(before, after));
+    EXPECT_FALSE(differ_in_age_only(before, with_b1_down(api)));
+}
+
 TEST(ViewStream, BreaksALongSilenceByAComment) {
     ApiCase api;
     auto stream = open(api, "/api/v1/stream");
