@@ -41,7 +41,8 @@ TEST_P(Requests, AreAnsweredInOrder) {
 }
 
 TEST_P(Requests, InFlightAreLimitedAndTheOthersWait) {
-    const auto a = client();
+    const auto a =
+        client(ClientOptions{.session_timeout = 10s, .limits = {.request_deadline = 60s}});
     make(a->store(), "n", "x");
     std::vector<Call<Result<Node>>> calls;
     for (int i = 0; i < 5'000; ++i) {
@@ -63,6 +64,8 @@ TEST_P(Requests, BeyondTheQueueAreRefused) {
     for (int i = 0; i < 11; ++i) calls.push_back(start(a->store().get(at("n"), Watch::none)));
     EXPECT_EQ(code_of(calls.back().wait()), Errc::too_many);
     EXPECT_FALSE(calls.front().ended());
+    await(a->close());
+    EXPECT_EQ(code_of(calls.front().wait()), Errc::closed);
 }
 
 TEST_P(Requests, MadeBeforeTheConnectionWaitForIt) {
