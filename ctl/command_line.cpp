@@ -7,6 +7,9 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 #include <functional>
@@ -332,8 +335,8 @@ void add_globals(CLI::App& app, Parsed& p) {
 
 std::string author_of(const Parsed& parsed) {
     std::string author = parsed.author;
-    const char* user = std::getenv("USER");
-    if (author.empty() && user) author = user;
+    const passwd* user = author.empty() ? ::getpwuid(::geteuid()) : nullptr;
+    if (user) author = user->pw_name;
     const auto usual = [](char c) { return c > ' ' && c < '\x7f'; };
     if (author.size() > 64 || !std::ranges::all_of(author, usual)) return {};
     return author;

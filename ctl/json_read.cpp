@@ -29,6 +29,8 @@ void append_pretty(std::string& out, const json::value& value, std::size_t depth
             separator = ",\n";
         }
         out += end + "]";
+    } else if (value.is_double()) {
+        out += fmt::format("{}", value.get_double());  // 0.25, where Boost writes 2.5E-1
     } else {
         out += json::serialize(value);
     }

@@ -99,8 +99,8 @@ void print_cluster(Context& context, const json::value& body) {
                      text_at(body, "node"),
                      text_at(body, "source"),
                      age_text(number_at(body, "age_seconds"))));
-    line("session",
-         fmt::format("{} {}", text_at(body, "session.state"), text_at(body, "session.server")));
+    const std::string server = text_at(body, "session.server");
+    line("session", text_at(body, "session.state") + (server.empty() ? "" : " to " + server));
     line("nodes", text_at(body, "totals.nodes"));
     line("groups",
          fmt::format(

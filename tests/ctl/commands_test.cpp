@@ -78,6 +78,7 @@ TEST_F(Commands, GetPrintsTheAnswerAsData) {
     format_ = Format::json;
     EXPECT_EQ(run_get({.kind = Kind::backends}), Exit::ok);
     EXPECT_EQ(boost::json::parse(out()), boost::json::parse(backends_json));
+    EXPECT_THAT(out(), HasSubstr("\"status_age_seconds\": 3.21"));
     format_ = Format::yaml;
     EXPECT_EQ(run_get({.kind = Kind::backends}), Exit::ok);
     EXPECT_THAT(out(), HasSubstr("reason: L4CON"));
