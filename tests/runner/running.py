@@ -21,8 +21,14 @@ def say(text):
     print(f"[{seconds // 60:2d}:{seconds % 60:02d}] {text}", flush=True)
 
 
+def _interrupt(*_):
+    raise KeyboardInterrupt
+
+
 def adopt_orphans():
-    """Processes that a test leaves behind become our children, so that we find them."""
+    """Processes that a test leaves behind become our children, so that we find them. SIGTERM ends us, and
+    what we run, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, _interrupt)
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
