@@ -1,5 +1,7 @@
 #include "tests/sim/faults.hpp"
 
+#include "common/observe/log.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -130,12 +132,12 @@ void Swarm::later(std::chrono::nanoseconds after, Action action) {
 }
 
 void Swarm::heal() {
+    world_.start_ensemble();
     // What ends by itself, ends now, in order; an end may bring another.
     while (!ends_.empty()) {
         const auto node = ends_.extract(ends_.begin());
         node.mapped()();
     }
-    world_.start_ensemble();
     for (auto& [id, host] : world_.hosts) {
         world_.heal_node(id);
         world_.start_node(id);
@@ -176,7 +178,10 @@ std::string Swarm::any_backend(bool healthy) {
 
 void Swarm::strike() {
     const Fault fault = on_[draw(on_.size())];
+    const double at = world_.seconds();
     if (!strike(fault)) return;
+    log::info("fault",
+              {{"at", fmt::format("{:.3f}", at)}, {"kind", std::string(to_string(fault))}});
     ++counts_[static_cast<std::size_t>(fault)];
     ++total_;
 }
@@ -327,6 +332,7 @@ void Swarm::flap(const std::string& address, int times, std::chrono::nanoseconds
 }
 
 bool Swarm::strike_group(Fault fault) {
+    if (!world_.serving()) return false;  // people, too, come through ZooKeeper
     std::vector<GroupName> living;
     for (const auto& [name, wanted] : world_.groups) {
         // One head is not replaced twice at a time, nor while it holds garbage.
@@ -347,11 +353,14 @@ bool Swarm::strike_group(Fault fault) {
         return true;
     }
     world_.remove(name);
-    later(span(10ms, 20s), [this, spec] {
-        const bool free = !overwritten_.contains(world_.paths.group_head(spec.name));
-        if (free && !world_.groups.at(spec.name).spec) world_.apply(spec);
-    });
+    later(span(10ms, 20s), [this, spec] { create_again(spec); });
     return true;
+}
+
+void Swarm::create_again(const config::GroupSpec& spec) {
+    if (!world_.serving()) return later(1s, [this, spec] { create_again(spec); });
+    const bool free = !overwritten_.contains(world_.paths.group_head(spec.name));
+    if (free && !world_.groups.at(spec.name).spec) world_.apply(spec);
 }
 
 void Swarm::new_group() {
@@ -413,6 +422,7 @@ bool Swarm::strike_clock(Fault fault) {
 // --- garbage -------------------------------------------------------------------------------------
 
 bool Swarm::write_garbage() {
+    if (!world_.serving()) return false;
     const auto& tree = world_.ensemble.tree();
     const znodes::Paths& paths = world_.paths;
     const auto child_of = [&](const std::string& parent) -> std::string {
@@ -468,7 +478,7 @@ bool Swarm::write_garbage() {
             bytes = std::string(1 + draw(64), static_cast<char>(draw(256)));
             break;
         case 4:
-            bytes = R"({"cluster":"another","v":1})";
+            bytes = draw(2) == 0 ? "[]" : R"({"cluster":"another","v":1})";
             break;
         default:
             for (std::uint64_t i = draw(200); i > 0; --i)
@@ -479,6 +489,7 @@ bool Swarm::write_garbage() {
         return false;
     invariants_.vandalised(path);
     ++garbage_[target.kind];
+    log::info("garbage", {{"path", path}, {"bytes", std::to_string(bytes.size())}});
     if (target.needs_people) {
         overwritten_[path] = before;
         later(span(2s, 20s), [this, path, before] { replace_garbage(path, before); });
@@ -487,6 +498,7 @@ bool Swarm::write_garbage() {
 }
 
 void Swarm::replace_garbage(const std::string& path, const std::string& before) {
+    if (!world_.serving()) return later(1s, [=, this] { replace_garbage(path, before); });
     if (overwritten_.erase(path) == 0) return;
     // By now the group may be another one; its new head stays.
     world_.ensemble.write({coordination::SetOp{.path = path, .data = before}});

@@ -82,6 +82,7 @@ class Swarm {
     void later(std::chrono::nanoseconds after, Action action);
     void change(config::GroupSpec& group);
     void new_group();
+    void create_again(const config::GroupSpec& spec);
     void replace_garbage(const std::string& path, const std::string& before);
 
     [[nodiscard]] std::uint64_t draw(std::uint64_t below) { return random_() % below; }

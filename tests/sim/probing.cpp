@@ -33,15 +33,19 @@ double seconds(std::chrono::nanoseconds span) {
 void Probing::on_members(const ShardId& id, const std::string* data) {
     Shard& shard = shards_[id];
     std::set<std::string> addresses;
+    std::string group_uid;
     if (data != nullptr) {
         const auto decoded = znodes::decode<znodes::ShardMembers>(*data, World::cluster);
         if (!decoded) return;
+        group_uid = decoded->group_uid;
         for (const znodes::Slot& slot : decoded->slots) {
             if (!slot.tombstone) addresses.insert(slot.address);
         }
     }
-    if (shard.addresses == addresses) return;
+    // Another group's checks have another phase.
+    if (shard.addresses == addresses && shard.group_uid == group_uid) return;
     shard.addresses = std::move(addresses);
+    shard.group_uid = std::move(group_uid);
     shard.changed = world_.clock.now();
     shard.taken_by.clear();
 }
@@ -94,11 +98,16 @@ void Probing::check_holder(const ShardId& id, Shard& shard, const Ownership::Hol
                       shard.changed + take_over,
                       backend.active_since + take_over});
         if (now - last <= gap) continue;
-        wrong(fmt::format("{} of {} has not been probed by its holder {} for {:.2f} s",
-                          address,
-                          id.str(),
-                          holder.node,
-                          seconds(now - last)));
+        wrong(fmt::format(
+            "{} of {} has not been probed by its holder {} for {:.2f} s, held for {:.2f} s, wanted "
+            "for {:.2f} s, longest gap {:.2f} s",
+            address,
+            id.str(),
+            holder.node,
+            seconds(now - last),
+            seconds(now - holder.since),
+            seconds(now - backend.active_since),
+            seconds(gap)));
     }
 }
 

@@ -28,6 +28,7 @@ class Probing {
  private:
     struct Shard {
         std::set<std::string> addresses;
+        std::string group_uid;
         SteadyTime changed{};
         std::string taken_by;  ///< the incarnation that has had its quiet moment
     };
