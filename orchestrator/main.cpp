@@ -212,6 +212,7 @@ int run_node(const config::NodeSettings& settings, orchestrator::GuardianLink& l
     asio::co_spawn(context, process.watch_signals(close_store), report_exception);
     asio::co_spawn(context, process.reopen_logs(), report_exception);
     context.run();
+    log::stop();
     return EXIT_SUCCESS;
 }
 
@@ -274,6 +275,7 @@ int run_dev(const std::string& file, const std::string& listen) {
     asio::co_spawn(context, process.watch_signals(close_store), report_exception);
     asio::co_spawn(context, process.reopen_logs(), report_exception);
     context.run();
+    log::stop();
     return EXIT_SUCCESS;
 }
 

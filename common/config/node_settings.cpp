@@ -123,7 +123,7 @@ std::string_view listen_address(std::string_view text) {
     const auto endpoint = parse_endpoint(text, 0);
     if (!endpoint) return endpoint.error();
     if (is_ipv4(endpoint->host) || is_ipv6(endpoint->host)) return "";
-    return "must be an IP address and a port, such as 127.0.0.1:8080";
+    return "must be an IP address and a port, such as 127.0.0.1:9700";
 }
 
 void read_listen(const Fields& fields, NodeSettings& settings) {

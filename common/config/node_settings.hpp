@@ -23,7 +23,7 @@ struct NodeSettings {
     std::string zone;
     int capacity = 100;  ///< relative share of the probing load
     int prober_threads = 1;
-    std::string listen = "127.0.0.1:8080";  ///< of the API: ip:port, port 0 = any free one
+    std::string listen = "127.0.0.1:9700";  ///< of the API: ip:port, port 0 = any free one
     std::string token_file;  ///< bearer token for writes, mode 0600; required off loopback
     std::string state_dir = "/var/lib/muster";
     log::Settings log;

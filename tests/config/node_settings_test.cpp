@@ -57,7 +57,7 @@ log: {level: debug, format: json, file: /var/log/muster.log}
 TEST(NodeSettings, NeedOnlyAName) {
     const DecodedNodeSettings decoded = decode_node_settings("node: n1\n");
     EXPECT_THAT(decoded.problems, IsEmpty());
-    EXPECT_EQ(decoded.settings.listen, "127.0.0.1:8080");
+    EXPECT_EQ(decoded.settings.listen, "127.0.0.1:9700");
     EXPECT_THAT(said(""), ElementsAre("node: is missing; must be a name unique in the cluster"));
 }
 
