@@ -74,7 +74,10 @@ TEST_F(ZooKeeperFaults, AKilledServersClientsGoOnAtAnother) {
 
 TEST_F(ZooKeeperFaults, SessionsSurviveARestartOfTheOnlyServer) {
     servers({.durable = true});
-    const auto a = client();
+    // From when the server is back, the session has its timeout to come back, too.
+    ZooKeeperStore::Settings unhurried = settings();
+    unhurried.session_timeout = 5s * test::slowdown();
+    const auto a = client(unhurried);
     ASSERT_TRUE(await(create(a->store(), {.path = "/e", .mode = CreateMode::ephemeral})));
     const auto id = a->store().session().id;
     world().servers().kill(0);

@@ -29,6 +29,12 @@ extern "C" int getaddrinfo(const char* node,
     return real(node, service, hints, result);
 }
 
+// The client itself loses the 24 bytes of an empty input buffer when a session that still has
+// requests under way expires (G2 below, once a round). Read by LeakSanitizer only.
+extern "C" const char* __lsan_default_suppressions() {
+    return "leak:libzookeeper_st";
+}
+
 namespace muster::coordination {
 
 using namespace std::chrono_literals;
@@ -47,6 +53,7 @@ TEST_F(Trap, G1WatchesAreBoundedSoThatArmingThemAgainFitsOnePacket) {
     test::LossyProxy proxy((servers(), world().context()), world().servers().port(0));
     ZooKeeperStore::Settings many = settings();
     many.session_timeout = 10s;
+    many.limits.request_deadline = 60s;
     const auto a = client_through(proxy, many);
     std::vector<Call<Result<std::optional<Stat>>>> calls;
     for (int i = 0; i < 4'001; ++i)
@@ -123,7 +130,7 @@ TEST_F(Trap, G2NeitherAChrootNorABadPathReachesTheClient) {
 TEST_F(Trap, G3ADeepQueueOfReadsDoesNotExpireTheSession) {
     servers();
     ZooKeeperStore::Settings deep = settings();
-    deep.session_timeout = 2s;
+    deep.session_timeout = 2s * test::slowdown();
     deep.limits.max_queued = 100'000;
     deep.limits.request_deadline = 120s;
     const auto a = client(deep);
@@ -146,7 +153,7 @@ TEST_F(Trap, G3ADeepQueueOfReadsDoesNotExpireTheSession) {
     EXPECT_EQ(good, 60'000);
     EXPECT_EQ(generation(*a), 1U);
     EXPECT_TRUE(there(*a, "/e"));
-    fmt::print("60,000 reads took {} ms at T = 2 s\n", took / 1ms);
+    fmt::print("60,000 reads took {} ms at T = {} ms\n", took / 1ms, deep.session_timeout / 1ms);
 }
 
 TEST_F(Trap, G4WhatIsTooLargeIsRefusedAndWhatIsNotIsTaken) {
