@@ -7,10 +7,7 @@
 
 #include <fmt/format.h>
 
-#include <sys/random.h>
-
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <fstream>
@@ -40,20 +37,6 @@ config::Endpoint listen_endpoint(const std::string& text) {
 
 }  // namespace
 
-std::string random_guid() {
-    std::array<unsigned char, 16> bytes{};
-    std::size_t filled = 0;
-    while (filled < bytes.size()) {
-        const ssize_t got = getrandom(bytes.data() + filled, bytes.size() - filled, 0);
-        if (got < 0 && errno != EINTR)
-            throw std::system_error(errno, std::generic_category(), "getrandom");
-        if (got > 0) filled += static_cast<std::size_t>(got);
-    }
-    std::string text;
-    for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
-    return text;
-}
-
 Daemon::Daemon(asio::any_io_executor control,
                Clock& clock,
                coordination::Store& store,
@@ -62,7 +45,7 @@ Daemon::Daemon(asio::any_io_executor control,
       clock_(clock),
       store_(store),
       settings_(std::move(settings)),
-      incarnation_(random_guid()),
+      incarnation_(settings_.new_guid()),
       started_(clock.wall()),
       changed_(control),
       tasks_(control) {
@@ -108,11 +91,15 @@ Result<void> Daemon::start() {
                                                 .api_address = api_address(),
                                                 .build = settings_.build},
                                    NodeOptions{.tick = own.zookeeper_tick},
-                                   random_guid);
+                                   settings_.new_guid);
     commands_ = std::make_unique<NodeCommands>(
-        control_, store_, clock_, *node_, *pool_, random_guid, [this](const SelfPause& pause) {
-            return keep_pause(pause);
-        });
+        control_,
+        store_,
+        clock_,
+        *node_,
+        *pool_,
+        settings_.new_guid,
+        [this](const SelfPause& pause) { return keep_pause(pause); });
     const config::Endpoint listen = listen_endpoint(own.listen);
     api_ = std::make_unique<Api>(
         slot_,

@@ -28,6 +28,7 @@ struct DaemonSettings {
     std::string token;  ///< content of token_file; empty = none
     std::string version;
     std::string build;
+    Node::NewGuid new_guid;  ///< 32 random hex digits
 };
 
 /// A whole musterd but for its store, which main.cpp brings (ZooKeeper, or memory for `musterd
@@ -82,8 +83,5 @@ class Daemon {
     Signal changed_;
     TaskGroup tasks_;
 };
-
-/// 32 hex digits from the kernel's random source.
-[[nodiscard]] std::string random_guid();
 
 }  // namespace muster::orchestrator

@@ -15,14 +15,16 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include <sys/random.h>
 #include <sys/stat.h>
 
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -33,6 +35,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace {
 
@@ -42,6 +45,21 @@ using namespace std::chrono_literals;
 constexpr const char* version = "0.1.0";
 constexpr auto handover_limit = 30s;
 constexpr int bad_configuration = 2;
+
+/// 32 hex digits from the kernel.
+std::string random_guid() {
+    std::array<unsigned char, 16> bytes{};
+    std::size_t filled = 0;
+    while (filled < bytes.size()) {
+        const ssize_t got = getrandom(bytes.data() + filled, bytes.size() - filled, 0);
+        if (got < 0 && errno != EINTR)
+            throw std::system_error(errno, std::generic_category(), "getrandom");
+        if (got > 0) filled += static_cast<std::size_t>(got);
+    }
+    std::string text;
+    for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
+    return text;
+}
 
 std::string read_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
@@ -79,6 +97,15 @@ config::NodeSettings read_settings(const std::string& path) {
     throw std::runtime_error(all);
 }
 
+void report_exception(const std::exception_ptr& error) {
+    if (!error) return;
+    try {
+        std::rethrow_exception(error);
+    } catch (const boost::system::system_error& e) {
+        if (e.code() != asio::error::operation_aborted) throw;
+    }
+}
+
 /// What a process does until a signal ends it.
 class Process {
  public:
@@ -90,7 +117,7 @@ class Process {
 
     asio::awaitable<void> watch_signals(std::function<asio::awaitable<void>()> close_store) {
         co_await ending_.async_wait(asio::use_awaitable);
-        asio::co_spawn(context_, second_signal(), asio::detached);
+        asio::co_spawn(context_, second_signal(), report_exception);
         co_await daemon_.leave(handover_limit);
         co_await close_store();
         reopening_.cancel();
@@ -126,20 +153,12 @@ asio::awaitable<void> beat(Clock& clock, orchestrator::GuardianLink& link) {
     }
 }
 
-void report_exception(const std::exception_ptr& error) {
-    if (!error) return;
-    try {
-        std::rethrow_exception(error);
-    } catch (const boost::system::system_error& e) {
-        if (e.code() != asio::error::operation_aborted) throw;
-    }
-}
-
 orchestrator::DaemonSettings daemon_settings(const config::NodeSettings& settings) {
     return {.node = settings,
             .token = settings.token_file.empty() ? std::string() : read_secret(settings.token_file),
             .version = version,
-            .build = MUSTER_BUILD};
+            .build = MUSTER_BUILD,
+            .new_guid = random_guid};
 }
 
 /// "host:port,host:port" for the guardian: the server of the session first, then the others that
@@ -232,8 +251,7 @@ int run_dev(const std::string& file, const std::string& listen) {
     AsioClock clock;
     coordination::MemoryEnsemble ensemble(context.get_executor(), clock);
     const znodes::Paths paths(settings.cluster);
-    const znodes::Control control{
-        .stamp = {.cluster = orchestrator::random_guid(), .writer = "dev"}};
+    const znodes::Control control{.stamp = {.cluster = random_guid(), .writer = "dev"}};
     std::vector<coordination::Op> tree;
     for (znodes::InitialNode& node : znodes::initial_tree(paths, control)) {
         tree.emplace_back(
@@ -248,7 +266,7 @@ int run_dev(const std::string& file, const std::string& listen) {
                                       .name = file,
                                       .writer = "dev",
                                       .time = clock.wall(),
-                                      .new_uid = orchestrator::random_guid()});
+                                      .new_uid = random_guid()});
         for (coordination::CreateOp& op : write.prepare) tree.emplace_back(std::move(op));
         for (coordination::Op& op : write.commit) tree.push_back(std::move(op));
     }

@@ -3,15 +3,21 @@
 #include "common/coordination/memory_ensemble.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace muster::coordination {
 
 namespace {
+
+/// A delivery has no owner to report to: a failure of it is the program's. It ends with the clock
+/// that it sleeps on, and looks whether the ensemble still lives.
+constexpr auto rethrow = [](const std::exception_ptr& error) {
+    if (error) std::rethrow_exception(error);
+};
 
 /// Detached on purpose: a delivery belongs to the network, not to a task. It holds all that it
 /// needs, and finds out whether the ensemble still lives.
@@ -84,7 +90,7 @@ void MemoryEnsemble::schedule(const MemoryLinkPtr& link, Direction<Message> dire
     } else {
         asio::co_spawn(executor_,
                        call_at(clock_, channel.items.front().arrives, std::move(deliver_due)),
-                       asio::detached);
+                       rethrow);
     }
 }
 
@@ -161,9 +167,8 @@ void MemoryEnsemble::cut(const std::string& client, std::chrono::nanoseconds not
     if (noticed_after <= std::chrono::nanoseconds::zero()) {
         asio::post(executor_, std::move(notice));
     } else {
-        asio::co_spawn(executor_,
-                       call_at(clock_, clock_.now() + noticed_after, std::move(notice)),
-                       asio::detached);
+        asio::co_spawn(
+            executor_, call_at(clock_, clock_.now() + noticed_after, std::move(notice)), rethrow);
     }
 }
 

@@ -9,7 +9,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <random>
 #include <stdexcept>
 #include <utility>
 
@@ -70,7 +69,9 @@ ZooKeeperStore::ZooKeeperStore(asio::any_io_executor executor, Clock& clock, Set
       alarm_(executor) {
     if (const auto checked = check_servers(settings_.servers); !checked)
         throw std::invalid_argument(checked.error().message());
-    if (settings_.seed == 0) settings_.seed = std::random_device{}();
+    if (settings_.seed == 0) {
+        settings_.seed = static_cast<std::uint64_t>(clock.now().time_since_epoch().count());
+    }
 }
 
 ZooKeeperStore::~ZooKeeperStore() {

@@ -41,7 +41,7 @@ class ZooKeeperStore final : public SessionClient {
         std::function<bool()> alive;
         /// Hears the C client's warnings, on the executor or while closing; empty: nobody does.
         void (*client_log)(const char* message) = nullptr;
-        std::uint64_t seed = 0;  ///< of the jitter; 0: random
+        std::uint64_t seed = 0;  ///< of the jitter; 0: from the clock
     };
 
     /// Throws std::invalid_argument when the servers are not a list of host:port.

@@ -12,7 +12,6 @@
 #include "tests/browser/showcase_cluster.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/read_until.hpp>
@@ -23,6 +22,7 @@
 
 #include <unistd.h>
 
+#include <exception>
 #include <iostream>
 #include <sstream>
 #include <string>
@@ -175,7 +175,7 @@ int run(const char* token) {
         return 1;
     }
     std::cout << "listening " << server.port() << std::endl;
-    asio::co_spawn(context, serve(server, stage, clock), asio::detached);
+    asio::co_spawn(context, serve(server, stage, clock), [](const std::exception_ptr&) {});
     context.run();
     return 0;
 }

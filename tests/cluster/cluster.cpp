@@ -6,9 +6,9 @@
 #include "ctl/tree.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/ports.hpp"
+#include "tests/support/rethrow.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
@@ -149,7 +149,7 @@ Cluster::HttpAnswer Cluster::request(const std::string& method,
     http::ClientRequest what{
         .method = method, .url = url(node) + path, .body = body, .timeout = 20s};
     if (!body.empty()) what.fields.push_back({.name = "Content-Type", .value = "application/json"});
-    asio::co_spawn(context, ask(clock, std::move(what), answer), asio::detached);
+    asio::co_spawn(context, ask(clock, std::move(what), answer), rethrow);
     context.run();
     return answer;
 }

@@ -1,5 +1,6 @@
 #include "tests/cluster/responder.hpp"
 
+#include "tests/support/eventually.hpp"
 #include "tests/support/ports.hpp"
 
 #include <fmt/format.h>
@@ -14,7 +15,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
 #include <string_view>
 #include <system_error>
 
@@ -84,9 +84,7 @@ void Responder::set_all(Behaviour behaviour) {
 }
 
 Responder::Time Responder::now() {
-    timespec time{};
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    return monotonic_now();
 }
 
 Responder::Record Responder::record(std::size_t backend) const {

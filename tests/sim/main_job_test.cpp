@@ -2,9 +2,9 @@
 // seeds_test.cpp.
 #include "common/znodes/payloads.hpp"
 #include "tests/sim/world.hpp"
+#include "tests/support/rethrow.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -113,7 +113,7 @@ TEST_F(MainJob, HandsOverWarmWhenANodeLeaves) {
         co_await node.node().leave(30s);
         done = true;
     };
-    asio::co_spawn(world.context, leave(*leaver, left), asio::detached);
+    asio::co_spawn(world.context, leave(*leaver, left), test::rethrow);
     EXPECT_TRUE(world.run_until(25s, [&] { return left; }));
     EXPECT_EQ(shards_owned(world, "n2"), 0U);
     EXPECT_EQ(count(world, "web", Letter::up), 12);

@@ -1,9 +1,9 @@
 #include "tests/sim/sim_node.hpp"
 
 #include "tests/sim/world.hpp"
+#include "tests/support/rethrow.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <fmt/format.h>
 
 #include <stdexcept>
@@ -65,7 +65,7 @@ void SimNode::end() {
         co_await self.prober_.finish();
         done = true;
     };
-    asio::co_spawn(executor_, finish(*this, ended), asio::detached);
+    asio::co_spawn(executor_, finish(*this, ended), test::rethrow);
     truth_.run_for(0ns, [&] { return ended; });
     if (!ended) throw std::logic_error("a stopped node still waits for something: " + id_.str());
 }

@@ -2,9 +2,9 @@
 
 #include "common/config/decode.hpp"
 #include "common/znodes/initial_tree.hpp"
+#include "tests/support/rethrow.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -38,7 +38,7 @@ World::World(std::uint64_t seed, SimNode::WrapStore wrap)
 
 World::~World() {
     while (!nodes.empty()) crash_node(nodes.begin()->first, Session::left);
-    asio::co_spawn(context, tasks_.stop(), asio::detached);
+    asio::co_spawn(context, tasks_.stop(), test::rethrow);
     clock.run_ready();
 }
 

@@ -23,6 +23,10 @@ bool eventually(std::chrono::nanoseconds limit, const std::function<bool()>& con
     return true;
 }
 
+std::chrono::nanoseconds monotonic_now() {
+    return std::chrono::steady_clock::now().time_since_epoch();
+}
+
 Stopwatch::Stopwatch() : start_(std::chrono::steady_clock::now()) {}
 
 std::chrono::nanoseconds Stopwatch::elapsed() const {

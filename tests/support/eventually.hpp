@@ -13,6 +13,9 @@ namespace muster::test {
 [[nodiscard]] bool eventually(std::chrono::nanoseconds limit,
                               const std::function<bool()>& condition);
 
+/// CLOCK_MONOTONIC, for what a test notes down of the real world.
+[[nodiscard]] std::chrono::nanoseconds monotonic_now();
+
 /// Real time since its construction, for figures that a test prints or compares with its limits.
 class Stopwatch {
  public:

@@ -45,8 +45,8 @@ class VirtualClock final : public Clock {
     void run_until(SteadyTime when);
     void run_for(std::chrono::nanoseconds span) { run_until(now_ + span); }
 
-    /// As run_until, but ends as soon as `done` holds (asked after each handler). Returns whether it
-    /// does.
+    /// As run_until, but ends as soon as `done` holds (asked after each handler). Returns whether
+    /// it does.
     bool run_until(SteadyTime limit, const std::function<bool()>& done);
     bool run_for(std::chrono::nanoseconds limit, const std::function<bool()>& done) {
         return run_until(now_ + limit, done);

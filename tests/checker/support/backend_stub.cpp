@@ -3,7 +3,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -11,6 +10,7 @@
 #include <boost/asio/write.hpp>
 
 #include <array>
+#include <exception>
 #include <utility>
 
 namespace muster::checker {
@@ -36,8 +36,9 @@ struct BackendStub::Inside {
         for (;;) {
             auto [error, socket] = co_await self->acceptor.async_accept(as_tuple);
             if (error) co_return;
-            asio::co_spawn(
-                self->acceptor.get_executor(), serve(self, std::move(socket)), asio::detached);
+            asio::co_spawn(self->acceptor.get_executor(),
+                           serve(self, std::move(socket)),
+                           [](const std::exception_ptr&) {});
         }
     }
 
@@ -86,7 +87,7 @@ BackendStub::BackendStub(const asio::any_io_executor& executor,
                          Script script,
                          const asio::ip::address& address)
     : inside_(std::make_shared<Inside>(executor, std::move(script), address)) {
-    asio::co_spawn(executor, Inside::accept(inside_), asio::detached);
+    asio::co_spawn(executor, Inside::accept(inside_), [](const std::exception_ptr&) {});
 }
 
 BackendStub::~BackendStub() {

@@ -3,11 +3,11 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <array>
+#include <exception>
 #include <string_view>
 #include <utility>
 
@@ -120,7 +120,7 @@ struct NameServerStub::Inside {
 
 NameServerStub::NameServerStub(const asio::any_io_executor& executor)
     : inside_(std::make_shared<Inside>(executor)) {
-    asio::co_spawn(executor, Inside::serve(inside_), asio::detached);
+    asio::co_spawn(executor, Inside::serve(inside_), [](const std::exception_ptr&) {});
 }
 
 NameServerStub::~NameServerStub() {

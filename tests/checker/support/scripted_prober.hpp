@@ -3,8 +3,8 @@
 #include "checker/prober.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
+#include <exception>
 #include <map>
 #include <string>
 #include <utility>
@@ -35,7 +35,7 @@ class ScriptedProber final : public Prober {
         const auto found = replies.find(request->host);
         asio::co_spawn(executor_,
                        answer(found == replies.end() ? Reply{} : found->second, std::move(done)),
-                       asio::detached);
+                       [](const std::exception_ptr&) {});
     }
 
     void stop() override {}
