@@ -2,7 +2,6 @@
 
 #include "tests/coordination/zookeeper_fixture.hpp"
 
-#include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
@@ -171,7 +170,7 @@ TEST_F(ZooKeeperFaults, ClosingAtAHungServerNeitherHangsNorBlocksTheLoop) {
     const auto a = client();
     ASSERT_TRUE(await(create(a->store(), {.path = "/n"})));
     LoopGap gap;
-    asio::co_spawn(world().context(), measure_gaps(world().clock(), gap), asio::detached);
+    asio::co_spawn(world().context(), measure_gaps(world().clock(), gap), test::rethrow);
     world().servers().pause(0);
     const test::Stopwatch watch;
     EXPECT_TRUE(await(close(*a)));
