@@ -98,7 +98,7 @@ TEST(NodeSettings, ReportAllProblemsWithTheirPlaces) {
             "line 6, column 17: prober_threads: is \"many\"; must be a whole number from 1 to 64",
             "line 7, column 9: listen: is \"localhost:8080\"; must be an IP address and a port, "
             "such "
-            "as 127.0.0.1:8080",
+            "as 127.0.0.1:9700",
             "line 8, column 14: log.level: is \"warning\"; must be one of debug, info, warn, "
             "error",
             "line 8, column 29: log.file: is the text \"\"; must be the path of a file, at most "

@@ -1,6 +1,7 @@
 // ZooKeeperStore when servers die, hang or refuse, and what it offers beyond the Store interface.
 
 #include "tests/coordination/zookeeper_fixture.hpp"
+#include "tests/support/rethrow.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
