@@ -14,7 +14,6 @@ using coordination::Node;
 using coordination::Op;
 using coordination::SessionState;
 using coordination::SessionStatus;
-using coordination::SetOp;
 using coordination::Stat;
 using coordination::Store;
 using coordination::Subscription;
@@ -95,17 +94,6 @@ class DroppedFence final : public Between {
     }
 };
 
-class BlindWrites final : public Between {
- public:
-    using Between::Between;
-    asio::awaitable<MultiOutcome> multi(std::vector<Op> ops) override {
-        for (Op& op : ops) {
-            if (auto* set = std::get_if<SetOp>(&op)) set->version = coordination::any_version;
-        }
-        return Between::multi(std::move(ops));
-    }
-};
-
 class LostWatches final : public Between {
  public:
     using Between::Between;
@@ -119,20 +107,6 @@ class LostWatches final : public Between {
 
  private:
     std::uint64_t events_ = 0;
-};
-
-class UnknownAsDone final : public Between {
- public:
-    using Between::Between;
-    asio::awaitable<MultiOutcome> multi(std::vector<Op> ops) override {
-        const std::size_t count = ops.size();
-        MultiOutcome outcome = co_await Between::multi(std::move(ops));
-        if (outcome.unknown()) {
-            outcome = {};
-            outcome.ops.resize(count);
-        }
-        co_return outcome;
-    }
 };
 
 template <class Mutant>
@@ -150,14 +124,8 @@ SimNode::WrapStore broken_lease() {
 SimNode::WrapStore dropped_fence() {
     return wrap_in<DroppedFence>();
 }
-SimNode::WrapStore blind_writes() {
-    return wrap_in<BlindWrites>();
-}
 SimNode::WrapStore lost_watches() {
     return wrap_in<LostWatches>();
-}
-SimNode::WrapStore unknown_as_done() {
-    return wrap_in<UnknownAsDone>();
 }
 
 }  // namespace muster::sim

@@ -14,13 +14,7 @@ namespace muster::sim {
 /// Leaves out the first check of every transaction that has other ops, too.
 [[nodiscard]] SimNode::WrapStore dropped_fence();
 
-/// Sets whatever version is there: no compare-and-set.
-[[nodiscard]] SimNode::WrapStore blind_writes();
-
 /// Does not pass every third watch event on.
 [[nodiscard]] SimNode::WrapStore lost_watches();
-
-/// Reports a write of unknown outcome as done.
-[[nodiscard]] SimNode::WrapStore unknown_as_done();
 
 }  // namespace muster::sim

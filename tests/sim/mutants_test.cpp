@@ -39,9 +39,7 @@ INSTANTIATE_TEST_SUITE_P(Store,
                          Mutants,
                          testing::Values(Mutant{"BrokenLease", broken_lease, "one master"},
                                          Mutant{"DroppedFence", dropped_fence, "fencing"},
-                                         Mutant{"BlindWrites", blind_writes, ""},
-                                         Mutant{"LostWatches", lost_watches, ""},
-                                         Mutant{"UnknownAsDone", unknown_as_done, ""}),
+                                         Mutant{"LostWatches", lost_watches, ""}),
                          [](const testing::TestParamInfo<Mutant>& mutant) {
                              return mutant.param.name;
                          });

@@ -1,0 +1,107 @@
+#pragma once
+
+#include "common/base/signal.hpp"
+#include "common/coordination/store.hpp"
+#include "tests/stale/write_class.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace muster::stale {
+
+/// Who made a held write: the node by itself, or the test with the node's token, where the class
+/// did not come up.
+enum class Origin { node, test };
+
+/// A guarded write that was called for and has not been sent yet: what a process holds that was
+/// stopped between its decision and its system call.
+struct HeldWrite {
+    HeldWrite(const asio::any_io_executor& executor, WriteClass kind, Origin origin)
+        : kind(kind), origin(origin), gate(executor) {}
+
+    WriteClass kind;
+    Origin origin;
+    std::vector<coordination::Op> ops;
+    std::uint64_t generation = 0;  ///< of the session under which it was held
+    std::optional<coordination::MultiOutcome> outcome;
+    Signal gate;
+
+    /// The guard's version: the token.
+    [[nodiscard]] std::int32_t token() const;
+};
+
+/// The store of a node that can be made to hold its guarded writes. After release() a held one goes
+/// out as soon as the store below is connected under a newer session than the one that it was held
+/// under: to the server the old token arrives over a living session, so that nothing but the guard
+/// stands in its way. One that never reached a server (the session broke again) is sent once more.
+/// All else passes straight through.
+///
+/// Executor: that of the store below, which must outlive this one.
+class HoldingStore final : public coordination::Store {
+ public:
+    enum class Guards { kept, dropped };  ///< dropped: a mutant that sends no checks
+
+    HoldingStore(asio::any_io_executor executor,
+                 coordination::Store& store,
+                 znodes::Paths paths,
+                 Guards guards);
+
+    /// From now on, these. Nothing goes out before release().
+    void hold(std::set<WriteClass> kinds);
+    enum class Under { newer_session, any_session };
+    /// Holds no more; what is held goes out.
+    void release(Under under = Under::newer_session);
+    /// Adds a write to what is held. Spawn it.
+    [[nodiscard]] asio::awaitable<void> hold_also(WriteClass kind,
+                                                  std::vector<coordination::Op> ops);
+    [[nodiscard]] const std::vector<std::shared_ptr<HeldWrite>>& held() const { return held_; }
+    [[nodiscard]] bool holds(WriteClass kind) const;
+    [[nodiscard]] bool all_answered() const;
+    void forget() { held_.clear(); }
+
+    asio::awaitable<Result<coordination::Node>> get(std::string path,
+                                                    coordination::Watch watch) override {
+        return store_.get(std::move(path), watch);
+    }
+    asio::awaitable<Result<coordination::Children>> children(std::string path,
+                                                             coordination::Watch watch) override {
+        return store_.children(std::move(path), watch);
+    }
+    asio::awaitable<Result<std::optional<coordination::Stat>>> exists(
+        std::string path, coordination::Watch watch) override {
+        return store_.exists(std::move(path), watch);
+    }
+    asio::awaitable<coordination::MultiOutcome> multi(std::vector<coordination::Op> ops) override;
+    asio::awaitable<Result<void>> sync(std::string path) override {
+        return store_.sync(std::move(path));
+    }
+    [[nodiscard]] coordination::SessionStatus session() const override { return store_.session(); }
+    [[nodiscard]] coordination::Subscription listen(std::string under, OnDirty on_dirty) override {
+        return store_.listen(std::move(under), std::move(on_dirty));
+    }
+    [[nodiscard]] coordination::Subscription listen_session(OnSession on_session) override {
+        return store_.listen_session(std::move(on_session));
+    }
+
+ private:
+    asio::awaitable<coordination::MultiOutcome> keep(std::shared_ptr<HeldWrite> write);
+    [[nodiscard]] bool may_go(const HeldWrite& write) const;
+    void open_gates();
+
+    asio::any_io_executor executor_;
+    coordination::Store& store_;
+    znodes::Paths paths_;
+    Guards guards_;
+    std::set<WriteClass> holding_;
+    std::optional<Under> released_;
+    std::vector<std::shared_ptr<HeldWrite>> held_;
+    coordination::Subscription session_subscription_;
+};
+
+}  // namespace muster::stale
