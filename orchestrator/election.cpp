@@ -87,8 +87,8 @@ std::string Election::candidate_path(const std::string& name) const {
 asio::awaitable<void> Election::run() {
     for (;;) {
         co_await wake_.wait();
-        while (store_.session().state == SessionState::connected && !retired_) {
-            if (co_await campaign()) break;
+        while (store_.session().state == SessionState::connected) {
+            if (co_await (retired_ ? withdraw() : campaign())) break;
             co_await clock_.sleep_for(settings_.retry);
         }
     }
@@ -136,6 +136,21 @@ asio::awaitable<bool> Election::campaign() {
     if (!office_) co_return co_await take_office();
     if (!confirmed_) co_return co_await confirm_office();
     co_return true;
+}
+
+asio::awaitable<bool> Election::withdraw() {
+    // While a node of ours is there, nobody behind it takes office.
+    const Result<coordination::Children> children =
+        co_await store_.children(paths_.election(), Watch::none);
+    if (!children) co_return false;
+    bool gone = true;
+    for (const std::string& name : children->names) {
+        const std::optional<Candidate> candidate = parse_candidate(name);
+        if (!candidate || !given_up_.contains(candidate->guid)) continue;
+        co_await delete_candidate(name);
+        gone = false;  // or not: the next look tells
+    }
+    co_return gone;
 }
 
 asio::awaitable<bool> Election::join() {
@@ -250,6 +265,7 @@ asio::awaitable<void> Election::step_down() {
 asio::awaitable<void> Election::retire() {
     retired_ = true;
     co_await give_up_candidacy();
+    wake_.notify();
 }
 
 }  // namespace muster::orchestrator

@@ -78,6 +78,7 @@ class Election {
  private:
     asio::awaitable<void> run();
     asio::awaitable<bool> campaign();  ///< true: wait for an event; false: look again after `retry`
+    asio::awaitable<bool> withdraw();  ///< retired: as campaign(), until no node of ours is left
     asio::awaitable<bool> join();
     asio::awaitable<bool> take_office();
     asio::awaitable<bool> confirm_office();

@@ -50,8 +50,10 @@ void Master::on_office(const std::optional<Office>& office) {
 
 void Master::on_view(const ViewChange& change) {
     if (!office_) return;
+    // Progress is no reason to plan: it only puts off the moment at which a shard counts as
+    // stalled, and for that moment the last plan has set an alarm.
     if (change.control || change.members || change.config || change.layout || change.assignments ||
-        change.answers || change.progress) {
+        change.answers) {
         wake_.notify();
     }
 }

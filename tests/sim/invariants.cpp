@@ -61,11 +61,10 @@ void Invariants::vandalised(const std::string& path) {
     if (parts.size() == 3 && parts[0] == "config" && parts[1] == "chunks") {
         for (const auto& [group, wanted] : world_.groups) probing_.vandalised(group);
     }
-    if (parts.size() >= 3 && parts[0] == "groups")
-        probing_.vandalised(GroupName(std::string(parts[1])));
-    if (parts.size() == 5 && parts[4] == "status") {
-        const int number = std::stoi(std::string(parts[3]));
-        verdicts_.vandalised({.group = GroupName(std::string(parts[1])), .number = number});
+    if (parts.size() >= 3 && parts[0] == "groups") {
+        const GroupName group{std::string(parts[1])};
+        probing_.vandalised(group);
+        verdicts_.vandalised(group, std::string_view(path).substr(world_.paths.root().size() + 1));
     }
 }
 
@@ -170,6 +169,8 @@ void Invariants::on_assignment(const Commit& commit, const Written& write) {
 
 void Invariants::on_group_node(const Commit& commit, const Written& write) {
     const std::vector<std::string_view> parts = parts_of(write.path);
+    if (parts.size() >= 3 && commit.session != 0)
+        verdicts_.replaced(GroupName(std::string(parts[1])), write.path);
     if (parts.size() == 3 && parts[2] == "index") {
         ownership_.on_index(GroupName(std::string(parts[1])), write.data);
         if (commit.session == 0 || write.data == nullptr) return;

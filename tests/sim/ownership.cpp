@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace muster::sim {
@@ -91,6 +92,9 @@ void Ownership::settle(bool by_scene) {
 void Ownership::tick() {
     const SteadyTime now = world_.clock.now();
     const bool calm = world_.calm_for(orphan_bound);
+    // Who leaves takes no office any more.
+    const bool anyone = std::ranges::any_of(
+        world_.nodes, [](const auto& item) { return !item.second->node().leaving(); });
     for (const auto& [group, wanted] : world_.groups) {
         for (int k = 0; k < shards_of(group); ++k) {
             const ShardId shard{.group = group, .number = k};
@@ -100,7 +104,7 @@ void Ownership::tick() {
                 return host != world_.hosts.end() &&
                        host->second.incarnation == holder->second.incarnation;
             }();
-            if (alive || !must_be_held(shard) || world_.nodes.empty()) {
+            if (alive || !must_be_held(shard) || !anyone) {
                 orphaned_.erase(shard);
                 continue;
             }

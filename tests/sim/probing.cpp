@@ -86,6 +86,7 @@ void Probing::check_holder(const ShardId& id, Shard& shard, const Ownership::Hol
                            now - holder.since >= take_over && now - shard.changed >= take_over;
         if (!quiet) return;
         shard.taken_by = holder.incarnation;
+        shard.taken_at = now;
     }
     const auto gap = longest_gap(world_.groups.at(id.group).spec->check);
     for (const std::string& address : shard.addresses) {
@@ -94,8 +95,7 @@ void Probing::check_holder(const ShardId& id, Shard& shard, const Ownership::Hol
         const auto by_holder = backend.probed_by.find(holder.node);
         const SteadyTime last =
             std::max({by_holder != backend.probed_by.end() ? by_holder->second : SteadyTime{},
-                      holder.since + take_over,
-                      shard.changed + take_over,
+                      shard.taken_at,
                       backend.active_since + take_over});
         if (now - last <= gap) continue;
         wrong(fmt::format(

@@ -30,7 +30,8 @@ class Probing {
         std::set<std::string> addresses;
         std::string group_uid;
         SteadyTime changed{};
-        std::string taken_by;  ///< the incarnation that has had its quiet moment
+        std::string taken_by;   ///< the incarnation that has had its quiet moment
+        SteadyTime taken_at{};  ///< when that was over
     };
 
     void check_holder(const ShardId& id, Shard& shard, const Ownership::Holder& holder);

@@ -21,11 +21,27 @@ std::chrono::nanoseconds evidence_window(const config::CheckSpec& check) {
     return (std::max(check.rise, check.fall) + 1) * slowest * 9 / 8 + check.timeout + 1s;
 }
 
+// For so long after garbage was replaced, someone may still find out what it made him forget.
+constexpr std::chrono::nanoseconds garbage_memory = 60s;
+
 char text(Letter letter) {
     return static_cast<char>(letter);
 }
 
 }  // namespace
+
+void Verdicts::vandalised(const GroupName& group, std::string_view path) {
+    groups_[group].garbage.emplace(path);
+    groups_[group].garbage_until = world_.clock.now();
+}
+
+void Verdicts::replaced(const GroupName& group, std::string_view path) {
+    Group& known = groups_[group];
+    const auto found = known.garbage.find(path);
+    if (found == known.garbage.end()) return;
+    known.garbage.erase(found);
+    known.garbage_until = world_.clock.now();
+}
 
 void Verdicts::on_members(const ShardId& shard, const std::string* data) {
     if (data == nullptr) {
@@ -34,23 +50,19 @@ void Verdicts::on_members(const ShardId& shard, const std::string* data) {
     }
     const auto decoded = znodes::decode<znodes::ShardMembers>(*data, World::cluster);
     if (!decoded) return;
-    Shard& known = shards_[shard];
-    if (known.group_uid != decoded->group_uid) known.by_backend.clear();
-    known.group_uid = decoded->group_uid;
-    known.layout = decoded->layout;
-    known.slots = decoded->slots;
+    shards_[shard] = {
+        .group_uid = decoded->group_uid, .layout = decoded->layout, .slots = decoded->slots};
+    Group& group = groups_[shard.group];
+    if (group.uid != decoded->group_uid) group.backends.clear();
+    group.uid = decoded->group_uid;
 }
 
 void Verdicts::on_status(const ShardId& shard, const std::string* data, std::string_view writer) {
-    if (data == nullptr) return;
+    if (data == nullptr || writer.empty()) return;
     const auto decoded = znodes::decode<znodes::ShardStatus>(*data, World::cluster);
-    Shard& known = shards_[shard];
-    if (!decoded) {
-        if (!writer.empty()) wrong(fmt::format("{} wrote an unreadable status", writer));
-        return;
-    }
-    if (writer.empty()) return;
+    if (!decoded) return wrong(fmt::format("{} wrote an unreadable status", writer));
     const znodes::ShardStatus& status = *decoded;
+    const Shard& known = shards_[shard];
     if (status.group_uid != known.group_uid || status.layout != known.layout) {
         wrong(fmt::format("{}: {} published layout {} of {}, members are layout {} of {}",
                           shard.str(),
@@ -64,42 +76,38 @@ void Verdicts::on_status(const ShardId& shard, const std::string* data, std::str
     const SteadyTime now = world_.clock.now();
     const auto host = world_.hosts.find(std::string(writer));
     const auto lag = host != world_.hosts.end() ? host->second.lag(now) : 0ns;
+    Group& group = groups_[shard.group];
     for (std::size_t i = 0; i < known.slots.size(); ++i) {
-        if (known.slots[i].tombstone) {
-            known.by_backend.erase(known.slots[i].address);
-            continue;
-        }
-        Published next;
+        const std::string& address = known.slots[i].address;
+        if (known.slots[i].tombstone) continue;
+        Published next{.when = now};
         if (i < status.letters.size()) next.letter = status.letters[i];
         const auto detail = status.details.find(static_cast<int>(i));
         if (detail != status.details.end()) next.since = detail->second.since;
-        judge(shard, known, known.slots[i].address, next, lag);
-        known.by_backend[known.slots[i].address] = next;
+        judge(shard, group, address, next, lag);
+        group.backends[address] = next;
     }
-    known.published = now;
-    const bool all_known = std::ranges::all_of(
-        known.by_backend, [](const auto& item) { return item.second.letter != Letter::unknown; });
-    if (all_known) known.tainted = false;
 }
 
 void Verdicts::judge(const ShardId& shard,
-                     Shard& known,
+                     const Group& group,
                      const std::string& address,
                      const Published& next,
                      std::chrono::nanoseconds lag) {
     const auto truth = world_.backends.find(address);
-    const auto group = world_.groups.find(shard.group);
-    if (truth == world_.backends.end() || group == world_.groups.end() || !group->second.spec)
+    const auto wanted = world_.groups.find(shard.group);
+    if (truth == world_.backends.end() || wanted == world_.groups.end() || !wanted->second.spec)
         return;
     const SteadyTime now = world_.clock.now();
     const Backend& backend = truth->second;
-    const auto window = evidence_window(group->second.spec->check) + lag;
-    const auto was = known.by_backend.find(address);
-    const Letter before = was == known.by_backend.end() ? Letter::unknown : was->second.letter;
+    const auto window = evidence_window(wanted->second.spec->check) + lag;
+    const auto was = group.backends.find(address);
+    const bool first = was == group.backends.end();
+    const Letter before = first ? Letter::unknown : was->second.letter;
     // It was out of the configuration since the last publishing: its verdict starts anew.
     const SteadyTime inactive_until = backend.active ? backend.inactive_until : now;
-    const bool interrupted = known.tainted || inactive_until + window >= known.published ||
-                             was == known.by_backend.end();
+    const bool interrupted = first || inactive_until + window >= was->second.when ||
+                             !group.garbage.empty() || now - group.garbage_until < garbage_memory;
 
     if (next.letter != before) {
         ++changes_;
@@ -122,7 +130,7 @@ void Verdicts::judge(const ShardId& shard,
     }
     if (next.letter == Letter::unknown || interrupted || next.since == was->second.since) return;
     // The same verdict since another time: it must have been another one in between.
-    if (backend.since + window < known.published) {
+    if (backend.since + window < was->second.when) {
         wrong(fmt::format("{}: the since-time of {} ({}) moved by {} ms without a change",
                           shard.str(),
                           address,
@@ -133,26 +141,24 @@ void Verdicts::judge(const ShardId& shard,
 
 std::vector<std::string> Verdicts::differences() const {
     std::vector<std::string> found;
-    std::map<std::string, Letter> letters;
-    for (const auto& [shard, known] : shards_) {
-        for (const auto& [address, published] : known.by_backend)
-            letters[address] = published.letter;
-    }
     for (const auto& [name, group] : world_.groups) {
         if (!group.spec) continue;
+        const auto found_group = groups_.find(name);
+        static const std::map<std::string, Published> none;
+        const auto& known = found_group != groups_.end() ? found_group->second.backends : none;
         for (const config::Backend& configured : group.spec->backends) {
             const std::string& address = configured.id.str();
             const Backend& backend = world_.backends.at(address);
             if (!backend.active) continue;
-            const auto letter = letters.find(address);
+            const auto published = known.find(address);
             const Letter truth = backend.healthy ? Letter::up : Letter::down;
-            if (letter == letters.end() || letter->second != truth) {
+            if (published == known.end() || published->second.letter != truth) {
                 found.push_back(
                     fmt::format("{} of {} is {} and published as {}",
                                 address,
                                 name.str(),
                                 backend.healthy ? "healthy" : "dead",
-                                letter == letters.end() ? '-' : static_cast<char>(letter->second)));
+                                published == known.end() ? '-' : text(published->second.letter)));
             }
         }
     }

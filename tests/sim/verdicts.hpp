@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,10 @@ class Verdicts {
     void on_members(const ShardId& shard, const std::string* data);
     /// `writer`: the host that published; empty for the scene.
     void on_status(const ShardId& shard, const std::string* data, std::string_view writer);
-    void vandalised(const ShardId& shard) { shards_[shard].tainted = true; }
+    /// Garbage was written to a znode of this group: until a while after it was replaced, what the
+    /// cluster knew may be lost.
+    void vandalised(const GroupName& group, std::string_view path);
+    void replaced(const GroupName& group, std::string_view path);
 
     /// Active backends whose published letter is not the truth.
     [[nodiscard]] std::vector<std::string> differences() const;
@@ -34,20 +38,22 @@ class Verdicts {
     struct Published {
         znodes::Letter letter = znodes::Letter::unknown;
         WallTime since{};
+        SteadyTime when{};
     };
     struct Shard {
         std::string group_uid;
         int layout = 0;
         std::vector<znodes::Slot> slots;
-        int status_layout = 0;
-        std::string status_uid;
-        SteadyTime published{};
-        std::map<std::string, Published> by_backend;
-        bool tainted = false;  ///< garbage was written to its status
+    };
+    struct Group {
+        std::string uid;
+        std::map<std::string, Published> backends;   ///< in whichever shard
+        std::set<std::string, std::less<>> garbage;  ///< znodes that hold some
+        SteadyTime garbage_until{};
     };
 
     void judge(const ShardId& shard,
-               Shard& known,
+               const Group& group,
                const std::string& address,
                const Published& next,
                std::chrono::nanoseconds lag);
@@ -56,6 +62,7 @@ class Verdicts {
     const World& world_;
     Violations& violations_;
     std::map<ShardId, Shard> shards_;
+    std::map<GroupName, Group> groups_;
     std::uint64_t changes_ = 0;
 };
 
