@@ -88,7 +88,8 @@ asio::awaitable<void> Election::run() {
     for (;;) {
         co_await wake_.wait();
         while (store_.session().state == SessionState::connected) {
-            if (co_await (retired_ ? withdraw() : campaign())) break;
+            const bool settled = retired_ ? co_await withdraw() : co_await campaign();
+            if (settled) break;
             co_await clock_.sleep_for(settings_.retry);
         }
     }
