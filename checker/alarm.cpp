@@ -14,13 +14,18 @@ namespace muster::checker {
 struct Alarm::Sleep {
     Alarm* owner = nullptr;  ///< none: cancelled
     SteadyTime when{};
+    SteadyTime until{};  ///< of the sleep under way; at most `when`
     bool asleep = false;
+    bool over = false;  ///< its end is on its way to the owner
     asio::cancellation_signal cancel;
 
     static asio::awaitable<void> run(std::shared_ptr<Sleep> self, Clock& clock) {
-        if (self->owner == nullptr) co_return;
-        self->asleep = true;
-        co_await clock.sleep_until(self->when);
+        while (self->owner != nullptr && self->until < self->when) {
+            self->asleep = true;
+            self->until = self->when;
+            co_await clock.sleep_until(self->until);
+        }
+        self->over = true;
     }
 };
 
@@ -48,7 +53,12 @@ SteadyTime Alarm::when() const {
 }
 
 void Alarm::set(SteadyTime when) {
-    if (sleep_ && sleep_->when == when) return;
+    // A sleep that would end too early is gone on with. To cancel it costs an exception, and an
+    // engine moves its alarm with every probe.
+    if (sleep_ && !sleep_->over && when != SteadyTime::max() && when >= sleep_->until) {
+        sleep_->when = when;
+        return;
+    }
     clear();
     if (when == SteadyTime::max()) return;
     sleep_ = std::make_shared<Sleep>();
