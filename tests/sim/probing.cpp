@@ -81,7 +81,7 @@ void Probing::check_holder(const ShardId& id, Shard& shard, const Ownership::Hol
         shard.taken_by.clear();
         return;
     }
-    if (shard.taken_by != holder.incarnation) {
+    if (shard.taken_by != holder.incarnation || shard.taken_at < holder.since) {
         const bool quiet = host->second.calm_for(take_over, now) && world_.serving() &&
                            now - holder.since >= take_over && now - shard.changed >= take_over;
         if (!quiet) return;
