@@ -188,8 +188,9 @@ int run_node(const config::NodeSettings& settings, orchestrator::GuardianLink& l
         .alive = [&running] { return running == nullptr || running->probers_tick(); }};
     if (!settings.zookeeper_auth_file.empty()) {
         store_settings.digest = read_secret(settings.zookeeper_auth_file);
-        // Whoever is authenticated as we are may do everything; `musterctl init` gave readers
-        // theirs further up.
+        // `musterctl init` has said at the root who may do what below it. On a tree without a root:
+        // whoever is authenticated as we are may do everything.
+        store_settings.acl_from = znodes::Paths(settings.cluster).root();
         store_settings.default_acl = {{.scheme = "auth", .id = "", .permissions = 31}};
     }
     coordination::ZooKeeperStore store(context.get_executor(), clock, std::move(store_settings));

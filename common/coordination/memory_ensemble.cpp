@@ -148,6 +148,7 @@ void MemoryEnsemble::serve_request(const MemoryLinkPtr& link, const RequestMessa
     switch (request->kind) {
         case RequestKind::heartbeat:
         case RequestKind::sync:
+        case RequestKind::acl:  // there are none here
             break;
         case RequestKind::get:
         case RequestKind::children:

@@ -62,7 +62,7 @@ void MemoryStore::tend() {
     if (link_ && !established_ && now >= connect_sent_ + beat()) drop_link();
     if (!link_ && !ended) connect();
     if (established_ && now >= next_beat_) {
-        transmit_heartbeat("/");
+        transmit_own(RequestKind::heartbeat, "/");
         next_beat_ = std::max(next_beat_ + beat(), now);
     }
 }

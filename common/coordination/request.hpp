@@ -12,7 +12,7 @@
 
 namespace muster::coordination {
 
-enum class RequestKind { heartbeat, get, children, exists, multi, sync, close };
+enum class RequestKind { heartbeat, get, children, exists, multi, sync, acl, close };
 
 /// What a server said, or what our side knows instead. Only the fields of the request's kind count.
 struct Reply {
@@ -21,6 +21,7 @@ struct Reply {
     Stat stat;
     std::string data;
     std::vector<std::string> names;
+    std::vector<Acl> acl;
     std::vector<OpOutcome> ops;
     std::vector<std::error_code> op_errors;
 };

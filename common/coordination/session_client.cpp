@@ -174,9 +174,9 @@ void SessionClient::send(const RequestPtr& request) {
     transmit(request);
 }
 
-void SessionClient::transmit_heartbeat(std::string path) {
+void SessionClient::transmit_own(RequestKind kind, std::string path) {
     auto request = std::make_shared<Request>();
-    request->kind = RequestKind::heartbeat;
+    request->kind = kind;
     request->path = std::move(path);
     request->deadline = clock_.now() + limits_.request_deadline;
     send(request);

@@ -72,8 +72,9 @@ class SessionClient : public Store {
     void enforce_deadlines();
     [[nodiscard]] std::optional<SteadyTime> next_deadline() const;
 
-    /// Sends without queue and limits, for heartbeats; nobody waits for its answer.
-    void transmit_heartbeat(std::string path);
+    /// Sends without queue and limits, for what the adapter itself asks; nobody waits for its
+    /// answer.
+    void transmit_own(RequestKind kind, std::string path);
 
     void on_watch_event(const std::string& path, WatchEvent event);
 

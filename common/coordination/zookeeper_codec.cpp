@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <utility>
 
 namespace muster::coordination {
@@ -139,6 +140,16 @@ void on_stat(int rc, const struct ::Stat* stat, const void* data) {
 void on_string(int rc, const char* /*value*/, const void* data) {
     auto pending = take(data);
     Reply reply = reply_with(rc, *pending->request);
+    deliver(std::move(pending), std::move(reply));
+}
+
+void on_acl(int rc, struct ACL_vector* acl, struct ::Stat* /*stat*/, const void* data) {
+    auto pending = take(data);
+    Reply reply = reply_with(rc, *pending->request);
+    if (rc == ZOK) {
+        for (const struct ::ACL& entry : std::span(acl->data, static_cast<std::size_t>(acl->count)))
+            reply.acl.push_back({entry.id.scheme, entry.id.id, entry.perms});
+    }
     deliver(std::move(pending), std::move(reply));
 }
 
@@ -296,6 +307,9 @@ std::error_code zookeeper_submit(zhandle_t* handle,
             break;
         case RequestKind::multi:
             rc = submit_multi(handle, *data, default_acl);
+            break;
+        case RequestKind::acl:
+            rc = zoo_aget_acl(handle, path, on_acl, data);
             break;
         case RequestKind::close:
             rc = ZUNIMPLEMENTED;  // a session ends with its handle

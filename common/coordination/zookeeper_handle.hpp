@@ -16,6 +16,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace muster::coordination {
@@ -59,6 +60,9 @@ class ZooKeeperHandle : public std::enable_shared_from_this<ZooKeeperHandle> {
 
     /// Creates the C handle and starts to connect. False: the client refused (bad hosts).
     [[nodiscard]] bool open();
+
+    /// From now on, of creates that bring none.
+    void use_acl(std::vector<Acl> acl) { settings_.default_acl = std::move(acl); }
 
     /// Its answer comes through the owner, also when it could not be sent.
     void submit(const std::shared_ptr<Request>& request);

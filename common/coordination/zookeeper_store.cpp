@@ -106,6 +106,7 @@ asio::awaitable<void> ZooKeeperStore::open_session() {
                                                     .seed = settings_.seed++,
                                                 },
                                                 *events_);
+    acl_known_ = settings_.acl_from.empty();
     if (!handle_->open()) handle_.reset();
 }
 
@@ -164,7 +165,10 @@ bool ZooKeeperStore::is_alive() const {
 void ZooKeeperStore::send_heartbeat() {
     if (!is_alive()) return;
     next_beat_ = clock().now() + beat();
-    transmit_heartbeat(heartbeat_path);
+    // Answered in order: when the first heartbeat opens the way for creates, the ACL is known. Who
+    // makes the tree may come later than we do.
+    if (!acl_known_) transmit_own(RequestKind::acl, settings_.acl_from);
+    transmit_own(RequestKind::heartbeat, heartbeat_path);
 }
 
 asio::awaitable<void> ZooKeeperStore::close() {
@@ -223,6 +227,10 @@ void ZooKeeperStore::on_answer(const RequestPtr& request, Reply reply) {
         set_connected(handle_->session_id(), handle_->negotiated_timeout(), request->sent_at);
     } else if (confirms) {
         confirm(request->sent_at);
+    }
+    if (request->kind == RequestKind::acl && !reply.error && !request->answered) {
+        handle_->use_acl(std::move(reply.acl));
+        acl_known_ = true;
     }
     answer(request, std::move(reply));
 }

@@ -33,8 +33,11 @@ class ZooKeeperStore final : public SessionClient {
     struct Settings {
         std::vector<std::string> servers;  ///< "host:port"; names are resolved for each session
         std::chrono::nanoseconds session_timeout = std::chrono::seconds(2);  ///< servers may clamp
-        std::string digest;            ///< "user:password", empty: anonymous
-        std::vector<Acl> default_acl;  ///< of creates that bring none; empty: open to everyone
+        std::string digest;  ///< "user:password", empty: anonymous
+        /// Creates that bring no ACL get that of this node, as it is when a session begins (who
+        /// makes a tree says once who may do what in it); while there is no such node, default_acl.
+        std::string acl_from;          ///< path; empty: default_acl always
+        std::vector<Acl> default_acl;  ///< empty: open to everyone
         ClientLimits limits;
         /// Asked before each turn. While false nothing is sent, not even heartbeats, so that the
         /// session dies: for tying it to the process's other threads. Empty: always true.
@@ -87,6 +90,7 @@ class ZooKeeperStore final : public SessionClient {
     asio::steady_timer alarm_;   ///< until when run() sleeps
     bool link_up_ = false;       ///< the client says so
     bool through_ = false;       ///< and a heartbeat has been answered
+    bool acl_known_ = false;     ///< in this session
     bool session_over_ = false;  ///< the handle is of no use any more
     SteadyTime next_beat_{};
     SteadyTime next_open_{};

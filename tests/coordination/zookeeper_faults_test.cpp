@@ -239,6 +239,46 @@ TEST_F(ZooKeeperFaults, AnOpsOwnAclGoesBeforeTheDefault) {
     EXPECT_EQ(code_of(await(set(other->store(), {.path = "/public"}))), Errc::no_auth);
 }
 
+TEST_F(ZooKeeperFaults, WhatIsCreatedGetsTheAclOfTheTree) {
+    servers();
+    ZooKeeperStore::Settings owning = settings();
+    owning.digest = "muster:right";
+    owning.default_acl = owner_only();
+    owning.acl_from = "/tree";
+    const auto early = client(owning);  // before there is a tree
+    ASSERT_TRUE(await(create(early->store(), {.path = "/before"})));
+
+    ZooKeeperStore::Settings making = owning;
+    making.acl_from = "";
+    const auto maker = client(making);
+    std::vector<Acl> of_tree = owner_only();
+    of_tree.push_back(
+        {.scheme = "digest", .id = "reader:rg2poWjr7j1Zs8Z7tlNDncWf9a4=", .permissions = 1});
+    ASSERT_TRUE(await(create(maker->store(), {.path = "/tree", .acl = of_tree})));
+
+    ZooKeeperStore::Settings reading = settings();
+    reading.digest = "reader:word";
+    const auto reader = client(reading);
+    const auto late = client(owning);
+    ASSERT_TRUE(await(create(late->store(), {.path = "/tree/late"})));
+    const auto may_read = [&](const std::string& path) {
+        EXPECT_TRUE(await(reader->store().sync("/")));
+        return await(reader->store().get(path, Watch::none)).has_value();
+    };
+    EXPECT_TRUE(may_read("/tree/late"));
+    EXPECT_EQ(code_of(await(set(reader->store(), {.path = "/tree/late"}))), Errc::no_auth);
+    EXPECT_EQ(code_of(await(client()->store().get("/tree/late", Watch::none))), Errc::no_auth);
+    EXPECT_FALSE(may_read("/before"));
+    // The early one hears of it within a few heartbeats.
+    int made = 0;
+    EXPECT_TRUE(until([&] {
+        const std::string path = "/tree/early" + std::to_string(++made);
+        EXPECT_TRUE(await(create(early->store(), {.path = path})));
+        return may_read(path);
+    }));
+    EXPECT_TRUE(await(set(early->store(), {.path = "/tree/early1", .data = "its own"})));
+}
+
 TEST_F(ZooKeeperFaults, TheStoreRefusesServersThatAreNone) {
     servers();
     ZooKeeperStore::Settings none = settings();
