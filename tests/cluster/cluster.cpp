@@ -29,15 +29,9 @@ using znodes::Letter;
 Cluster::Cluster(Settings settings)
     : settings_(std::move(settings)),
       zookeeper_({.servers = settings_.zookeepers, .tick = settings_.tick}),
-      observer_(std::make_unique<Observer>(zookeeper_.addresses(), "main")) {
-    observer_->with_store([](coordination::Store& store) -> asio::awaitable<void> {
-        for (int tries = 0; tries < 100; ++tries) {
-            const auto made =
-                co_await ctl::make_tree(store, znodes::Paths("main"), ctl::fresh_uuid());
-            if (made) co_return;
-        }
-        throw std::runtime_error("the tree can't be made");
-    });
+      secrets_(ctl::load_or_make_secrets(directory_.path() / "secrets").value()),
+      observer_(std::make_unique<Observer>(zookeeper_.addresses(), "main", secrets_.users)) {
+    observer_->with_store([this](coordination::Store& store) { return make_tree(store); });
     for (std::size_t i = 0; i < settings_.nodes; ++i) {
         NodeProcess& node = nodes_.emplace_back();
         node.port = free_port();
@@ -47,11 +41,13 @@ Cluster::Cluster(Settings settings)
         config << fmt::format(
             "node: {}\ncluster: main\nzookeeper: [\"{}\"]\nsession_timeout: {}ms\nzookeeper_tick: "
             "{}ms\n"
-            "prober_threads: {}\nlisten: \"127.0.0.1:{}\"\nstate_dir: {}\nlog: {{level: {}}}\n",
+            "zookeeper_auth_file: {}\nprober_threads: {}\nlisten: \"127.0.0.1:{}\"\nstate_dir: "
+            "{}\nlog: {{level: {}}}\n",
             name(i).str(),
             fmt::join(zookeeper_.addresses(), "\", \""),
             settings_.session_timeout.count() * slowdown(),
             settings_.tick.count(),
+            (directory_.path() / "secrets/node.auth").string(),
             settings_.prober_threads,
             node.port,
             node.directory.string(),
@@ -61,6 +57,15 @@ Cluster::Cluster(Settings settings)
     if (!wait_members(nodes_.size(), 30s) || !wait_for_master(10s)) {
         throw std::runtime_error("the cluster does not come up:\n" + logs());
     }
+}
+
+asio::awaitable<void> Cluster::make_tree(coordination::Store& store) const {
+    for (int tries = 0; tries < 100; ++tries) {
+        const auto made = co_await ctl::make_tree(
+            store, znodes::Paths("main"), secrets_.cluster_uuid, &secrets_.users);
+        if (made) co_return;
+    }
+    throw std::runtime_error("the tree can't be made");
 }
 
 Cluster::~Cluster() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/config/model.hpp"
+#include "ctl/secrets.hpp"
 #include "tests/cluster/observer.hpp"
 #include "tests/cluster/responder.hpp"
 #include "tests/support/process.hpp"
@@ -15,9 +16,10 @@
 
 namespace muster::test {
 
-/// Real musterd processes on a real ZooKeeper ensemble, with an observer. Blocking; the thread that
-/// makes it must outlive it. Nodes are numbered from 0 and called n0, n1, ... Throws
-/// std::runtime_error, with the logs, when something does not come up.
+/// Real musterd processes on a real ZooKeeper ensemble whose tree has the ACLs that `musterctl
+/// init` gives it, with an observer. Blocking; the thread that makes it must outlive it. Nodes are
+/// numbered from 0 and called n0, n1, ... Throws std::runtime_error, with the logs, when something
+/// does not come up.
 class Cluster {
  public:
     struct Settings {
@@ -87,10 +89,12 @@ class Cluster {
                                      const std::string& path,
                                      const std::string& body);
     [[nodiscard]] std::string logs() const;
+    asio::awaitable<void> make_tree(coordination::Store& store) const;
 
     Settings settings_;
     TempDir directory_;
     ZooKeeperServers zookeeper_;
+    ctl::Secrets secrets_;
     std::unique_ptr<Observer> observer_;
     std::vector<NodeProcess> nodes_;
 };

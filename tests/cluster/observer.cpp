@@ -18,18 +18,30 @@ namespace muster::test {
 using orchestrator::ClusterView;
 using znodes::Letter;
 
+namespace {
+
+coordination::ZooKeeperStore::Settings settings_for(const std::vector<std::string>& servers,
+                                                    const ctl::User& user) {
+    return {.servers = servers,
+            .session_timeout = std::chrono::seconds(20),
+            .digest = user.name + ":" + user.password,
+            .limits = {.max_watches = 20'000}};
+}
+
+}  // namespace
+
 struct Observer::Inside {
-    Inside(std::vector<std::string> servers, const std::string& cluster_name, Observer& observer)
+    Inside(const std::vector<std::string>& servers,
+           const std::string& cluster_name,
+           const ctl::TreeUsers& users,
+           Observer& observer)
         : paths(cluster_name),
-          store(context.get_executor(),
-                clock,
-                {.servers = std::move(servers),
-                 .session_timeout = std::chrono::seconds(20),
-                 .limits = {.max_watches = 20'000}}),
+          reading(context.get_executor(), clock, settings_for(servers, users.reader)),
+          writing(context.get_executor(), clock, settings_for(servers, users.node)),
           tasks(context.get_executor()),
           mirror(
               context.get_executor(),
-              store,
+              reading,
               clock,
               paths.root(),
               [this](const std::string& path) { return orchestrator::interest_in(paths, path); },
@@ -41,14 +53,18 @@ struct Observer::Inside {
     asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
     AsioClock clock;
     znodes::Paths paths;
-    coordination::ZooKeeperStore store;
+    coordination::ZooKeeperStore reading;
+    coordination::ZooKeeperStore writing;
     TaskGroup tasks;
     orchestrator::Mirror mirror;
 };
 
-Observer::Observer(std::vector<std::string> servers, const std::string& cluster_name)
-    : inside_(std::make_unique<Inside>(std::move(servers), cluster_name, *this)) {
-    inside_->tasks.spawn("store", inside_->store.run());
+Observer::Observer(const std::vector<std::string>& servers,
+                   const std::string& cluster_name,
+                   const ctl::TreeUsers& users)
+    : inside_(std::make_unique<Inside>(servers, cluster_name, users, *this)) {
+    inside_->tasks.spawn("reading", inside_->reading.run());
+    inside_->tasks.spawn("writing", inside_->writing.run());
     inside_->mirror.start();
     thread_ = std::thread([this] { inside_->context.run(); });
 }
@@ -56,7 +72,8 @@ Observer::Observer(std::vector<std::string> servers, const std::string& cluster_
 Observer::~Observer() {
     const auto end = [](Inside& inside) -> asio::awaitable<void> {
         co_await inside.mirror.stop();
-        co_await inside.store.close();
+        co_await inside.reading.close();
+        co_await inside.writing.close();
         co_await inside.tasks.stop();
     };
     asio::co_spawn(inside_->context, end(*inside_), [this](const std::exception_ptr&) {
@@ -69,7 +86,7 @@ Observer::~Observer() {
 void Observer::with_store(const std::function<asio::awaitable<void>(coordination::Store&)>& work) {
     std::promise<void> done;
     asio::co_spawn(
-        inside_->context, work(inside_->store), [&done](const std::exception_ptr& error) {
+        inside_->context, work(inside_->writing), [&done](const std::exception_ptr& error) {
             error ? done.set_exception(error) : done.set_value();
         });
     done.get_future().get();

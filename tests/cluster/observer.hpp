@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/coordination/zookeeper_store.hpp"
+#include "ctl/tree.hpp"
 #include "orchestrator/cluster_view.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -18,14 +19,17 @@
 
 namespace muster::test {
 
-/// Watches a real cluster's tree through a session of its own and notes what happened when. What it
-/// says comes from ZooKeeper, not from any musterd. Any thread.
+/// Watches a real cluster's tree through a session of its own, with no more rights than a reader's,
+/// and notes what happened when. What it says comes from ZooKeeper, not from any musterd. Any
+/// thread.
 class Observer {
  public:
     /// CLOCK_MONOTONIC.
     using Time = std::chrono::nanoseconds;
 
-    Observer(std::vector<std::string> servers, const std::string& cluster_name);
+    Observer(const std::vector<std::string>& servers,
+             const std::string& cluster_name,
+             const ctl::TreeUsers& users);
     ~Observer();
     Observer(const Observer&) = delete;
     Observer& operator=(const Observer&) = delete;
@@ -55,7 +59,7 @@ class Observer {
     [[nodiscard]] std::vector<VerdictChange> verdict_changes() const;
     void forget();  ///< what happened up to now
 
-    /// Runs a coroutine on the observer's store, and waits for it.
+    /// Runs a coroutine on a store with a node's rights, and waits for it.
     void with_store(const std::function<asio::awaitable<void>(coordination::Store&)>& work);
 
     [[nodiscard]] static std::size_t count(const orchestrator::ClusterView& view,

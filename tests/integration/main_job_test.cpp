@@ -67,9 +67,11 @@ TEST_F(MainJob, SharesOutTheShardsAndPublishesWhatItFinds) {
     EXPECT_TRUE(wait_count(10s, Letter::down, 3));
     responder.set_all(Responder::Behaviour::healthy);
     EXPECT_TRUE(wait_count(10s, Letter::up, backends));
-    const auto answer = cluster.get(1, "/api/v1/backends?state=up");
-    EXPECT_EQ(answer.status, 200);
-    EXPECT_NE(answer.body.find(responder.address(3)), std::string::npos);
+    // A node's own view follows a moment after the observer's.
+    EXPECT_TRUE(eventually(5s, [&] {
+        const auto answer = cluster.get(1, "/api/v1/backends?state=up");
+        return answer.status == 200 && answer.body.find(responder.address(3)) != std::string::npos;
+    }));
 }
 
 TEST_F(MainJob, ReplacesAMasterWhoseProcessIsKilled) {
