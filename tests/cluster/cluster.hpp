@@ -43,6 +43,7 @@ class Cluster {
         return std::stoul(node.str().substr(1));
     }
     [[nodiscard]] Observer& observer() { return *observer_; }
+    [[nodiscard]] const Observer& observer() const { return *observer_; }
     [[nodiscard]] ZooKeeperServers& zookeeper() { return zookeeper_; }
     [[nodiscard]] std::string url(std::size_t node) const;
 

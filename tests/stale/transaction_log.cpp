@@ -119,7 +119,7 @@ Transaction read_transaction(std::string_view record) {
     transaction.session = jute.int64();
     jute.int32();  // the client's request number
     transaction.zxid = jute.int64();
-    jute.int64();  // time
+    transaction.time = std::chrono::milliseconds(jute.int64());
     const std::int32_t code = jute.int32();
     if (code == code_session_start) {
         transaction.kind = Transaction::Kind::session_start;

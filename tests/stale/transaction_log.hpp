@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -27,6 +28,7 @@ struct Transaction {
     enum class Kind { change, session_start, session_end };
     std::int64_t zxid = 0;
     std::int64_t session = 0;
+    std::chrono::milliseconds time{};  ///< since 1970, by the clock of the leader
     Kind kind = Kind::change;
     std::vector<LoggedOp> ops;
 
