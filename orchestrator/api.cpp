@@ -71,6 +71,16 @@ bool wants_stream(const http::Request& request) {
     return accept && accept->find("text/event-stream") != std::string_view::npos;
 }
 
+/// The node that probes the backend, if it is a member and not this one.
+const NodeRow* other_owner(const Snapshot& snapshot,
+                           const GroupName& group,
+                           const BackendId& backend) {
+    const GroupRow& row = *snapshot.group(group);
+    const ShardRow* shard = row.shard(row.backend(backend)->shard);
+    if (shard == nullptr || shard->owner == snapshot.self.node) return nullptr;
+    return snapshot.node(shard->owner);
+}
+
 /// Headers that make a browser treat our answers as what they are and nothing more.
 void harden(http::Response& response) {
     const bool page = response.field("Content-Type").value_or("").starts_with("text/html");
@@ -187,13 +197,27 @@ asio::awaitable<http::Response> Api::explain(const Call& call) {
     GroupName group(call.parameters[0]);
     BackendId backend(call.parameters[1]);
     if (auto absent = missing(*call.snapshot, group, backend)) co_return std::move(*absent);
+    const bool relayed = call.request.field(relayed_field).has_value();
+    const NodeRow* owner = relayed ? nullptr : other_owner(*call.snapshot, group, backend);
+    Result<Evidence> evidence =
+        owner != nullptr
+            ? co_await ask_owner(clock_,
+                                 *owner,
+                                 std::move(group),
+                                 std::move(backend),
+                                 {.token = settings_.access.token, .limit = settings_.peer_limit})
+            : co_await own_evidence(std::move(group), std::move(backend));
+    co_return answer_backend(read, evidence);
+}
+
+asio::awaitable<Result<Evidence>> Api::own_evidence(GroupName group, BackendId backend) {
     auto evidence = co_await with_timeout(
         clock_, settings_.why_limit, commands_.why(std::move(group), std::move(backend)));
     if (!evidence && evidence.error().code == std::make_error_code(std::errc::timed_out)) {
-        evidence =
-            fail(make_error_code(CommandErrc::unreachable), "its owner did not answer in time");
+        co_return fail(make_error_code(CommandErrc::unreachable),
+                       "its owner did not answer in time");
     }
-    co_return answer_backend(read, evidence);
+    co_return evidence;
 }
 
 http::Response Api::open_session(const http::Request& request) const {

@@ -5,6 +5,7 @@
 #include "common/http/message.hpp"
 #include "common/http/server.hpp"
 #include "orchestrator/api_access.hpp"
+#include "orchestrator/api_peer.hpp"
 #include "orchestrator/api_reads.hpp"
 #include "orchestrator/api_stream.hpp"
 #include "orchestrator/commands.hpp"
@@ -23,8 +24,10 @@ struct ApiSettings {
     BuildInfo build;
     StreamSettings stream;
     config::Limits limits;
-    /// How long one read waits for the owner's recent results before it answers without.
+    /// How long one read waits for this node's own recent results before it answers without.
     std::chrono::nanoseconds why_limit = std::chrono::milliseconds(80);
+    /// And for those of another node that probes the backend.
+    std::chrono::nanoseconds peer_limit = std::chrono::milliseconds(250);
     std::function<std::string()> metrics;  ///< Prometheus text; called on the API's executor
 };
 
@@ -46,6 +49,8 @@ class Api {
     [[nodiscard]] asio::awaitable<http::Reply> dispatch(const Call& call);
     [[nodiscard]] http::Reply read(const Call& call) const;
     [[nodiscard]] asio::awaitable<http::Response> explain(const Call& call);
+    [[nodiscard]] asio::awaitable<Result<Evidence>> own_evidence(GroupName group,
+                                                                 BackendId backend);
     [[nodiscard]] http::Response open_session(const http::Request& request) const;
 
     SnapshotSlot& slot_;

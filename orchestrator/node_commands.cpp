@@ -349,8 +349,7 @@ asio::awaitable<Result<Evidence>> NodeCommands::look(GroupName group, BackendId 
     const std::optional<checker::CheckId> id = node_.worker()->find_check(group, backend);
     if (!id) {
         co_return tl::unexpected(
-            problem(CommandErrc::unreachable,
-                    "another node probes it: ask that one for its recent results"));
+            problem(CommandErrc::unreachable, node_.identity().node.str() + " does not probe it"));
     }
     std::vector<checker::CheckId> ids{*id};
     const auto found = co_await runner_.look(std::move(ids));

@@ -50,6 +50,13 @@ class Stage {
         slot_.publish(std::make_shared<const Snapshot>(shown_));
     }
 
+    /// Whoever of the nodes is asked, this process answers.
+    void answer_for_all_at(const std::string& address) {
+        Snapshot next = shown_;
+        for (NodeRow& node : next.nodes) node.api_address = address;
+        publish(std::move(next));
+    }
+
     void obey(const std::string& line) {
         std::istringstream words(line);
         std::string verb;
@@ -174,6 +181,7 @@ int run(const char* token) {
         std::cerr << opened.error().message() << '\n';
         return 1;
     }
+    stage.answer_for_all_at(fmt::format("127.0.0.1:{}", server.port()));
     std::cout << "listening " << server.port() << std::endl;
     asio::co_spawn(context, serve(server, stage, clock), [](const std::exception_ptr&) {});
     context.run();

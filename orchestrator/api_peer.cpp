@@ -1,0 +1,186 @@
+#include "orchestrator/api_peer.hpp"
+
+#include "common/config/endpoint.hpp"
+#include "common/http/client.hpp"
+#include "common/http/url.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+namespace muster::orchestrator {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t max_depth = 8;
+constexpr std::size_t max_quoted = 200;
+constexpr double longest_probe_seconds = 24 * 3600;
+
+tl::unexpected<Error> unreachable(std::string what) {
+    return fail(make_error_code(CommandErrc::unreachable), std::move(what));
+}
+
+/// Digits alone, at this place of a text of known length.
+std::optional<int> digits(std::string_view text, std::size_t from, std::size_t count) {
+    int value = 0;
+    const char* const begin = text.data() + from;
+    const auto [end, error] = std::from_chars(begin, begin + count, value);
+    if (error != std::errc{} || end != begin + count || value < 0) return std::nullopt;
+    return value;
+}
+
+/// As json_of(WallTime) writes it: "2026-03-01T12:00:00.250Z".
+std::optional<WallTime> time_of(std::string_view text) {
+    constexpr std::string_view shape = "dddd-dd-ddTdd:dd:dd.dddZ";
+    if (text.size() != shape.size()) return std::nullopt;
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        const bool digit = text[i] >= '0' && text[i] <= '9';
+        if (shape[i] == 'd' ? !digit : text[i] != shape[i]) return std::nullopt;
+    }
+    const std::chrono::year_month_day date(
+        std::chrono::year(*digits(text, 0, 4)),
+        std::chrono::month(static_cast<unsigned>(*digits(text, 5, 2))),
+        std::chrono::day(static_cast<unsigned>(*digits(text, 8, 2))));
+    if (!date.ok()) return std::nullopt;
+    return WallTime(std::chrono::sys_days(date).time_since_epoch()) +
+           std::chrono::hours(*digits(text, 11, 2)) + std::chrono::minutes(*digits(text, 14, 2)) +
+           std::chrono::seconds(*digits(text, 17, 2)) +
+           std::chrono::milliseconds(*digits(text, 20, 3));
+}
+
+std::optional<std::string_view> text_of(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    if (value == nullptr || !value->is_string()) return std::nullopt;
+    return std::string_view(value->get_string());
+}
+
+std::optional<std::int64_t> whole_of(const json::object& object,
+                                     std::string_view key,
+                                     std::int64_t most) {
+    const json::value* value = object.if_contains(key);
+    if (value == nullptr || !value->is_int64()) return std::nullopt;
+    const std::int64_t number = value->get_int64();
+    if (number < 0 || number > most) return std::nullopt;
+    return number;
+}
+
+std::optional<std::chrono::microseconds> seconds_of(const json::object& object,
+                                                    std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    if (value == nullptr || !value->is_number()) return std::nullopt;
+    const auto number = value->to_number<double>();
+    if (!std::isfinite(number) || number < 0 || number > longest_probe_seconds) return std::nullopt;
+    return std::chrono::microseconds(std::llround(number * 1e6));
+}
+
+std::optional<checker::Result> result_of(std::string_view text) {
+    using checker::Result;
+    for (const Result result : {Result::success, Result::failure, Result::inconclusive}) {
+        if (checker::to_string(result) == text) return result;
+    }
+    return std::nullopt;
+}
+
+std::optional<checker::PastResult> past_of(const json::value& value) {
+    if (!value.is_object()) return std::nullopt;
+    const json::object& object = value.get_object();
+    const auto time = time_of(text_of(object, "time").value_or(""));
+    const auto result = result_of(text_of(object, "result").value_or(""));
+    const auto reason = text_of(object, "reason");
+    const auto code = whole_of(object, "code", 65'535);
+    const auto connect = seconds_of(object, "connect_seconds");
+    const auto total = seconds_of(object, "total_seconds");
+    if (!time || !result || !reason || !code || !connect || !total) return std::nullopt;
+    // A newer build may have reasons that this one does not know.
+    return checker::PastResult{
+        .time = *time,
+        .outcome = {.result = *result,
+                    .reason = checker::reason_from(*reason).value_or(checker::Reason::unknown),
+                    .code = static_cast<std::uint16_t>(*code),
+                    .connect = *connect,
+                    .total = *total}};
+}
+
+}  // namespace
+
+Result<Evidence> decode_evidence(std::string_view body, const NodeId& owner) {
+    const auto garbled = [&owner] {
+        return unreachable(
+            fmt::format("the answer of {} is not what its API answers", owner.str()));
+    };
+    if (body.size() > max_peer_answer_bytes) return garbled();
+    boost::system::error_code error;
+    const json::value parsed =
+        json::parse(body, error, {}, json::parse_options{.max_depth = max_depth});
+    if (error || !parsed.is_object()) return garbled();
+    const json::object& answer = parsed.get_object();
+    if (const auto why_not = text_of(answer, "recent_problem")) {
+        return unreachable(
+            fmt::format("{} has none: {}", owner.str(), why_not->substr(0, max_quoted)));
+    }
+    const json::value* recent = answer.if_contains("recent");
+    if (recent == nullptr || !recent->is_object()) return garbled();
+    const json::object& given = recent->get_object();
+    const auto from = text_of(given, "from");
+    constexpr std::int64_t most_results = std::int64_t{1} << 53U;
+    const auto results = whole_of(given, "results", most_results);
+    const json::value* list = given.if_contains("list");
+    if (!from || !results || list == nullptr || !list->is_array()) return garbled();
+    // An address that leads elsewhere (loopback of another host, an address that was given anew).
+    if (*from != owner.str()) {
+        return unreachable(fmt::format("at the address of {} another node answers", owner.str()));
+    }
+    if (list->get_array().size() > max_peer_results) return garbled();
+    Evidence evidence{.from = owner, .results = static_cast<std::uint64_t>(*results)};
+    for (const json::value& one : list->get_array()) {
+        const auto past = past_of(one);
+        if (!past) return garbled();
+        evidence.recent.push_back(*past);
+    }
+    return evidence;
+}
+
+asio::awaitable<Result<Evidence>> ask_owner(
+    Clock& clock, NodeRow owner, GroupName group, BackendId backend, PeerSettings settings) {
+    const std::string& name = owner.id.str();
+    const auto endpoint = config::parse_endpoint(owner.api_address);
+    if (!endpoint || !config::is_destination(endpoint->host)) {
+        co_return unreachable(
+            fmt::format("{} probes it, and has told no address at which it can be asked", name));
+    }
+    http::ClientRequest request{.url = fmt::format("http://{}/api/v1/backends/{}/{}",
+                                                   config::to_string(*endpoint),
+                                                   http::percent_encode(group.str()),
+                                                   http::percent_encode(backend.str())),
+                                .fields = {{.name = std::string(relayed_field), .value = "1"}},
+                                .timeout = settings.limit,
+                                .max_body_bytes = max_peer_answer_bytes};
+    // On loopback reads need no token, and whoever listens there now need not be a node.
+    if (!settings.token.empty() && !config::is_loopback(endpoint->host)) {
+        request.fields.push_back({.name = "Authorization", .value = "Bearer " + settings.token});
+    }
+    const Result<http::Response> response = co_await http::fetch(clock, std::move(request));
+    if (!response && response.error().code == http::Errc::timed_out)
+        co_return unreachable(fmt::format("{}, which probes it, did not answer in time", name));
+    if (!response) {
+        co_return unreachable(fmt::format(
+            "{}, which probes it, can't be asked: {}", name, response.error().code.message()));
+    }
+    if (response->status == 401 || response->status == 421) {
+        co_return unreachable(
+            fmt::format("{}, which probes it, wants another token than this node has", name));
+    }
+    if (response->status != 200) {
+        co_return unreachable(
+            fmt::format("{}, which probes it, answered with status {}", name, response->status));
+    }
+    co_return decode_evidence(response->body, owner.id);
+}
+
+}  // namespace muster::orchestrator

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "common/base/id.hpp"
+#include "common/base/result.hpp"
+#include "orchestrator/commands.hpp"
+#include "orchestrator/snapshot.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+// What one node's API asks another's: the recent results of a backend that the other one probes.
+namespace muster::orchestrator {
+
+/// Marks a question that comes from another node. It is answered from what its receiver knows by
+/// itself and never passed on, so that two nodes with different views can't ask each other in turn.
+inline constexpr std::string_view relayed_field = "Muster-Relayed";
+
+struct PeerSettings {
+    std::string token;  ///< our own bearer token, which all nodes share; empty: none
+    /// In total, connecting included. A node that is gone must not keep the reader waiting for what
+    /// is known without it.
+    std::chrono::nanoseconds limit = std::chrono::milliseconds(250);
+};
+
+/// What a peer may answer at most: 64 results take 10 KiB.
+inline constexpr std::size_t max_peer_answer_bytes = 64UZ << 10U;
+inline constexpr std::size_t max_peer_results = 256;
+
+/// Asks `owner` at the address under which it is a member. The error is a sentence for people that
+/// says whom it could not ask and why. Executor: the awaiting coroutine's.
+[[nodiscard]] asio::awaitable<Result<Evidence>> ask_owner(
+    Clock& clock, NodeRow owner, GroupName group, BackendId backend, PeerSettings settings);
+
+/// `recent` out of another node's answer, which may be anything: bounded, every field checked, and
+/// refused unless it is `owner`'s own. Pure.
+[[nodiscard]] Result<Evidence> decode_evidence(std::string_view body, const NodeId& owner);
+
+}  // namespace muster::orchestrator
