@@ -3,6 +3,7 @@
 #include "tests/bench/cluster/drill.hpp"
 #include "tests/bench/cluster/figures.hpp"
 #include "tests/bench/cluster/load.hpp"
+#include "tests/stale/measure.hpp"
 
 #include <sys/resource.h>
 
@@ -90,8 +91,8 @@ void loaded(std::size_t backends) {
 
 void run() {
     const char* chosen = std::getenv("MUSTER_BENCH_SECTIONS");
-    const Sections sections(chosen != nullptr ? chosen
-                                              : "graceful,crash,moves,host,crash_loaded,load");
+    const Sections sections(
+        chosen != nullptr ? chosen : "graceful,crash,moves,host,crash_loaded,load,stale");
     // Each backend of a large fleet may hold a connection in every process at once.
     rlimit files{.rlim_cur = 60'000, .rlim_max = 60'000};
     setrlimit(RLIMIT_NOFILE, &files);
@@ -103,6 +104,10 @@ void run() {
     if (sections.wanted("crash_loaded")) loaded(backends);
     if (sections.wanted("load"))
         measure_load(backends, std::chrono::seconds(setting("MUSTER_BENCH_WATCH_SECONDS", 30)));
+    if (sections.wanted("stale")) {
+        const auto schedules = static_cast<std::size_t>(setting("MUSTER_STALE_SCHEDULES", 220));
+        require(stale::measure_stale_writes(schedules, 1), "that no stale write is accepted");
+    }
 }
 
 }  // namespace

@@ -30,6 +30,15 @@ std::int32_t HeldWrite::token() const {
     return guard != nullptr ? guard->version : coordination::any_version;
 }
 
+bool HeldWrite::has_payload() const {
+    return std::ranges::any_of(ops, [](const Op& op) {
+        const auto* create = std::get_if<coordination::CreateOp>(&op);
+        const auto* set = std::get_if<SetOp>(&op);
+        return (create != nullptr && !create->data.empty()) ||
+               (set != nullptr && !set->data.empty());
+    });
+}
+
 HoldingStore::HoldingStore(asio::any_io_executor executor,
                            coordination::Store& store,
                            znodes::Paths paths,
@@ -68,7 +77,7 @@ bool HoldingStore::may_go(const HeldWrite& write) const {
 
 void HoldingStore::open_gates() {
     for (const auto& write : held_) {
-        if (may_go(*write)) write->gate.notify();
+        if (write->gate && may_go(*write)) write->gate->notify();
     }
 }
 
@@ -93,10 +102,11 @@ asio::awaitable<MultiOutcome> HoldingStore::keep(std::shared_ptr<HeldWrite> writ
     if (guards_ == Guards::dropped)
         std::erase_if(ops, [](const Op& op) { return std::holds_alternative<CheckOp>(op); });
     for (;;) {
-        while (!may_go(*write)) co_await write->gate.wait();
+        while (!may_go(*write)) co_await write->gate->wait();
         MultiOutcome outcome = co_await store_.multi(ops);
         if (!reached_a_server(outcome)) continue;
         write->outcome = outcome;
+        write->gate.reset();
         co_return outcome;
     }
 }

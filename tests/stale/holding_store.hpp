@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace muster::stale {
@@ -23,17 +24,19 @@ enum class Origin { node, test };
 /// stopped between its decision and its system call.
 struct HeldWrite {
     HeldWrite(const asio::any_io_executor& executor, WriteClass kind, Origin origin)
-        : kind(kind), origin(origin), gate(executor) {}
+        : kind(kind), origin(origin), gate(std::in_place, executor) {}
 
     WriteClass kind;
     Origin origin;
     std::vector<coordination::Op> ops;
     std::uint64_t generation = 0;  ///< of the session under which it was held
     std::optional<coordination::MultiOutcome> outcome;
-    Signal gate;
+    std::optional<Signal> gate;  ///< none once answered: reports outlive the executor
 
     /// The guard's version: the token.
     [[nodiscard]] std::int32_t token() const;
+    /// Whether it writes anything that can be told from what others write.
+    [[nodiscard]] bool has_payload() const;
 };
 
 /// The store of a node that can be made to hold its guarded writes. After release() a held one goes

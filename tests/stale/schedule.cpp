@@ -191,8 +191,10 @@ class Schedule {
         cluster_.drive_for(up_to(300ms));
     }
 
-    /// The office and the shards have gone to others, who have written under their own tokens.
+    /// The victim's session is over; the office and the shards have gone to others, who have
+    /// written under their own tokens.
     [[nodiscard]] bool succeeded(const std::vector<znodes::AssignedShard>& shards) const {
+        if (view().members.contains(victim_->id())) return false;
         const auto assigned = view().assignments.find(victim_->id());
         if (assigned == view().assignments.end() || assigned->second.version <= assignment_)
             return false;
@@ -243,7 +245,7 @@ class Schedule {
         ReleasedWrite released{.write = write};
         switch (write->kind) {
             case WriteClass::control:
-                released.stale = view().epoch->version > write->token();
+                released.stale = view().epoch->version > write->token() && write->has_payload();
                 released.after = cluster_.witness().last_change(epoch);
                 break;
             case WriteClass::claim:

@@ -11,7 +11,7 @@ namespace muster::stale {
 
 namespace {
 
-/// When each payload was last written.
+/// When each payload was last written. A payload is one of its kind: it carries its writer's stamp.
 class Writings {
  public:
     explicit Writings(const std::vector<Transaction>& history) {
@@ -29,6 +29,8 @@ class Writings {
             return std::visit(
                 [&](const auto& write) {
                     if constexpr (requires { write.data; }) {
+                        // A successor makes the same empty nodes.
+                        if (write.data.empty()) return false;
                         const auto found = last_.find(key(write.path, write.data));
                         return found != last_.end() && found->second > released.after;
                     } else {
