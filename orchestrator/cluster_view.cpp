@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 namespace muster::orchestrator {
@@ -56,8 +57,7 @@ class Applier {
         } else if (first == "config" && parts.size() == 3 && parts[1] == "group") {
             head(GroupName(parts[2]), path, node);
         } else if (first == "config" && parts.size() == 3 && parts[1] == "chunks") {
-            if (node != nullptr) view_.chunks[parts[2]] = node->data;
-            chunks_changed_ = true;
+            chunk(parts[2], node);
         } else if (first == "groups") {
             group(parts, path, node);
         }
@@ -136,6 +136,16 @@ class Applier {
         }
     }
 
+    /// One that vanishes although a head names it is kept: nothing has been told to forget it.
+    void chunk(const std::string& hash, const coordination::Node* node) {
+        if (node != nullptr) {
+            view_.chunks[hash] = node->data;
+            chunks_changed_ = true;
+        } else if (!view_.named_chunks.contains(hash)) {
+            view_.chunks.erase(hash);
+        }
+    }
+
     void decode_spec(const GroupName& name, GroupView& group) {
         if (!group.head || group.head->garbage || group.head->value.deleted) return;
         const znodes::GroupHead& head = group.head->value;
@@ -185,12 +195,26 @@ class Applier {
     bool chunks_changed_ = false;
 };
 
-/// A deleted group whose znodes are gone has nothing left to show.
+std::set<std::string> chunks_named_by(const std::map<GroupName, GroupView>& groups) {
+    std::set<std::string> named;
+    for (const auto& [name, group] : groups) {
+        if (!group.head) continue;
+        named.insert(group.head->value.chunks.begin(), group.head->value.chunks.end());
+    }
+    return named;
+}
+
+/// A deleted group whose znodes are gone has nothing left to show, and need not be told apart from
+/// one whose tombstone is gone, too.
 void drop_finished_groups(ClusterView& view, const znodes::Paths& paths, const Mirror& mirror) {
     std::erase_if(view.groups, [&](const auto& item) {
         const GroupView& group = item.second;
-        return group.head && group.head->value.deleted && !group.shards.empty() &&
-               mirror.find(paths.index(item.first)) == nullptr;
+        if (!group.head) return !group.index && group.shards.empty();
+        const bool done = group.head->value.deleted && !group.head->garbage &&
+                          (!group.shards.empty() || group.head->gone) &&
+                          mirror.find(paths.index(item.first)) == nullptr;
+        if (done) view.problems.erase(paths.group_head(item.first));
+        return done;
     });
 }
 
@@ -208,6 +232,13 @@ std::optional<NodeId> ClusterView::owner_of(const ShardId& shard) const {
         }
     }
     return std::nullopt;
+}
+
+Interest interest_in(const znodes::Paths& paths, const ClusterView& view, const std::string& path) {
+    const std::string chunks = paths.chunks() + "/";
+    if (path.starts_with(chunks) && !view.named_chunks.contains(path.substr(chunks.size())))
+        return Interest::none;
+    return interest_in(paths, path);
 }
 
 Interest interest_in(const znodes::Paths& paths, const std::string& path) {
@@ -266,6 +297,7 @@ ViewChange apply(ClusterView& view,
     }
     const ViewChange change = applier.finish();
     drop_finished_groups(view, paths, mirror);
+    if (change.config) view.named_chunks = chunks_named_by(view.groups);
     return change;
 }
 

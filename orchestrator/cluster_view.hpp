@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,7 @@ struct ClusterView {
     std::map<GroupName, GroupView> groups;
     std::optional<Versioned<znodes::ShardMap>> map;
     std::map<std::string, std::string> chunks;    ///< hash -> bytes
+    std::set<std::string> named_chunks;           ///< by the heads of `groups`
     std::map<std::string, std::string> problems;  ///< path -> what is wrong with its content
     std::size_t agents = 0;
     std::vector<std::string>
@@ -91,6 +93,10 @@ struct ViewChange {
 
 /// What the mirror reads and watches for this view.
 [[nodiscard]] Interest interest_in(const znodes::Paths& paths, const std::string& path);
+/// The same, without the chunks that only earlier heads name: there may be many times as many.
+[[nodiscard]] Interest interest_in(const znodes::Paths& paths,
+                                   const ClusterView& view,
+                                   const std::string& path);
 
 /// Takes the changed paths over from the mirror. Decodes only those. Pure but for its arguments.
 ViewChange apply(ClusterView& view,

@@ -9,6 +9,7 @@
 
 namespace muster::orchestrator {
 
+using coordination::CheckOp;
 using coordination::CreateOp;
 using coordination::Op;
 using coordination::SetOp;
@@ -41,6 +42,9 @@ void commit_head(ConfigWrite& write,
     write.prepare.push_back({.path = paths.history(group)});
     write.commit.emplace_back(
         CreateOp{.path = paths.history(group, head.generation), .data = data});
+    for (const std::string& hash : head.chunks)
+        write.commit.emplace_back(CheckOp{.path = paths.chunk(hash)});
+    write.commit.emplace_back(SetOp{.path = paths.chunks()});
 }
 
 }  // namespace

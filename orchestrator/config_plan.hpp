@@ -27,7 +27,10 @@ struct ConfigAuthor {
 };
 
 /// How one change of a group gets into the tree: first what can't hurt (chunks are immutable and
-/// named by their content), then head and history in one multi, which compares the head's version.
+/// named by their content), then head and history in one multi, which compares the head's version,
+/// and finds every chunk that the head names (the master may have collected one meanwhile). It also
+/// sets `config/chunks`, whose version so counts the writes of heads: who deletes a chunk checks
+/// it.
 struct ConfigWrite {
     std::vector<coordination::CreateOp> prepare;  ///< one by one; "exists already" is success
     std::vector<coordination::Op> commit;
@@ -47,8 +50,5 @@ struct ConfigWrite {
 
 /// Whether applying `group` over this head would change nothing.
 [[nodiscard]] bool is_unchanged(const config::GroupSpec& group, const KnownHead& known);
-
-/// How many earlier heads are kept of each group.
-inline constexpr std::int64_t kept_generations = 20;
 
 }  // namespace muster::orchestrator

@@ -33,6 +33,7 @@
 #include <iostream>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -258,6 +259,7 @@ int run_dev(const std::string& file, const std::string& listen) {
         tree.emplace_back(
             coordination::CreateOp{.path = std::move(node.path), .data = std::move(node.data)});
     }
+    std::set<std::string> made;
     for (const config::GroupSpec& group : decoded.groups) {
         orchestrator::ConfigWrite write =
             orchestrator::plan_apply(paths,
@@ -268,7 +270,10 @@ int run_dev(const std::string& file, const std::string& listen) {
                                       .writer = "dev",
                                       .time = clock.wall(),
                                       .new_uid = random_guid()});
-        for (coordination::CreateOp& op : write.prepare) tree.emplace_back(std::move(op));
+        for (coordination::CreateOp& op : write.prepare) {
+            // Groups with equal backends share their chunks.
+            if (made.insert(op.path).second) tree.emplace_back(std::move(op));
+        }
         for (coordination::Op& op : write.commit) tree.push_back(std::move(op));
     }
     if (!ensemble.write(std::move(tree)).applied())

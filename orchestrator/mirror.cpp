@@ -81,7 +81,10 @@ void Mirror::on_session(const SessionStatus& session) {
 }
 
 void Mirror::mark(const std::string& path) {
-    if (interest_(path) == Interest::none) return;
+    if (interest_(path) == Interest::none) {
+        erase(path);  // of interest once, perhaps
+        return;
+    }
     Entry& entry = entries_[path];
     if (entry.reading) {
         entry.again = true;

@@ -34,6 +34,7 @@ struct MirrorSettings {
 /// (ClusterView: not much). Executor: the store's. A lost connection leaves the copy as it is.
 class Mirror {
  public:
+    /// May change its mind: about what becomes of interest, refresh() must tell.
     using InterestIn = std::function<Interest(const std::string& path)>;
     /// The paths whose copy changed (read anew, or gone), batched.
     using OnChange = std::function<void(const std::vector<std::string>& paths)>;

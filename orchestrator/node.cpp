@@ -40,7 +40,7 @@ Node::Node(asio::any_io_executor executor,
           store,
           clock,
           paths_.root(),
-          [this](const std::string& path) { return interest_in(paths_, path); },
+          [this](const std::string& path) { return interest_in(paths_, view_, path); },
           [this](const std::vector<std::string>& changed) { on_mirror(changed); },
           mirror_settings()),
       tasks_(executor) {}
@@ -53,6 +53,7 @@ void Node::start() {
 }
 
 asio::awaitable<void> Node::stop() {
+    if (collector_) co_await collector_->stop();
     if (master_) co_await master_->stop();
     if (election_) co_await election_->stop();
     if (membership_) co_await membership_->stop();
@@ -73,10 +74,19 @@ asio::awaitable<void> Node::complain_about_empty_tree() {
 
 void Node::on_mirror(const std::vector<std::string>& changed) {
     const ViewChange change = apply(view_, paths_, mirror_, changed, clock_.now());
+    if (change.config) mirror_.refresh(missing_chunks());
     if (!election_ && !view_.cluster().empty()) begin_roles();
     if (worker_) worker_->on_view(change);
     if (master_) master_->on_view(change);
     if (on_change_) on_change_(change);
+}
+
+std::vector<std::string> Node::missing_chunks() const {
+    std::vector<std::string> missing;
+    for (const std::string& hash : view_.named_chunks) {
+        if (!view_.chunks.contains(hash)) missing.push_back(paths_.chunk(hash));
+    }
+    return missing;
 }
 
 void Node::begin_roles() {
@@ -118,6 +128,8 @@ void Node::begin_roles() {
         *election_,
         MasterSettings{
             .cluster = cluster, .node = identity_.node, .assignment = options_.assignment});
+    collector_ = std::make_unique<Collector>(
+        executor_, store_, clock_, paths_, cluster, *election_, options_.collection);
     WorkerSettings worker = options_.worker;
     worker.cluster = cluster;
     worker.node = identity_.node;
@@ -135,6 +147,7 @@ void Node::begin_roles() {
         [this] { return paused(); });
     membership_->start();
     master_->start();
+    collector_->start();
     election_->start();
     worker_->start();
 }

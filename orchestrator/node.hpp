@@ -7,6 +7,7 @@
 #include "common/coordination/store.hpp"
 #include "common/znodes/paths.hpp"
 #include "orchestrator/cluster_view.hpp"
+#include "orchestrator/collector.hpp"
 #include "orchestrator/election.hpp"
 #include "orchestrator/master.hpp"
 #include "orchestrator/membership.hpp"
@@ -36,6 +37,7 @@ struct NodeIdentity {
 struct NodeOptions {
     std::chrono::nanoseconds tick = std::chrono::milliseconds(200);  ///< of the servers
     AssignmentSettings assignment;
+    CollectionSettings collection;
     WorkerSettings worker;  ///< its identity fields are filled in by Node
 };
 
@@ -84,6 +86,8 @@ class Node {
 
  private:
     void on_mirror(const std::vector<std::string>& changed);
+    /// That a head names and nobody has read: those that the mirror had no interest in before.
+    [[nodiscard]] std::vector<std::string> missing_chunks() const;
     void begin_roles();
     [[nodiscard]] bool paused() const;
     asio::awaitable<void> complain_about_empty_tree();
@@ -103,6 +107,7 @@ class Node {
     std::unique_ptr<Membership> membership_;
     std::unique_ptr<Election> election_;
     std::unique_ptr<Master> master_;
+    std::unique_ptr<Collector> collector_;
     std::unique_ptr<Worker> worker_;
     bool self_paused_ = false;
     bool leaving_ = false;

@@ -2,6 +2,7 @@
 
 #include "common/observe/log.hpp"
 #include "orchestrator/config_diff.hpp"
+#include "orchestrator/config_write.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -12,7 +13,6 @@
 
 namespace muster::orchestrator {
 
-using coordination::CreateOp;
 using coordination::MultiOutcome;
 using coordination::Watch;
 using StoreErrc = coordination::Errc;
@@ -167,19 +167,14 @@ asio::awaitable<Result<std::optional<KnownHead>>> NodeCommands::read_head(GroupN
 
 asio::awaitable<std::optional<Error>> NodeCommands::write(GroupName group, ConfigWrite write) {
     const std::string what = "writing group " + group.str();
-    for (CreateOp& op : write.prepare) {
-        const Result<std::string> made = co_await coordination::create(store_, std::move(op));
-        if (!made && made.error().code != make_error_code(StoreErrc::node_exists) &&
-            made.error().code != make_error_code(StoreErrc::unknown_outcome)) {
-            co_return from_store(made.error().code, what);
-        }
-    }
-    const MultiOutcome outcome = co_await store_.multi(std::move(write.commit));
+    const MultiOutcome outcome = co_await carry_out(store_, std::move(write));
     if (outcome.ok()) co_return std::nullopt;
     std::error_code code = outcome.error;
     for (const std::error_code& own : outcome.op_errors) {
         if (own && own != make_error_code(StoreErrc::rolled_back)) code = own;
     }
+    // The head was there when we read it: its tombstone has been collected since.
+    if (code == make_error_code(StoreErrc::no_node)) code = StoreErrc::bad_version;
     co_return from_store(code, what);
 }
 

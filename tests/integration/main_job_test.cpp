@@ -74,6 +74,27 @@ TEST_F(MainJob, SharesOutTheShardsAndPublishesWhatItFinds) {
     }));
 }
 
+TEST_F(MainJob, AnyNodeExplainsABackendByTheResultsOfItsOwner) {
+    const auto owners = Observer::owners(cluster.observer().view());
+    const NodeId owner = owners.at({.group = GroupName("web"), .number = 0});
+    const znodes::ShardMembers members =
+        cluster.observer().view().groups.at(GroupName("web")).shards.at(0).members->value;
+    const std::string backend = members.slots.at(0).backend.str();
+    const std::string from = "\"recent\":{\"from\":\"" + owner.str() + "\"";
+    for (std::size_t node = 0; node < cluster.size(); ++node) {
+        Cluster::HttpAnswer answer;
+        EXPECT_TRUE(eventually(5s,
+                               [&] {
+                                   answer = cluster.get(node, "/api/v1/backends/web/" + backend);
+                                   return answer.status == 200 &&
+                                          answer.body.find(from) != std::string::npos &&
+                                          answer.body.find("\"result\":\"success\"") !=
+                                              std::string::npos;
+                               }))
+            << Cluster::name(node).str() << " says " << answer.body;
+    }
+}
+
 TEST_F(MainJob, ReplacesAMasterWhoseProcessIsKilled) {
     const std::size_t old = cluster.master().value();
     cluster.observer().forget();

@@ -43,7 +43,8 @@ Invariants::Invariants(World& world)
     : world_(world),
       ownership_(world, violations_),
       verdicts_(world, violations_),
-      probing_(world, ownership_, violations_) {
+      probing_(world, ownership_, violations_),
+      collection_(world, violations_) {
     world_.ensemble.on_commit([this](const Commit& commit) { on_commit(commit); });
 }
 
@@ -107,6 +108,9 @@ void Invariants::on_write(const Commit& commit, const Written& write) {
     if (top == "epoch" && depth == 1) return on_epoch(commit, write);
     if (top == "assignment" && depth == 2) return on_assignment(commit, write);
     if (top == "groups") return on_group_node(commit, write);
+    if ((top == "config" || top == "audit") && write.data == nullptr)
+        return collection_.on_delete(commit, write.path, epoch_);
+    if (write.path.starts_with("config/group/")) collection_.on_head(write.path, *write.data);
     if (commit.session == 0 || write.data == nullptr) {
         if (top != "members" || depth != 2 || write.data != nullptr) return;
         const auto owner = member_sessions_.find(std::string(write.path.substr(8)));

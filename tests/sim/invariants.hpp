@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/coordination/memory_ensemble.hpp"
+#include "tests/sim/collection.hpp"
 #include "tests/sim/ownership.hpp"
 #include "tests/sim/probing.hpp"
 #include "tests/sim/verdicts.hpp"
@@ -43,6 +44,7 @@ class Invariants {
     [[nodiscard]] const History& history() const { return history_; }
     [[nodiscard]] const Ownership& ownership() const { return ownership_; }
     [[nodiscard]] const Verdicts& verdicts() const { return verdicts_; }
+    [[nodiscard]] const Collection& collection() const { return collection_; }
 
  private:
     using Commit = coordination::MemoryEnsemble::Commit;
@@ -77,6 +79,7 @@ class Invariants {
     Ownership ownership_;
     Verdicts verdicts_;
     Probing probing_;
+    Collection collection_;
     std::int32_t epoch_ = 0;
     std::map<std::string, std::int64_t> member_sessions_;  ///< node -> owner of its member znode
     /// Of the last status of each shard by each writer: token and sequence.

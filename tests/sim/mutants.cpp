@@ -1,5 +1,7 @@
 #include "tests/sim/mutants.hpp"
 
+#include "tests/support/passing_store.hpp"
+
 #include <memory>
 #include <utility>
 #include <variant>
@@ -8,53 +10,24 @@
 namespace muster::sim {
 
 using coordination::CheckOp;
-using coordination::Children;
 using coordination::MultiOutcome;
-using coordination::Node;
 using coordination::Op;
 using coordination::SessionState;
 using coordination::SessionStatus;
-using coordination::Stat;
 using coordination::Store;
 using coordination::Subscription;
-using coordination::Watch;
 using coordination::WatchKind;
 
 namespace {
 
-/// Passes everything on.
-class Between : public Store {
+class Between : public test::PassingStore {
  public:
-    Between(Store& store, Clock& clock) : store_(store), clock_(clock) {}
-
-    asio::awaitable<Result<Node>> get(std::string path, Watch watch) override {
-        return store_.get(std::move(path), watch);
-    }
-    asio::awaitable<Result<Children>> children(std::string path, Watch watch) override {
-        return store_.children(std::move(path), watch);
-    }
-    asio::awaitable<Result<std::optional<Stat>>> exists(std::string path, Watch watch) override {
-        return store_.exists(std::move(path), watch);
-    }
-    asio::awaitable<MultiOutcome> multi(std::vector<Op> ops) override {
-        return store_.multi(std::move(ops));
-    }
-    asio::awaitable<Result<void>> sync(std::string path) override {
-        return store_.sync(std::move(path));
-    }
-    [[nodiscard]] SessionStatus session() const override { return store_.session(); }
-    Subscription listen(std::string under, OnDirty on_dirty) override {
-        return store_.listen(std::move(under), std::move(on_dirty));
-    }
-    Subscription listen_session(OnSession on_session) override {
-        return store_.listen_session(std::move(on_session));
-    }
+    Between(Store& store, Clock& clock) : PassingStore(store), clock_(clock) {}
 
  protected:
     [[nodiscard]] const Clock& clock() const { return clock_; }
 
  private:
-    Store& store_;
     Clock& clock_;
 };
 

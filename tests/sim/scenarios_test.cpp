@@ -1,17 +1,24 @@
 // What the seeded runs have found, each as the shortest history that shows it.
 #include "tests/sim/invariants.hpp"
 #include "tests/sim/world.hpp"
+#include "tests/support/passing_store.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
+#include <memory>
 #include <set>
 #include <string>
+#include <variant>
+#include <vector>
 
 namespace muster::sim {
 namespace {
 
 using namespace std::chrono_literals;
 using coordination::MemoryEnsemble;
+using coordination::Op;
 
 class Scenario : public testing::Test {
  protected:
@@ -96,6 +103,48 @@ TEST_F(Scenario, AGroupThatNobodyCanReadKeepsItsHolders) {
         run_for(20s);
         EXPECT_EQ(invariants.ownership().holders().size(), 3U) << node;
     }
+}
+
+/// A world that hears of each transaction before it is sent.
+class Announced : public testing::Test {
+ protected:
+    std::function<void(const std::vector<Op>&)> on_multi_;
+    World world{1, [this](coordination::Store& store, Clock&) {
+                    return std::make_unique<test::AnnouncingStore>(
+                        store, [this](const std::vector<Op>& ops) {
+                            if (on_multi_) on_multi_(ops);
+                        });
+                }};
+    Invariants invariants{world};
+};
+
+TEST_F(Announced, AChunkThatIsNamedAgainAtTheLastMomentStays) {
+    const config::GroupSpec first = make_group(world, "web", 6, 2);
+    world.apply(first);
+    const auto chunks = world.ensemble.tree().find(world.paths.chunks())->children;
+    ASSERT_EQ(chunks.size(), 1U);
+    const std::string path = world.paths.chunk(*chunks.begin());
+    for (int i = 1; i <= 3; ++i) {
+        config::GroupSpec next = first;
+        next.backends.resize(6 - static_cast<std::size_t>(i));
+        world.apply(next);
+    }
+    int attempts = 0;
+    on_multi_ = [&](const std::vector<Op>& ops) {
+        const bool deletes = std::ranges::any_of(ops, [&](const Op& op) {
+            const auto* victim = std::get_if<coordination::DeleteOp>(&op);
+            return victim != nullptr && victim->path == path;
+        });
+        if (!deletes) return;
+        if (++attempts == 1) world.apply(first);
+    };
+    for (int i = 1; i <= 3; ++i) world.start_node("n" + std::to_string(i));
+    EXPECT_TRUE(world.run_until(60s, [&] { return attempts > 0; }));
+    world.run_for(20s);
+    EXPECT_EQ(attempts, 1);
+    EXPECT_NE(world.ensemble.tree().find(path), nullptr);
+    EXPECT_TRUE(invariants.violations().none());
+    EXPECT_EQ(invariants.collection().leftovers(), std::vector<std::string>{});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace muster::sim {
 
@@ -36,6 +37,7 @@ std::vector<std::string> what_is_wrong(World& world, const Invariants& invariant
         if (!group.spec && world.ensemble.tree().find(world.paths.group(name)) != nullptr)
             wrong.push_back(fmt::format("{} is deleted, and its znodes are there", name.str()));
     }
+    for (std::string& left : invariants.collection().leftovers()) wrong.push_back(std::move(left));
     if (invariants.ownership().holders().size() > shards)
         wrong.push_back("shards that no group has are assigned");
     return wrong;
@@ -89,6 +91,7 @@ RunReport& operator+=(RunReport& sum, const RunReport& one) {
     sum.moves += one.moves;
     sum.planned_moves += one.planned_moves;
     sum.verdict_changes += one.verdict_changes;
+    sum.collected += one.collected;
     sum.probes += one.probes;
     sum.fewest_faults = std::min(sum.fewest_faults, one.fewest_faults);
     sum.longest_recovery = std::max(sum.longest_recovery, one.longest_recovery);
@@ -112,6 +115,7 @@ RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
     report.moves = invariants.ownership().moves();
     report.planned_moves = invariants.ownership().planned_moves();
     report.verdict_changes = invariants.verdicts().changes();
+    report.collected = invariants.collection().deletions();
     for (const auto& [address, backend] : world.backends) report.probes += backend.probes;
     for (const std::string& text : invariants.violations().texts())
         report.violations.push_back(fmt::format("seed {}: {}", seed, text));

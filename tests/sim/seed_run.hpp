@@ -24,6 +24,7 @@ struct RunReport {
     std::uint64_t planned_moves = 0;
     std::uint64_t verdict_changes = 0;
     std::uint64_t probes = 0;
+    std::uint64_t collected = 0;               ///< znodes of the configuration that masters deleted
     std::uint64_t fewest_faults = UINT64_MAX;  ///< of one seed
     double longest_recovery = 0;               ///< seconds from healing to all well
     std::vector<std::string> violations;

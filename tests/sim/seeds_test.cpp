@@ -32,8 +32,8 @@ std::uint64_t number(const char* name, std::uint64_t otherwise) {
 void print(const RunReport& sum) {
     std::cout << fmt::format(
         "seeds {}, simulated hours {:.1f}, faults {} (fewest of a seed {}), elections {}, expiries "
-        "{}, moves {} (planned {}), verdict changes {}, commits {}, probes {}, longest recovery "
-        "{:.1f} s, violations {}\n",
+        "{}, moves {} (planned {}), verdict changes {}, commits {}, probes {}, collected {}, "
+        "longest recovery {:.1f} s, violations {}\n",
         sum.seeds,
         sum.simulated_seconds / 3600,
         sum.faults,
@@ -45,6 +45,7 @@ void print(const RunReport& sum) {
         sum.verdict_changes,
         sum.history.commits,
         sum.probes,
+        sum.collected,
         sum.longest_recovery,
         sum.violations.size());
     std::cout << "faults:";

@@ -45,7 +45,7 @@ SimNode::SimNode(asio::io_context& context,
         pool_,
         znodes::Paths("sim"),
         orchestrator::NodeIdentity{.node = id_, .incarnation = host.incarnation},
-        orchestrator::NodeOptions{},
+        orchestrator::NodeOptions{.collection = collection_settings()},
         [this] { return fmt::format("{:016x}{:016x}", random_(), random_()); });
 }
 

@@ -20,6 +20,14 @@
 
 namespace muster::sim {
 
+/// Quick and greedy, so that minutes of a simulation see what production sees in weeks.
+[[nodiscard]] inline orchestrator::CollectionSettings collection_settings() {
+    return {.period = std::chrono::seconds(2),
+            .grace = std::chrono::seconds(5),
+            .kept_generations = 2,
+            .kept_audit = 5};
+}
+
 /// One simulated musterd: the real Node over a MemoryStore, its own clock and prober.
 class SimNode {
  public:

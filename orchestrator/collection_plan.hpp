@@ -1,0 +1,87 @@
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "common/base/id.hpp"
+#include "common/znodes/paths.hpp"
+#include "orchestrator/control_plan.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+// What the master deletes because nobody needs it any more: earlier heads beyond a bound, backend
+// chunks that no kept head names, the tombstones of groups that are gone, old audit entries. Pure.
+namespace muster::orchestrator {
+
+/// A head, present or earlier.
+struct ReadHead {
+    std::int32_t version = 0;
+    bool readable = false;
+    std::string uid;
+    bool deleted = false;  ///< a tombstone
+    std::int64_t generation = 0;
+    std::vector<std::string> chunks;  ///< that it names
+};
+
+/// What the tree holds of one group's configuration.
+struct ConfigTraces {
+    std::optional<ReadHead> head;  ///< nothing: not there
+    bool has_layout = false;       ///< groups/<g> is there
+    bool has_history = false;      ///< config/history/group/<g> is there
+    /// Generation -> chunks that it names; nothing: unreadable. Chunks of those that are not kept
+    /// need not be known.
+    std::map<std::int64_t, std::optional<std::vector<std::string>>> history;
+};
+
+/// Read in this order, in one session: first `heads_version`, then heads and history, then chunks.
+/// A head that is written after the first read changes the version that every deletion of a chunk
+/// checks; one that was written before is among those read.
+struct ConfigInventory {
+    std::int32_t heads_version = 0;  ///< of `config/chunks`, which each write of a head sets
+    std::map<GroupName, ConfigTraces> groups;
+    std::set<std::string> chunks;
+    std::vector<std::string> audit;  ///< names
+};
+
+/// Since when a thing has looked useless to this master, at each look.
+struct CollectionMemory {
+    std::map<std::string, SteadyTime> unnamed;   ///< chunk -> first seen so
+    std::map<GroupName, SteadyTime> tombstones;  ///< of groups without layout
+};
+
+struct CollectionSettings {
+    std::chrono::nanoseconds period = std::chrono::minutes(1);
+    /// The API writes chunks before the head that names them; and a tombstone should be read by
+    /// whoever was away for a moment.
+    std::chrono::nanoseconds grace = std::chrono::minutes(10);
+    std::int64_t kept_generations = 32;  ///< of each group, the present one included
+    std::size_t kept_audit = 1'000;
+};
+
+struct CollectionPlan {
+    std::vector<Transaction> transactions;  ///< independent of one another
+    CollectionMemory memory;
+};
+
+/// `epoch` is the guard of every transaction. What can't be read may name anything: while a head or
+/// a kept history is unreadable no chunk is deleted, and no history of a group without a readable
+/// head.
+[[nodiscard]] CollectionPlan plan_collection(const znodes::Paths& paths,
+                                             std::int64_t epoch,
+                                             const ConfigInventory& inventory,
+                                             const CollectionMemory& memory,
+                                             SteadyTime now,
+                                             const CollectionSettings& settings);
+
+/// The generations whose history stays: the newest `kept_generations`, up to the head's if it is
+/// known.
+[[nodiscard]] bool is_kept(const ConfigTraces& group,
+                           std::int64_t generation,
+                           const CollectionSettings& settings);
+
+}  // namespace muster::orchestrator

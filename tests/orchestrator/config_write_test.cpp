@@ -1,0 +1,127 @@
+#include "orchestrator/config_write.hpp"
+
+#include "common/base/task_group.hpp"
+#include "common/coordination/memory_ensemble.hpp"
+#include "common/coordination/memory_store.hpp"
+#include "common/znodes/initial_tree.hpp"
+#include "tests/support/passing_store.hpp"
+#include "tests/support/rethrow.hpp"
+#include "tests/support/virtual_clock.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace muster::orchestrator {
+namespace {
+
+using namespace std::chrono_literals;
+using coordination::DeleteOp;
+using coordination::MultiOutcome;
+using coordination::Op;
+
+const znodes::Paths paths("c");
+const std::string cluster = "uuid";
+
+/// An API's writes on a tree in memory, where a master deletes things at the worst moment.
+class ConfigWriting : public testing::Test {
+ protected:
+    ConfigWriting() {
+        std::vector<Op> tree;
+        for (const znodes::InitialNode& node :
+             znodes::initial_tree(paths, {.stamp = {.cluster = cluster}}))
+            tree.emplace_back(coordination::CreateOp{.path = node.path, .data = node.data});
+        EXPECT_TRUE(ensemble.write(std::move(tree)).applied());
+        tasks.spawn("store", memory.run());
+    }
+    ~ConfigWriting() override {
+        tasks.cancel();
+        clock.run_for(10s, [&] { return tasks.size() == 0; });
+    }
+
+    MultiOutcome apply(const config::GroupSpec& group, const std::optional<KnownHead>& known) {
+        const ConfigAuthor author{.cluster = cluster, .name = "a", .writer = "n", .new_uid = "u"};
+        std::optional<MultiOutcome> outcome;
+        asio::co_spawn(context,
+                       carry_out(store, plan_apply(paths, group, known, author)),
+                       [&](const std::exception_ptr& error, MultiOutcome value) {
+                           test::rethrow(error);
+                           outcome = std::move(value);
+                       });
+        clock.run_for(10s, [&] { return outcome.has_value(); });
+        return outcome.value_or(MultiOutcome{});
+    }
+
+    static config::GroupSpec group() {
+        config::GroupSpec spec{.name = GroupName("web")};
+        spec.backends.push_back(
+            {.id = BackendId("10.0.0.1:80"), .address = "10.0.0.1", .port = 80});
+        return spec;
+    }
+    std::string chunk_path() const {
+        const auto& chunks = ensemble.tree().find(paths.chunks())->children;
+        return chunks.empty() ? "" : paths.chunks() + "/" + *chunks.begin();
+    }
+    bool there(const std::string& path) const { return ensemble.tree().find(path) != nullptr; }
+
+    asio::io_context context;
+    test::VirtualClock clock{context};
+    coordination::MemoryEnsemble ensemble{context.get_executor(), clock};
+    coordination::MemoryStore memory{context.get_executor(), clock, ensemble, {}};
+    std::function<void()> before_head;  ///< called before each transaction that writes a head
+    test::AnnouncingStore store{memory, [this](const std::vector<Op>& ops) {
+                                    if (ops.size() > 1 && before_head) before_head();
+                                }};
+    TaskGroup tasks{context.get_executor()};
+};
+
+TEST_F(ConfigWriting, AChunkThatIsCollectedBeforeTheHeadIsWrittenIsMadeAgain) {
+    int times = 0;
+    before_head = [&] {
+        if (++times > 1) return;
+        ASSERT_TRUE(ensemble.write({DeleteOp{.path = chunk_path()}}).applied());
+    };
+    const MultiOutcome outcome = apply(group(), std::nullopt);
+    EXPECT_TRUE(outcome.ok()) << outcome.error.message();
+    EXPECT_EQ(times, 2);
+    EXPECT_FALSE(chunk_path().empty());
+    EXPECT_TRUE(there(paths.group_head(GroupName("web"))));
+}
+
+TEST_F(ConfigWriting, TheHistoryOfACollectedTombstoneIsMadeAgain) {
+    int times = 0;
+    before_head = [&] {
+        if (++times > 1) return;
+        ASSERT_TRUE(ensemble.write({DeleteOp{.path = paths.history(GroupName("web"))}}).applied());
+    };
+    EXPECT_TRUE(apply(group(), std::nullopt).ok());
+    EXPECT_TRUE(there(paths.history(GroupName("web"), 1)));
+}
+
+TEST_F(ConfigWriting, AHeadNeverNamesAChunkThatIsNotThere) {
+    before_head = [&] { ASSERT_TRUE(ensemble.write({DeleteOp{.path = chunk_path()}}).applied()); };
+    const MultiOutcome outcome = apply(group(), std::nullopt);
+    EXPECT_FALSE(outcome.ok());
+    EXPECT_FALSE(outcome.unknown());
+    EXPECT_FALSE(there(paths.group_head(GroupName("web"))));
+}
+
+TEST_F(ConfigWriting, EveryHeadIsCountedWhereTheCollectorLooks) {
+    ASSERT_TRUE(apply(group(), std::nullopt).ok());
+    EXPECT_EQ(ensemble.tree().find(paths.chunks())->stat.version, 1);
+    const KnownHead known{
+        .head = znodes::decode<znodes::GroupHead>(
+                    ensemble.tree().find(paths.group_head(GroupName("web")))->data, cluster)
+                    .value()};
+    ASSERT_TRUE(apply(group(), known).ok());
+    EXPECT_EQ(ensemble.tree().find(paths.chunks())->stat.version, 2);
+}
+
+}  // namespace
+}  // namespace muster::orchestrator
