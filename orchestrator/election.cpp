@@ -196,6 +196,9 @@ asio::awaitable<bool> Election::take_office() {
                                         .writer = settings_.node.str()},
                               .node = settings_.node,
                               .nonce = nonce};
+    // A candidacy stands for its session: the node of one that we have given up for lost may still
+    // be there, and must not carry a claim of the next.
+    if (store_.session().generation != generation || own_.empty()) co_return false;
     std::vector<Op> ops;
     ops.emplace_back(CheckOp{.path = candidate_path(own_)});
     ops.emplace_back(CheckOp{.path = paths_.control()});

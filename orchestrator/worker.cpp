@@ -292,10 +292,13 @@ asio::awaitable<void> Worker::merge_shard(ShardId id, std::shared_ptr<Shard> sha
 }
 
 asio::awaitable<void> Worker::write_handoff(ShardId id, std::shared_ptr<Shard> shard) {
-    const znodes::Handoff handoff = to_handoff(shard->cell, stamp(), shard->move);
     const std::string path = paths_.handoff(id);
+    const std::int64_t move = shard->move;
     const Result<std::optional<coordination::Stat>> there =
         co_await store_.exists(path, Watch::none);
+    // Another assignment may have come meanwhile: its guard would let this pass.
+    if (!is_current(id, shard) || shard->role != Role::drain || shard->move != move) co_return;
+    const znodes::Handoff handoff = to_handoff(shard->cell, stamp(), move);
     std::vector<Op> ops{guard()};
     if (there && there->has_value()) {
         ops.emplace_back(coordination::SetOp{.path = path, .data = znodes::encode(handoff)});

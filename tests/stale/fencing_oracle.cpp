@@ -159,8 +159,13 @@ class Replay {
             first = &node;
             lowest = candidate->sequence;
         }
-        if (first == nullptr || first->session != now_->session)
-            accuse(op, fmt::format("{} claims, but is not the first candidate", claim->node.str()));
+        if (first == nullptr || first->session != now_->session) {
+            accuse(op,
+                   fmt::format("{} claims in session {:#x}, but the first candidate is of {:#x}",
+                               claim->node.str(),
+                               now_->session,
+                               first != nullptr ? first->session : 0));
+        }
         office_ = {.session = now_->session, .epoch = op.version, .node = claim->node.str()};
     }
 
