@@ -34,7 +34,7 @@ std::optional<Reason> HttpReplyCheck::on_header() {
 
 /// Looks for the expected text across the borders of parts: `tail_` keeps one byte less than it.
 bool HttpReplyCheck::matches(std::string_view part) {
-    const std::string& wanted = expected_.expect_body;
+    const std::string& wanted = expected_.expect_body.front().text;
     part = part.substr(0, body_limit - body_bytes_);
     body_bytes_ += part.size();
     if (!tail_.empty()) {
@@ -77,7 +77,7 @@ std::optional<Reason> HttpReplyCheck::add(std::string_view bytes) {
     }
 }
 
-std::optional<Reason> HttpReplyCheck::end_of_input() {
+Reason HttpReplyCheck::end_of_input() {
     return parser_.end_of_input() == Step::complete ? Reason::l7_body : parser_.failure();
 }
 

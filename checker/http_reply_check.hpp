@@ -28,7 +28,7 @@ class HttpReplyCheck {
     /// The verdict, once there is one: l7_ok is a success, all else a failure. Call nothing after
     /// that.
     [[nodiscard]] std::optional<Reason> add(std::string_view bytes);
-    [[nodiscard]] std::optional<Reason> end_of_input();
+    [[nodiscard]] Reason end_of_input();
 
     /// 0 until the header section of the final reply is complete.
     [[nodiscard]] std::uint16_t status() const;

@@ -35,7 +35,6 @@ void write_http_request(const ProbeRequest& request,
                         const config::HttpCheck& check,
                         std::string_view user_agent,
                         std::string& text) {
-    text.clear();
     text += check.method;
     text += ' ';
     text += check.path;

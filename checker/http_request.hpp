@@ -7,7 +7,7 @@
 
 namespace muster::checker {
 
-/// The text of an HTTP/1.1 request, into `text` (replaced; kept by the caller for its memory).
+/// The text of an HTTP/1.1 request, appended to `text`.
 /// Header fields are sent as configured; Host, User-Agent and Connection are added unless they are
 /// among these. Host is the configured one, or else address:port. Pure.
 void write_http_request(const ProbeRequest& request,

@@ -1,8 +1,7 @@
 #include "checker/network_prober.hpp"
 
 #include "checker/alarm.hpp"
-#include "checker/http_reply_check.hpp"
-#include "checker/http_request.hpp"
+#include "checker/make_dialogue.hpp"
 #include "checker/poll_set.hpp"
 #include "checker/probe_socket.hpp"
 #include "checker/schedule.hpp"
@@ -70,8 +69,8 @@ struct NetworkProber::Inside {
         std::size_t next_address = 0;
         ProbeSocket socket;
         PollSet::Ticket ticket;
-        std::optional<HttpReplyCheck> reply;  ///< none: a TCP check
-        std::string unsent;                   ///< the rest of a request that didn't fit at once
+        std::unique_ptr<Dialogue> dialogue;
+        std::string unsent;  ///< what didn't fit at once
         std::chrono::microseconds connect{0};
         std::chrono::microseconds first_byte{0};
     };
@@ -83,7 +82,8 @@ struct NetworkProber::Inside {
           poll_set(executor),
           resolver(executor, the_clock, poll_set, settings.resolver),
           alarm(executor, the_clock, [this] { on_deadlines(); }) {
-        if (settings.user_agent.empty()) settings.user_agent = "muster/" MUSTER_VERSION;
+        if (settings.dialogue.user_agent.empty())
+            settings.dialogue.user_agent = "muster/" MUSTER_VERSION;
     }
 
     void begin(std::shared_ptr<const ProbeRequest> request, Done done);
@@ -95,7 +95,8 @@ struct NetworkProber::Inside {
     void on_ready(Probe& probe, std::uint32_t epoll_events);
     [[nodiscard]] bool send(Probe& probe, std::string_view data);
     void receive(Probe& probe, std::uint32_t epoll_events);
-    void conclude(Probe& probe, Reason reason);
+    [[nodiscard]] bool carry_on(Probe& probe, const Dialogue::Turn& turn);
+    void conclude(Probe& probe, const Finding& finding);
     void watch_deadlines();
     void on_deadlines();
     void on_timeout(Probe& probe);
@@ -114,7 +115,7 @@ struct NetworkProber::Inside {
     std::uint64_t last_serial = 0;
     bool starting = false;  ///< inside start(), where nothing may be called back
     bool stopped = false;
-    std::string request_text;
+    std::string out;  ///< what a dialogue has to say; kept for its memory
     std::array<char, 16UZ * 1024UZ> buffer{};
 };
 
@@ -130,8 +131,10 @@ void NetworkProber::Inside::begin(std::shared_ptr<const ProbeRequest> request, D
     probe.started = clock.now();
     probe.deadline = deadlines.emplace(probe.started + probe.request->timeout, serial);
     watch_deadlines();
-    if (const auto* http = std::get_if<config::HttpCheck>(&probe.request->probe)) {
-        probe.reply.emplace(*http);
+    probe.dialogue = make_dialogue(*probe.request, settings.dialogue);
+    if (!probe.dialogue) {
+        finish(probe, inconclusive(Reason::prober_no_kind));
+        return;
     }
     resolve(probe);
 }
@@ -222,13 +225,22 @@ void NetworkProber::Inside::on_ready(Probe& probe, std::uint32_t epoll_events) {
 void NetworkProber::Inside::on_connected(Probe& probe) {
     probe.phase = Phase::replying;
     probe.connect = since(probe.started, clock.now());
-    const auto* http = std::get_if<config::HttpCheck>(&probe.request->probe);
-    if (http == nullptr) {
-        conclude(probe, Reason::l4_ok);
-        return;
+    out.clear();
+    (void)carry_on(probe, probe.dialogue->begin(out));
+}
+
+/// False: the probe is over.
+bool NetworkProber::Inside::carry_on(Probe& probe, const Dialogue::Turn& turn) {
+    if (turn.finding) {
+        conclude(probe, *turn.finding);
+        return false;
     }
-    write_http_request(*probe.request, *http, settings.user_agent, request_text);
-    (void)send(probe, request_text);
+    if (out.empty()) return true;
+    if (!probe.unsent.empty()) {
+        probe.unsent += out;
+        return true;
+    }
+    return send(probe, out);
 }
 
 /// False: the probe is over.
@@ -255,24 +267,19 @@ void NetworkProber::Inside::receive(Probe& probe, std::uint32_t epoll_events) {
         if (got.bytes > 0 && probe.first_byte.count() == 0) {
             probe.first_byte = since(probe.started, clock.now());
         }
-        const std::optional<Reason> verdict = got.bytes == 0
-                                                  ? probe.reply->end_of_input()
-                                                  : probe.reply->add({buffer.data(), got.bytes});
-        if (verdict) {
-            conclude(probe, *verdict);
+        if (got.bytes == 0) {
+            conclude(probe, probe.dialogue->end_of_input());
             return;
         }
+        out.clear();
+        if (!carry_on(probe, probe.dialogue->receive({buffer.data(), got.bytes}, out))) return;
         // All there was; what comes next makes the socket ready again.
         if (got.bytes < buffer.size() && !peer_done) return;
     }
 }
 
-void NetworkProber::Inside::conclude(Probe& probe, Reason reason) {
-    const bool good = reason == Reason::l7_ok || reason == Reason::l4_ok;
-    finish(probe,
-           {.result = good ? Result::success : Result::failure,
-            .reason = reason,
-            .code = probe.reply ? probe.reply->status() : std::uint16_t{0}});
+void NetworkProber::Inside::conclude(Probe& probe, const Finding& finding) {
+    finish(probe, {.result = finding.result, .reason = finding.reason, .code = finding.code});
 }
 
 void NetworkProber::Inside::watch_deadlines() {
@@ -300,7 +307,7 @@ void NetworkProber::Inside::on_timeout(Probe& probe) {
             finish(probe, failure(Reason::l4_timeout));
             return;
         case Phase::replying:
-            finish(probe, failure(Reason::l7_timeout, probe.reply->status()));
+            finish(probe, failure(Reason::l7_timeout, probe.dialogue->code()));
             return;
     }
 }

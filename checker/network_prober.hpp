@@ -1,5 +1,6 @@
 #pragma once
 
+#include "checker/make_dialogue.hpp"
 #include "checker/prober.hpp"
 #include "checker/resolver.hpp"
 
@@ -9,7 +10,7 @@
 namespace muster::checker {
 
 struct NetworkProberSettings {
-    std::string user_agent;  ///< empty = "muster/<version>"
+    DialogueSettings dialogue;  ///< an empty user agent = "muster/<version>"
     ResolverSettings resolver;
     /// Deadlines are looked at on this grid, all together.
     std::chrono::nanoseconds tick = std::chrono::milliseconds(10);

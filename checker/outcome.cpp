@@ -7,7 +7,7 @@ namespace muster::checker {
 
 namespace {
 
-constexpr std::array<std::pair<Reason, std::string_view>, 18> reason_codes{{
+constexpr std::array<std::pair<Reason, std::string_view>, 19> reason_codes{{
     {Reason::unknown, "UNK"},
     {Reason::l4_ok, "L4OK"},
     {Reason::l4_timeout, "L4TOUT"},
@@ -25,6 +25,7 @@ constexpr std::array<std::pair<Reason, std::string_view>, 18> reason_codes{{
     {Reason::prober_files, "PRFILE"},
     {Reason::prober_memory, "PRMEM"},
     {Reason::prober_resolver, "PRDNS"},
+    {Reason::prober_no_kind, "PRKIND"},
     {Reason::prober_stopped, "PRSTOP"},
 }};
 

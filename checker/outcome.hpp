@@ -33,6 +33,7 @@ enum class Reason : std::uint8_t {
     prober_files,     ///< PRFILE   out of file descriptors
     prober_memory,    ///< PRMEM    out of memory or buffers
     prober_resolver,  ///< PRDNS    no answer from any name server
+    prober_no_kind,   ///< PRKIND   this build or this node has no such probe
     prober_stopped,   ///< PRSTOP   stopped while under way
 };
 

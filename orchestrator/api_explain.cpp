@@ -31,6 +31,7 @@ constexpr auto reason_texts = std::to_array<std::pair<std::string_view, std::str
     {"PRFILE", "the prober was out of file descriptors; doesn't count"},
     {"PRMEM", "the prober was out of memory; doesn't count"},
     {"PRDNS", "no name server answered the prober; doesn't count"},
+    {"PRKIND", "the node has no such probe; doesn't count"},
     {"PRSTOP", "the probe was stopped under way; doesn't count"},
 });
 
@@ -62,7 +63,7 @@ std::string_view reason_text(std::string_view code) {
 
 std::string check_summary(const config::CheckSpec& check) {
     std::string what = "tcp connect";
-    if (const auto* http = std::get_if<config::HttpCheck>(&check.probe)) {
+    if (const auto* http = std::get_if<config::HttpCheck>(&check.probe.kind)) {
         what = fmt::format("http {} {}", http->method, http->path);
     }
     if (check.port) what += fmt::format(" on port {}", *check.port);

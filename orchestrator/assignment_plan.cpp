@@ -22,10 +22,6 @@ struct Holding {
     std::optional<WarmSide> warm;
 };
 
-std::string_view probe_kind(const config::CheckSpec& check) {
-    return std::holds_alternative<config::HttpCheck>(check.probe) ? "http" : "tcp";
-}
-
 std::string_view why(MoveReason reason) {
     switch (reason) {
         case MoveReason::orphan:
@@ -98,9 +94,10 @@ class Planner {
                 const std::int64_t cost =
                     std::int64_t{backends} * 1000 *
                     std::chrono::nanoseconds(std::chrono::seconds(1)).count() / interval.count();
-                shards_.push_back({.shard = {.group = name, .number = k},
-                                   .cost = std::max<std::int64_t>(cost, 1),
-                                   .probe = std::string(probe_kind(group.spec->check))});
+                shards_.push_back(
+                    {.shard = {.group = name, .number = k},
+                     .cost = std::max<std::int64_t>(cost, 1),
+                     .probe = std::string(config::probe_kind_name(group.spec->check.probe.kind))});
                 intervals_[shards_.back().shard] = interval;
             }
         }

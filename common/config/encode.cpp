@@ -1,5 +1,7 @@
 #include "common/config/decode.hpp"
 #include "common/config/endpoint.hpp"
+#include "common/config/field_writer.hpp"
+#include "common/config/probe_codec.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -11,56 +13,6 @@ namespace muster::config {
 namespace {
 
 namespace json = boost::json;
-
-/// Writes the fields of one map in a fixed order; those at their default only when all are wanted.
-class FieldWriter {
- public:
-    explicit FieldWriter(Verbosity verbosity) : full_(verbosity == Verbosity::full) {}
-
-    template <class T>
-    void field(std::string_view name, const T& value, const T& standard) {
-        if (full_ || value != standard) put(name, to_json(value));
-    }
-
-    /// A field whose default is its absence.
-    template <class T>
-    void optional(std::string_view name, const std::optional<T>& value) {
-        if (value) put(name, to_json(*value));
-    }
-    void optional(std::string_view name, const std::string& value) {
-        if (!value.empty()) put(name, json::string(value));
-    }
-
-    /// A map, when there is anything in it.
-    void map(std::string_view name, json::object value) {
-        if (!value.empty()) put(name, std::move(value));
-    }
-
-    void put(std::string_view name, json::value value) { object_.emplace(name, std::move(value)); }
-    [[nodiscard]] json::object take() { return std::move(object_); }
-
- private:
-    static json::value to_json(int value) { return value; }
-    static json::value to_json(std::uint16_t value) { return value; }
-    static json::value to_json(const std::string& value) { return json::string(value); }
-    static json::value to_json(Duration value) { return json::string(to_string(value)); }
-    static json::value to_json(Algorithm value) { return json::string(to_string(value)); }
-    static json::value to_json(Admin value) { return json::string(to_string(value)); }
-    static json::value to_json(const std::vector<StatusRange>& ranges) {
-        json::array list;
-        for (const StatusRange& range : ranges) {
-            if (range.first == range.last) {
-                list.emplace_back(range.first);
-            } else {
-                list.emplace_back(fmt::format("{}-{}", range.first, range.last));
-            }
-        }
-        return list;
-    }
-
-    bool full_;
-    json::object object_;
-};
 
 json::value encode_backend(const Backend& backend, Verbosity verbosity) {
     const std::string address = to_string(Endpoint{.host = backend.address, .port = backend.port});
@@ -86,30 +38,10 @@ json::array encode_backend_list(const std::vector<Backend>& backends, Verbosity 
     return list;
 }
 
-json::object encode_http(const HttpCheck& http, Verbosity verbosity) {
-    const HttpCheck standard;
-    FieldWriter writer(verbosity);
-    writer.field("method", http.method, standard.method);
-    writer.field("path", http.path, standard.path);
-    writer.optional("host", http.host);
-    json::object headers;
-    for (const Header& header : http.headers) headers.emplace(header.name, header.value);
-    writer.map("headers", std::move(headers));
-    FieldWriter expect(verbosity);
-    expect.field("status", http.expect_status, standard.expect_status);
-    expect.optional("body", http.expect_body);
-    writer.map("expect", expect.take());
-    return writer.take();
-}
-
 json::object encode_check(const CheckSpec& check, Verbosity verbosity) {
     const CheckSpec standard;
     FieldWriter writer(verbosity);
-    if (std::holds_alternative<TcpCheck>(check.probe)) {
-        writer.put("tcp", json::object());
-    } else {
-        writer.map("http", encode_http(std::get<HttpCheck>(check.probe), verbosity));
-    }
+    encode_probe(check.probe, verbosity, writer);
     writer.field("interval", check.interval, standard.interval);
     writer.optional("fast_interval", check.fast_interval);
     writer.optional("down_interval", check.down_interval);

@@ -1,13 +1,13 @@
 #pragma once
 
 #include "common/base/id.hpp"
+#include "common/config/probe_model.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 // The objects that users define, as values with their defaults. Reading, validation and the JSON
@@ -15,42 +15,9 @@
 // docs/configuration.md.
 namespace muster::config {
 
-using Duration = std::chrono::nanoseconds;
-using namespace std::chrono_literals;
-
-/// Inclusive.
-struct StatusRange {
-    int first = 200;
-    int last = 200;
-    bool operator==(const StatusRange&) const = default;
-};
-
-struct Header {
-    std::string name;
-    std::string value;
-    bool operator==(const Header&) const = default;
-};
-
-struct HttpCheck {
-    std::string method = "GET";
-    std::string path = "/";  ///< origin-form: path and query
-    std::string host;        ///< Host header; empty = the backend's address
-    std::vector<Header> headers;
-    std::vector<StatusRange> expect_status = {{.first = 200, .last = 399}};
-    std::string expect_body;  ///< substring of the first 64 KiB of the body; empty = not looked at
-    bool operator==(const HttpCheck&) const = default;
-};
-
-/// Connect only.
-struct TcpCheck {
-    bool operator==(const TcpCheck&) const = default;
-};
-
-using ProbeSpec = std::variant<HttpCheck, TcpCheck>;
-
 /// How a backend is checked. N of rise and fall means N consecutive results.
 struct CheckSpec {
-    ProbeSpec probe = HttpCheck{};
+    ProbeSpec probe;
     Duration interval = 2s;
     std::optional<Duration> fast_interval;  ///< while a change is pending; default: interval
     std::optional<Duration> down_interval;  ///< while DOWN; default: interval

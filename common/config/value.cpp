@@ -81,8 +81,7 @@ void Value::refuse(std::string what) const {
     problems_.add(path(), node_.place, std::move(what));
 }
 
-Fields::Fields(const Value& map, std::initializer_list<std::string_view> known) : map_(map) {
-    const std::vector<std::string_view> names(known);
+Fields::Fields(const Value& map, std::vector<std::string_view> names) : map_(map) {
     is_map_ = is_map(
         map,
         names.empty() ? "an empty map, {}" : fmt::format("a map of {}", fmt::join(names, ", ")));

@@ -5,7 +5,6 @@
 #include "common/config/problem_list.hpp"
 
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,7 +47,7 @@ class Value {
 /// `known`, with the nearest known one.
 class Fields {
  public:
-    Fields(const Value& map, std::initializer_list<std::string_view> known);
+    Fields(const Value& map, std::vector<std::string_view> known);
 
     [[nodiscard]] std::optional<Value> find(std::string_view name) const;
     /// As find(), and reports its absence; `right` says what it would be.

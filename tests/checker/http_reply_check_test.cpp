@@ -27,7 +27,7 @@ Reason verdict(const config::HttpCheck& expected,
     }
     switch (then) {
         case Then::close:
-            return check.end_of_input().value_or(Reason::unknown);
+            return check.end_of_input();
         case Then::reset:
             return Reason::l7_closed;
         case Then::hang:
@@ -69,7 +69,7 @@ TEST(HttpReplyCheck, SaysTheSameHoweverTheReplyIsSplit) {
 }
 
 TEST(HttpReplyCheck, KnowsTheStatusOnceTheHeaderIsComplete) {
-    const config::HttpCheck expected{.expect_body = "x"};
+    const config::HttpCheck expected{.expect_body = {{.text = "x"}}};
     HttpReplyCheck check(expected);
     EXPECT_EQ(check.add("HTTP/1.1 100 Wait\r\n\r\nHTTP/1.1 204 No"), std::nullopt);
     EXPECT_EQ(check.status(), 0);
@@ -149,7 +149,7 @@ TEST(HttpReplyCheck, FindsTheTextExactlyWhereAPlainSearchDoes) {
         for (std::size_t i = 0; i < size; ++i) body += "ab"[random() % 2];
         const std::size_t wanted_size = 1 + random() % 6;
         for (std::size_t i = 0; i < wanted_size; ++i) wanted += "ab"[random() % 2];
-        const config::HttpCheck expected{.expect_body = wanted};
+        const config::HttpCheck expected{.expect_body = {{.text = wanted}}};
         const std::string reply = "HTTP/1.1 200 OK\r\n\r\n" + body;
         const Reason oracle =
             body.find(wanted) != std::string::npos ? Reason::l7_ok : Reason::l7_body;

@@ -7,7 +7,7 @@ namespace {
 
 std::string written(const std::string& host, const config::HttpCheck& check) {
     const ProbeRequest request{.host = host, .port = 8080, .probe = check};
-    std::string text = "left over";
+    std::string text;
     write_http_request(request, check, "muster/1.2", text);
     return text;
 }

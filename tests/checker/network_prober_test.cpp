@@ -68,7 +68,7 @@ class NetworkProberTest : public testing::Test {
     std::unique_ptr<NetworkProber> prober_ = std::make_unique<NetworkProber>(
         context_.get_executor(),
         clock_,
-        NetworkProberSettings{.user_agent = "muster/test",
+        NetworkProberSettings{.dialogue = {.user_agent = "muster/test"},
                               .resolver = {.servers = names_.address(), .query_timeout = 300ms}});
 };
 
@@ -158,8 +158,10 @@ TEST_F(NetworkProberTest, MatchesABodyThatComesInManyPackets) {
                                                 "\r\n5\r\nus=fi\r\n2\r\nn",
                                                 "e\r\n0\r\n\r\n"},
                                       .pause = 5ms});
-    EXPECT_EQ(probe(stub, config::HttpCheck{.expect_body = "status=fine"}).reason, Reason::l7_ok);
-    EXPECT_EQ(probe(stub, config::HttpCheck{.expect_body = "status=bad"}).reason, Reason::l7_body);
+    EXPECT_EQ(probe(stub, config::HttpCheck{.expect_body = {{.text = "status=fine"}}}).reason,
+              Reason::l7_ok);
+    EXPECT_EQ(probe(stub, config::HttpCheck{.expect_body = {{.text = "status=bad"}}}).reason,
+              Reason::l7_body);
 }
 
 TEST_F(NetworkProberTest, LeavesNoTimeWaitBehindWhenItClosesFirst) {

@@ -68,7 +68,7 @@ GroupSpec every_field_set() {
                                                      {.name = "X-Empty", .value = ""}},
                                          .expect_status = {{.first = 200, .last = 299},
                                                            {.first = 301, .last = 301}},
-                                         .expect_body = "ok"},
+                                         .expect_body = {{.text = "ok"}}},
                       .interval = 2s,
                       .fast_interval = 500ms,
                       .down_interval = 65s,
@@ -109,7 +109,7 @@ TEST(Decode, ReadsJson) {
         R"({"kind":"Group","name":"web","spec":{"backends":["10.0.0.1:80"],"check":{"tcp":{}}}})");
     EXPECT_THAT(decoded.problems, IsEmpty());
     ASSERT_EQ(decoded.groups.size(), 1U);
-    EXPECT_TRUE(std::holds_alternative<TcpCheck>(decoded.groups[0].check.probe));
+    EXPECT_TRUE(std::holds_alternative<TcpCheck>(decoded.groups[0].check.probe.kind));
     EXPECT_EQ(decoded.groups[0].backends[0].id, BackendId("10.0.0.1:80"));
 }
 

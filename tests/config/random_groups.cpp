@@ -103,7 +103,7 @@ HttpCheck random_http(Dice& dice) {
             http.expect_status.push_back({.first = first, .last = last});
         }
     }
-    if (dice.chance()) http.expect_body = random_text(dice) + "x\ny";
+    if (dice.chance()) http.expect_body = {{.text = random_text(dice) + "x\ny"}};
     return http;
 }
 

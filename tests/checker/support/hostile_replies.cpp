@@ -7,11 +7,13 @@ namespace {
 using namespace std::string_literals;
 
 config::HttpCheck wanting(const std::string& body) {
-    return {.expect_body = body};
+    return {.expect_body = {{.text = body}}};
 }
 
 config::HttpCheck by_method(const std::string& method, const std::string& body = {}) {
-    return {.method = method, .expect_body = body};
+    config::HttpCheck check{.method = method};
+    if (!body.empty()) check.expect_body = {{.text = body}};
+    return check;
 }
 
 config::HttpCheck expecting(int status) {

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "checker/outcome.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace muster::checker {
+
+/// What a dialogue has found out: the end of its probe.
+struct Finding {
+    Result result = Result::failure;
+    Reason reason = Reason::l7_invalid;
+    std::uint16_t code = 0;  ///< the protocol's own: HTTP status, SMTP reply, ...; 0 = none
+    bool operator==(const Finding&) const = default;
+};
+
+/// What one probe says to a backend and expects of it: a protocol without any I/O, one object a
+/// probe. The prober owns it, carries its bytes, and watches its deadline; TLS and the PROXY
+/// protocol lie below it and it does not see them.
+///
+/// Over a stream, bytes come split in whatever way; over datagrams each receive() is one datagram
+/// and what is put out at once is one. A backend is hostile: memory is bounded whatever it sends
+/// (96 KiB a probe in all), and nothing throws. After a finding nothing more is called.
+class Dialogue {
+ public:
+    /// What is to happen next. Neither: wait for more.
+    struct Turn {
+        std::optional<Finding> finding;
+        bool start_tls = false;  ///< after what was put out has been sent; then secured() is called
+    };
+
+    Dialogue() = default;
+    Dialogue(const Dialogue&) = delete;
+    Dialogue& operator=(const Dialogue&) = delete;
+    virtual ~Dialogue() = default;
+
+    /// The connection stands, with TLS where the check wants that from the beginning. What is to
+    /// be sent is appended to `out`.
+    virtual Turn begin(std::string& out) = 0;
+    virtual Turn receive(std::string_view bytes, std::string& out) = 0;
+    /// TLS that start_tls asked for stands.
+    virtual Turn secured(std::string& /*out*/) { return {}; }
+    /// The peer has closed in order, and nothing more will come.
+    virtual Finding end_of_input() = 0;
+
+    /// Of a probe that got no further: what has been heard so far, such as a status.
+    [[nodiscard]] virtual std::uint16_t code() const { return 0; }
+
+ protected:
+    static Turn wait() { return {}; }
+    static Turn succeed(std::uint16_t code = 0) {
+        return {.finding =
+                    Finding{.result = Result::success, .reason = Reason::l7_ok, .code = code}};
+    }
+    static Turn fail(Reason reason, std::uint16_t code = 0) {
+        return {.finding = Finding{.result = Result::failure, .reason = reason, .code = code}};
+    }
+};
+
+}  // namespace muster::checker
