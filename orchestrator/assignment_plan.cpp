@@ -230,19 +230,36 @@ class Planner {
         }
         for (PlanShard& shard : shards_) {
             const auto barred = plan_.memory.barred.find(shard.shard);
-            if (barred != plan_.memory.barred.end()) shard.barred = barred->second.first;
+            if (barred == plan_.memory.barred.end()) continue;
+            // A slow owner is better than none.
+            const std::optional<NodeId>& owner = holdings_.at(shard.shard).owner;
+            const bool orphan = !owner || !lives(*owner);
+            if (orphan && !another_accepts(shard, barred->second.first)) continue;
+            shard.barred = barred->second.first;
         }
+    }
+
+    [[nodiscard]] bool another_accepts(const PlanShard& shard, const NodeId& than) const {
+        return std::ranges::any_of(view_.members, [&](const auto& item) {
+            const auto& [node, member] = item;
+            return node != than && accepts(member) &&
+                   (shard.probe.empty() || std::ranges::find(member.value.probes, shard.probe) !=
+                                               member.value.probes.end());
+        });
+    }
+
+    static bool accepts(const Versioned<znodes::Member>& member) {
+        return !member.value.drain && !member.value.doubt && !member.garbage;
     }
 
     void place() {
         std::vector<PlanMember> members;
         for (const auto& [node, member] : view_.members) {
-            members.push_back(
-                {.node = node,
-                 .zone = member.value.zone,
-                 .capacity = std::max(member.value.capacity, 1),
-                 .accepts = !member.value.drain && !member.value.doubt && !member.garbage,
-                 .probes = member.value.probes});
+            members.push_back({.node = node,
+                               .zone = member.value.zone,
+                               .capacity = std::max(member.value.capacity, 1),
+                               .accepts = accepts(member),
+                               .probes = member.value.probes});
         }
         std::map<ShardId, NodeId> current;
         std::size_t moving = 0;

@@ -25,7 +25,7 @@ coordination::ZooKeeperStore::Settings settings_for(const std::vector<std::strin
     return {.servers = servers,
             .session_timeout = std::chrono::seconds(20),
             .digest = user.name + ":" + user.password,
-            .limits = {.max_watches = 20'000}};
+            .limits = {.max_request_bytes = 1'040'000, .max_watches = 20'000}};
 }
 
 }  // namespace
