@@ -2,6 +2,7 @@
 
 #include "common/observe/log.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace muster::orchestrator {
@@ -172,8 +173,13 @@ asio::awaitable<void> Node::leave(std::chrono::nanoseconds limit) {
     const SteadyTime deadline = clock_.now() + limit;
     co_await election_->retire();
     membership_->set_drain(true);
-    // Alone, there is nobody to hand over to.
-    while (clock_.now() < deadline && !worker_->idle() && view_.members.size() > 1) {
+    // Alone, or when all others leave as well, there is nobody to hand over to.
+    const auto someone_stays = [this] {
+        return std::ranges::any_of(view_.members, [this](const auto& member) {
+            return member.first != identity_.node && !member.second.value.drain;
+        });
+    };
+    while (clock_.now() < deadline && !worker_->idle() && someone_stays()) {
         co_await clock_.sleep_for(leave_poll);
     }
 }

@@ -127,6 +127,14 @@ void Cluster::resume(std::size_t node) {
     nodes_[node].process->signal(SIGCONT);
 }
 
+void Cluster::signal(std::size_t node, int number) {
+    nodes_[node].process->signal(number);
+}
+
+std::optional<ExitStatus> Cluster::wait_end(std::size_t node, std::chrono::seconds limit) {
+    return nodes_[node].process->wait(limit * slowdown());
+}
+
 ExitStatus Cluster::terminate(std::size_t node, std::chrono::seconds limit) {
     return nodes_[node].process->terminate(limit * slowdown());
 }

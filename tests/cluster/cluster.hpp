@@ -55,6 +55,9 @@ class Cluster {
     void kill_host(std::size_t node);  ///< kill -9 of both: the session is left to expire
     void pause(std::size_t node);      ///< SIGSTOP to both
     void resume(std::size_t node);
+    /// To the node's process, as an operator would send it.
+    void signal(std::size_t node, int number);
+    [[nodiscard]] std::optional<ExitStatus> wait_end(std::size_t node, std::chrono::seconds limit);
     /// SIGTERM; waits until it has left.
     ExitStatus terminate(std::size_t node, std::chrono::seconds limit);
     [[nodiscard]] bool running(std::size_t node);

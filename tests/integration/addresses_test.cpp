@@ -1,0 +1,109 @@
+// Backends by IPv4, IPv6 and host name, each with a server of its own.
+#include "common/base/asio_clock.hpp"
+#include "common/base/task_group.hpp"
+#include "common/http/server.hpp"
+#include "deploy/quickstart/switchable_backend.hpp"
+#include "tests/cluster/cluster.hpp"
+#include "tests/support/rethrow.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <thread>
+
+namespace muster::test {
+namespace {
+
+using namespace std::chrono_literals;
+using orchestrator::ClusterView;
+using znodes::Letter;
+
+/// A switchable backend at an address, in a thread of its own.
+class BackendAt {
+ public:
+    explicit BackendAt(const std::string& address)
+        : server_(context_.get_executor(), clock_, {.address = address}, [this](http::Request r) {
+              return backend_.answer(std::move(r));
+          }) {
+        const auto opened = server_.open();
+        if (!opened) throw std::runtime_error(opened.error().message());
+        tasks_.spawn("server", server_.run());
+        thread_ = std::thread([this] { context_.run(); });
+    }
+    ~BackendAt() {
+        asio::co_spawn(context_, tasks_.stop(), rethrow);
+        thread_.join();
+    }
+    BackendAt(const BackendAt&) = delete;
+    BackendAt& operator=(const BackendAt&) = delete;
+
+    [[nodiscard]] std::uint16_t port() const { return server_.port(); }
+
+ private:
+    asio::io_context context_{1};
+    AsioClock clock_;
+    quickstart::SwitchableBackend backend_{clock_};
+    http::Server server_;
+    TaskGroup tasks_{context_.get_executor()};
+    std::thread thread_;
+};
+
+config::Backend backend(const std::string& name, const std::string& host, std::uint16_t port) {
+    return {.id = BackendId(name), .address = host, .port = port};
+}
+
+TEST(Addresses, OfEachFamilyAndByNameAreProbed) {
+    const BackendAt v4("127.0.0.1");
+    auto v6 = std::make_unique<BackendAt>("::1");
+    Cluster cluster({.zookeepers = 1, .nodes = 2});
+    config::GroupSpec group{.name = GroupName("mixed")};
+    group.check = {.probe = config::HttpCheck{.path = "/health"},
+                   .interval = 500ms,
+                   .timeout = 400ms,
+                   .fall = 2};
+    group.backends = {backend("four", "127.0.0.1", v4.port()),
+                      // Listens on one address of the name only: the other one refuses.
+                      backend("name", "localhost", v4.port()),
+                      backend("nobody", "no-such-host.invalid", v4.port()),
+                      backend("six", "::1", v6->port())};
+    cluster.apply(group);
+    const auto letters = [](const ClusterView& view) {
+        std::map<std::string, Letter> found;
+        for (const auto& [name, of_group] : view.groups) {
+            for (const auto& [number, shard] : of_group.shards) {
+                if (!shard.members || !shard.status) continue;
+                const auto& slots = shard.members->value.slots;
+                for (std::size_t i = 0; i < slots.size(); ++i) {
+                    if (i < shard.status->value.letters.size())
+                        found[slots[i].backend.str()] = shard.status->value.letters[i];
+                }
+            }
+        }
+        return found;
+    };
+    const auto wait = [&](const std::map<std::string, Letter>& wanted) {
+        return cluster.observer().wait(
+            30s, [&](const ClusterView& view) { return letters(view) == wanted; });
+    };
+    std::map<std::string, Letter> wanted{{"four", Letter::up},
+                                         {"name", Letter::up},
+                                         {"nobody", letters(cluster.observer().view())["nobody"]},
+                                         {"six", Letter::up}};
+    // Where no name server answers, nothing is known of a name: that is no failure of the backend.
+    EXPECT_TRUE(cluster.observer().wait(30s, [&](const ClusterView& view) {
+        const auto found = letters(view);
+        return found.size() == 4 && found.at("four") == Letter::up &&
+               found.at("name") == Letter::up && found.at("six") == Letter::up;
+    }));
+    wanted["nobody"] = letters(cluster.observer().view())["nobody"];
+    EXPECT_NE(wanted["nobody"], Letter::up);
+    v6.reset();
+    wanted["six"] = Letter::down;
+    EXPECT_TRUE(wait(wanted));
+}
+
+}  // namespace
+}  // namespace muster::test
