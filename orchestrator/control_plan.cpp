@@ -132,6 +132,7 @@ class Planner {
                                           next.next.number,
                                           next.next.shards.size(),
                                           next.reason));
+        relaid_.insert(name);
         write_layout(name, group, next, fresh || next.compacted);
     }
 
@@ -321,6 +322,8 @@ class Planner {
         const bool current = there(group.index) && group.head &&
                              group.index->value.group_uid == group.head->value.uid;
         if (!deleted && !(group.live() && current)) return;
+        // What lies beyond the index may be the beginning of the very layout that is written now.
+        if (relaid_.contains(name)) return;
         Batches batches(context_, plan_.transactions);
         bool all_gone = true;
         for (const auto& [k, shard] : group.shards) {
@@ -351,6 +354,7 @@ class Planner {
 
     const ClusterView& view_;
     const ControlContext& context_;
+    std::set<GroupName> relaid_;  ///< by this plan
     ControlPlan plan_;
 };
 
