@@ -84,25 +84,22 @@ TEST(Addresses, OfEachFamilyAndByNameAreProbed) {
         }
         return found;
     };
-    const auto wait = [&](const std::map<std::string, Letter>& wanted) {
-        return cluster.observer().wait(
-            30s, [&](const ClusterView& view) { return letters(view) == wanted; });
+    const auto wait = [&](const std::string& name, Letter wanted) {
+        return cluster.observer().wait(30s, [&](const ClusterView& view) {
+            const auto found = letters(view);
+            return found.contains(name) && found.at(name) == wanted;
+        });
     };
-    std::map<std::string, Letter> wanted{{"four", Letter::up},
-                                         {"name", Letter::up},
-                                         {"nobody", letters(cluster.observer().view())["nobody"]},
-                                         {"six", Letter::up}};
-    // Where no name server answers, nothing is known of a name: that is no failure of the backend.
-    EXPECT_TRUE(cluster.observer().wait(30s, [&](const ClusterView& view) {
-        const auto found = letters(view);
-        return found.size() == 4 && found.at("four") == Letter::up &&
-               found.at("name") == Letter::up && found.at("six") == Letter::up;
-    }));
-    wanted["nobody"] = letters(cluster.observer().view())["nobody"];
-    EXPECT_NE(wanted["nobody"], Letter::up);
+    EXPECT_TRUE(wait("four", Letter::up));
+    EXPECT_TRUE(wait("name", Letter::up));
+    EXPECT_TRUE(wait("six", Letter::up));
     v6.reset();
-    wanted["six"] = Letter::down;
-    EXPECT_TRUE(wait(wanted));
+    EXPECT_TRUE(wait("six", Letter::down));
+    // Down where a name server says so, unknown where none answers: never up.
+    const auto all = letters(cluster.observer().view());
+    EXPECT_NE(all.at("nobody"), Letter::up);
+    EXPECT_EQ(all.at("four"), Letter::up);
+    EXPECT_EQ(all.at("name"), Letter::up);
 }
 
 }  // namespace

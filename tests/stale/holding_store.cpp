@@ -61,6 +61,14 @@ void HoldingStore::release(Under under) {
     open_gates();
 }
 
+void HoldingStore::withdraw_composed() {
+    for (const auto& write : held_) {
+        if (write->origin != Origin::test || write->outcome) continue;
+        write->outcome = MultiOutcome{.error = make_error_code(coordination::Errc::closed)};
+        write->gate->notify();
+    }
+}
+
 bool HoldingStore::holds(WriteClass kind) const {
     return std::ranges::any_of(held_, [&](const auto& write) { return write->kind == kind; });
 }
@@ -102,7 +110,8 @@ asio::awaitable<MultiOutcome> HoldingStore::keep(std::shared_ptr<HeldWrite> writ
     if (guards_ == Guards::dropped)
         std::erase_if(ops, [](const Op& op) { return std::holds_alternative<CheckOp>(op); });
     for (;;) {
-        while (!may_go(*write)) co_await write->gate->wait();
+        while (!may_go(*write) && !write->outcome) co_await write->gate->wait();
+        if (write->outcome) co_return *write->outcome;
         MultiOutcome outcome = co_await store_.multi(ops);
         if (!reached_a_server(outcome)) continue;
         write->outcome = outcome;

@@ -60,6 +60,9 @@ class HoldingStore final : public coordination::Store {
     enum class Under { newer_session, any_session };
     /// Holds no more; what is held goes out.
     void release(Under under = Under::newer_session);
+    /// Takes back what the test has composed and not sent: a claim that it made up for a node that
+    /// is not the first in line must not go out over the session of its candidacy.
+    void withdraw_composed();
     /// Adds a write to what is held. Spawn it.
     [[nodiscard]] asio::awaitable<void> hold_also(WriteClass kind,
                                                   std::vector<coordination::Op> ops);

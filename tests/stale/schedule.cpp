@@ -267,6 +267,7 @@ class Schedule {
     void tidy_up() {
         if (victim_ != nullptr) {
             HoldingStore& store = victim_->store();
+            store.withdraw_composed();
             store.release(HoldingStore::Under::any_session);
             victim_->reunite();
             // What is left of an unfinished schedule must not hold up the node for ever.

@@ -54,11 +54,9 @@ TEST(StaleWrites, OfADeposedMasterOrWorkerAreNeverAccepted) {
 TEST(StaleWrites, AreAcceptedAndCaughtOnceTheGuardsAreDropped) {
     const Result result = run(4, 1001, HoldingStore::Guards::dropped);
     EXPECT_GE(result.tally.complete, 4U);
-    for (const WriteClass kind : {WriteClass::control,
-                                  WriteClass::status,
-                                  WriteClass::ack,
-                                  WriteClass::progress,
-                                  WriteClass::handoff}) {
+    // Not the status: its version alone turns most of them down.
+    for (const WriteClass kind :
+         {WriteClass::control, WriteClass::ack, WriteClass::progress, WriteClass::handoff}) {
         EXPECT_GT(result.tally.classes.at(kind).accepted, 0U) << to_string(kind);
     }
     EXPECT_GE(result.judgement.violations.size(), result.tally.accepted());

@@ -88,7 +88,7 @@ Tally tally(const std::vector<ScheduleReport>& reports, const std::vector<Transa
         if (!report.unfinished.empty()) ++tally.unfinished;
         for (const ReleasedWrite& released : report.writes) {
             const auto& outcome = released.write->outcome;
-            if (!outcome) continue;
+            if (!outcome || outcome->error == coordination::Errc::closed) continue;  // never sent
             if (!released.stale) {
                 ++tally.fresh;
                 continue;
