@@ -26,9 +26,8 @@ if(MUSTER_TESTS)
     find_package(benchmark CONFIG REQUIRED)
 endif()
 
-# Asio and Beast are compiled once, here. The definitions are an ODR switch: they reach every user of net.
-add_library(muster_net STATIC "${CMAKE_SOURCE_DIR}/common/net/asio.cpp" "${CMAKE_SOURCE_DIR}/common/net/beast.cpp")
-target_compile_definitions(muster_net PUBLIC
-    BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+# Asio is compiled once, here. The definitions are an ODR switch: they reach every user of net.
+add_library(muster_net STATIC "${CMAKE_SOURCE_DIR}/common/net/asio.cpp")
+target_compile_definitions(muster_net PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 target_compile_options(muster_net PRIVATE -w)
 target_link_libraries(muster_net PUBLIC Boost::headers OpenSSL::SSL Threads::Threads)
