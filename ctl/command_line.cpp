@@ -165,6 +165,10 @@ void add_reads(CLI::App& app, Parsed& p) {
     events_command->add_option("--limit", p.events.limit, "The newest so many")
         ->check(CLI::Range(1, 1000));
     events_command->add_flag("-w,--watch", p.events.watch, "Go on until interrupted");
+    events_command
+        ->add_flag("--audit", p.events.audit, "Who changed what, instead of what happened")
+        ->excludes("--watch")
+        ->excludes("--kind");
     events_command->callback([&p] {
         p.command = [options = p.events](Context& context) { return events(context, options); };
     });

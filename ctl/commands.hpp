@@ -50,6 +50,7 @@ struct EventsOptions {
     std::string kind;
     int limit = 0;
     bool watch = false;  ///< go on until interrupted
+    bool audit = false;  ///< what people changed, instead of what happened
 };
 [[nodiscard]] asio::awaitable<Exit> events(Context& context, EventsOptions options);
 

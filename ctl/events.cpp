@@ -15,7 +15,7 @@ namespace {
 namespace json = boost::json;
 
 std::string target_of(const EventsOptions& options) {
-    std::string target = "/api/v1/events";
+    std::string target = options.audit ? "/api/v1/audit" : "/api/v1/events";
     char separator = '?';
     const auto add = [&](std::string_view key, const std::string& value) {
         if (value.empty()) return;
@@ -38,6 +38,19 @@ void print(Context& context, const json::value& event) {
     context.out << toned(text_at(event, "time"), Tone::dim, context.colours) << ' '
                 << printable(text_at(event, "kind")) << ' ' << printable(text_at(event, "text"))
                 << std::endl;
+}
+
+void print_change(Context& context, const json::value& change) {
+    const std::string object = text_at(change, "object");
+    const std::string generation = text_at(change, "generation");
+    const std::string detail = text_at(change, "detail");
+    context.out << toned(text_at(change, "time"), Tone::dim, context.colours) << ' '
+                << printable(text_at(change, "author")) << " ("
+                << printable(text_at(change, "origin")) << ") "
+                << printable(text_at(change, "action"))
+                << (object.empty() ? std::string(" the cluster") : ' ' + printable(object))
+                << (generation == "0" ? std::string() : ", generation " + printable(generation))
+                << (detail.empty() ? std::string() : ": " + printable(detail)) << '\n';
 }
 
 asio::awaitable<Exit> follow_events(Context& context, ApiCall call) {
@@ -65,6 +78,7 @@ asio::awaitable<Exit> events(Context& context, EventsOptions options) {
     if (!answer.ok()) co_return answer.exit;
     if (print_as_data(context, answer.body)) co_return Exit::ok;
     for (const json::value& event : list_at(answer.body, "events")) print(context, event);
+    for (const json::value& change : list_at(answer.body, "audit")) print_change(context, change);
     co_return Exit::ok;
 }
 

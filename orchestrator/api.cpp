@@ -135,6 +135,7 @@ asio::awaitable<http::Reply> Api::answer(const http::Request& request) {
 
 asio::awaitable<http::Reply> Api::dispatch(const Call& call) {
     if (call.route == Route::backend && call.view) co_return co_await explain(call);
+    if (call.route == Route::audit && call.view) co_return co_await show_audit(call);
     switch (call.route) {
         case Route::apply:
         case Route::remove_group:
@@ -208,6 +209,22 @@ asio::awaitable<http::Response> Api::explain(const Call& call) {
                                  {.token = settings_.access.token, .limit = settings_.peer_limit})
             : co_await own_evidence(std::move(group), std::move(backend));
     co_return answer_backend(read, evidence);
+}
+
+asio::awaitable<http::Response> Api::show_audit(const Call& call) {
+    const ReadCall read{.request = call.request, .parameters = call.parameters, .view = *call.view};
+    const auto query = audit_query(call.request);
+    if (!query) co_return problem(400, query.error().context);
+    // A group's entries may be anywhere among the others.
+    const std::size_t wanted = query->group.empty() ? query->limit : max_audit_entries;
+    auto rows = co_await with_timeout(clock_, settings_.audit_limit, commands_.audit(wanted));
+    if (!rows) co_return problem(503, "the audit can't be read: " + rows.error().message());
+    if (!query->group.empty()) {
+        std::erase_if(*rows, [&](const AuditRow& row) { return row.entry.object != query->group; });
+    }
+    if (rows->size() > query->limit)
+        rows->erase(rows->begin(), rows->end() - static_cast<std::ptrdiff_t>(query->limit));
+    co_return answer_audit(read, *rows);
 }
 
 asio::awaitable<Result<Evidence>> Api::own_evidence(GroupName group, BackendId backend) {

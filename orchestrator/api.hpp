@@ -24,6 +24,8 @@ struct ApiSettings {
     BuildInfo build;
     StreamSettings stream;
     config::Limits limits;
+    /// The audit is read from ZooKeeper itself.
+    std::chrono::nanoseconds audit_limit = std::chrono::seconds(5);
     /// How long one read waits for this node's own recent results before it answers without.
     std::chrono::nanoseconds why_limit = std::chrono::milliseconds(80);
     /// And for those of another node that probes the backend.
@@ -49,6 +51,7 @@ class Api {
     [[nodiscard]] asio::awaitable<http::Reply> dispatch(const Call& call);
     [[nodiscard]] http::Reply read(const Call& call) const;
     [[nodiscard]] asio::awaitable<http::Response> explain(const Call& call);
+    [[nodiscard]] asio::awaitable<http::Response> show_audit(const Call& call);
     [[nodiscard]] asio::awaitable<Result<Evidence>> own_evidence(GroupName group,
                                                                  BackendId backend);
     [[nodiscard]] http::Response open_session(const http::Request& request) const;

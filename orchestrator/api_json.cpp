@@ -326,6 +326,19 @@ json::object json_of(const Evidence& evidence) {
         {"from", evidence.from.str()}, {"results", evidence.results}, {"list", std::move(list)}};
 }
 
+json::object json_of(const AuditRow& row) {
+    const znodes::AuditEntry& entry = row.entry;
+    return {{"id", row.id},
+            {"time", json_of(entry.time)},
+            {"author", entry.author},
+            {"origin", entry.origin},
+            {"action", entry.action},
+            {"object", entry.object},
+            {"generation", entry.generation},
+            {"detail", entry.detail},
+            {"node", entry.stamp.writer}};
+}
+
 json::object json_of(const znodes::Pause& pause) {
     return {{"all", pause.all},
             {"scaling", pause.scaling},

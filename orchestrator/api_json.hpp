@@ -52,6 +52,7 @@ void put_events(boost::json::object& body, const Snapshot& snapshot, const Event
                                           WallTime wall);
 [[nodiscard]] boost::json::object json_of(const Event& event);
 [[nodiscard]] boost::json::object json_of(const Evidence& evidence);
+[[nodiscard]] boost::json::object json_of(const AuditRow& row);
 [[nodiscard]] boost::json::object json_of(const znodes::Pause& pause);
 
 /// RFC 3339 UTC with milliseconds; null for the epoch, which stands for "never".

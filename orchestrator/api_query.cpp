@@ -150,6 +150,15 @@ Result<EventQuery> event_query(const http::Request& request) {
     return query;
 }
 
+Result<AuditQuery> audit_query(const http::Request& request) {
+    AuditQuery query;
+    const auto limit = number<std::size_t>(request, "limit", 1, 1000, query.limit);
+    if (!limit) return tl::unexpected(limit.error());
+    query.limit = *limit;
+    if (const auto group = request.query_value("group")) query.group = *group;
+    return query;
+}
+
 Selection select(const Snapshot& snapshot, const BackendQuery& query) {
     Selection selection;
     std::array<std::vector<Found>, calm_levels> fitting;  // in one of them if sorted by name

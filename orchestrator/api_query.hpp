@@ -15,6 +15,11 @@ namespace muster::orchestrator {
 
 enum class Sort { by_name, trouble_first };
 
+struct AuditQuery {
+    std::size_t limit = 100;
+    std::string group;  ///< empty: all
+};
+
 struct BackendQuery {
     std::string group;               ///< empty: all
     std::set<std::string> states;    ///< empty: all; else any of them
@@ -37,6 +42,7 @@ inline constexpr std::size_t max_page = 10'000;
 [[nodiscard]] Result<BackendQuery> backend_query(const http::Request& request,
                                                  const BackendQuery& defaults = {});
 [[nodiscard]] Result<EventQuery> event_query(const http::Request& request);
+[[nodiscard]] Result<AuditQuery> audit_query(const http::Request& request);
 
 /// A backend with the group that it is of.
 struct Found {

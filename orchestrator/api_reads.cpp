@@ -163,6 +163,14 @@ http::Response answer_backend(const ReadCall& call, const Result<Evidence>& evid
     return json_response(200, body);
 }
 
+http::Response answer_audit(const ReadCall& call, const std::vector<AuditRow>& rows) {
+    json::array shown;
+    for (const AuditRow& row : rows) shown.push_back(json_of(row));
+    json::object body = opening(call.view);
+    body["audit"] = std::move(shown);
+    return json_response(200, body);
+}
+
 http::Response answer_version(const BuildInfo& build) {
     return json_response(
         200,

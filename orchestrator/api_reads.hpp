@@ -24,6 +24,9 @@ struct ReadCall {
 /// The one read that also asks the owner: its answer, or why there is none.
 [[nodiscard]] http::Response answer_backend(const ReadCall& call, const Result<Evidence>& evidence);
 
+/// What the audit holds, read at this moment.
+[[nodiscard]] http::Response answer_audit(const ReadCall& call, const std::vector<AuditRow>& rows);
+
 /// 404, with the nearest existing name; nothing if both exist.
 [[nodiscard]] std::optional<http::Response> missing(const Snapshot& snapshot,
                                                     const GroupName& group);

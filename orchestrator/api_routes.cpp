@@ -25,6 +25,7 @@ constexpr std::array route_table = {
     RouteRow{Route::backend, "GET", "/api/v1/backends/{group}/{backend}", Needs::read},
     RouteRow{Route::shards, "GET", "/api/v1/shards", Needs::read},
     RouteRow{Route::events, "GET", "/api/v1/events", Needs::read},
+    RouteRow{Route::audit, "GET", "/api/v1/audit", Needs::read},
     RouteRow{Route::stream, "GET", "/api/v1/stream", Needs::read},
     RouteRow{Route::session, "POST", "/api/v1/session", Needs::nothing},
     RouteRow{Route::apply, "POST", "/api/v1/apply", Needs::write},

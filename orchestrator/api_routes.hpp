@@ -24,6 +24,7 @@ enum class Route {
     backend,
     shards,
     events,
+    audit,
     stream,
     session,
     apply,

@@ -26,7 +26,7 @@ http::Response failed(const Error& error) {
 /// What every change of a group brings along.
 struct Terms {
     Expectation expect;
-    std::string author;
+    Requester author;
     DryRun dry_run = DryRun::no;
 };
 
@@ -37,7 +37,10 @@ Result<Terms> terms_of(const WriteCall& call) {
     if (!author) return tl::unexpected(author.error());
     auto dry_run = dry_run_of(call.request);
     if (!dry_run) return tl::unexpected(dry_run.error());
-    return Terms{.expect = *expect, .author = std::move(*author), .dry_run = *dry_run};
+    return Terms{.expect = *expect,
+                 .author = {.name = std::move(*author),
+                            .origin = fmt::format("{} from {}", call.actor, call.request.peer)},
+                 .dry_run = *dry_run};
 }
 
 /// The failure of one group; a conflict tells the generation that there is.
@@ -231,7 +234,7 @@ http::Response answer_applied(const ApplyRequest& request,
     }
     return json_response(200,
                          {{"dry_run", request.dry_run == DryRun::yes},
-                          {"author", request.author},
+                          {"author", request.author.name},
                           {"groups", std::move(groups)}});
 }
 

@@ -1,10 +1,6 @@
 #include "orchestrator/collection_plan.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
-#include <iterator>
 #include <utility>
 
 namespace muster::orchestrator {
@@ -16,17 +12,6 @@ using coordination::Op;
 namespace {
 
 constexpr std::size_t max_deletions_in_multi = 64;
-
-/// The number at the end of a sequential node's name.
-std::optional<std::int64_t> sequence_of(std::string_view name) {
-    const std::size_t dash = name.rfind('-');
-    if (dash == std::string_view::npos) return std::nullopt;
-    name.remove_prefix(dash + 1);
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
-    return number;
-}
 
 class Planner {
  public:
@@ -136,10 +121,10 @@ class Planner {
     void trim_audit() {
         std::map<std::int64_t, std::string> by_age;
         for (const std::string& name : inventory_.audit) {
-            if (const auto sequence = sequence_of(name)) by_age.emplace(*sequence, name);
+            if (const auto id = audit_id(name)) by_age.emplace(*id, name);
         }
         std::vector<std::string> victims;
-        for (const auto& [sequence, name] : by_age) {
+        for (const auto& [id, name] : by_age) {
             if (by_age.size() - victims.size() <= settings_.kept_audit) break;
             victims.push_back(paths_.audit() + "/" + name);
         }

@@ -3,6 +3,7 @@
 #include "common/base/clock.hpp"
 #include "common/base/id.hpp"
 #include "common/znodes/paths.hpp"
+#include "orchestrator/audit.hpp"
 #include "orchestrator/control_plan.hpp"
 
 #include <chrono>
@@ -60,7 +61,7 @@ struct CollectionSettings {
     /// whoever was away for a moment.
     std::chrono::nanoseconds grace = std::chrono::minutes(10);
     std::int64_t kept_generations = 32;  ///< of each group, the present one included
-    std::size_t kept_audit = 1'000;
+    std::size_t kept_audit = max_audit_entries;
 };
 
 struct CollectionPlan {

@@ -4,9 +4,11 @@
 #include "common/base/result.hpp"
 #include "common/config/model.hpp"
 #include "common/znodes/payloads.hpp"
+#include "orchestrator/audit.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -38,6 +40,12 @@ struct Expectation {
 
 enum class DryRun { no, yes };
 
+/// Who asks for a change, as history and audit name them.
+struct Requester {
+    std::string name;    ///< as they say themselves
+    std::string origin;  ///< "token from 10.0.0.7": as we know
+};
+
 struct ApplyItem {
     config::GroupSpec group;
     Expectation expect;
@@ -45,7 +53,7 @@ struct ApplyItem {
 
 struct ApplyRequest {
     std::vector<ApplyItem> items;
-    std::string author;
+    Requester author;
     DryRun dry_run = DryRun::no;
 };
 
@@ -65,7 +73,7 @@ struct BackendChange {
     std::optional<config::Admin> admin;
     std::optional<int> weight;
     Expectation expect;
-    std::string author;
+    Requester author;
 };
 
 /// Sets what is given; leaves the rest.
@@ -104,19 +112,23 @@ class Commands {
         ApplyRequest request) = 0;
     [[nodiscard]] virtual asio::awaitable<Result<AppliedGroup>> remove_group(GroupName group,
                                                                              Expectation expect,
-                                                                             std::string author,
+                                                                             Requester author,
                                                                              DryRun dry_run) = 0;
     [[nodiscard]] virtual asio::awaitable<Result<AppliedGroup>> change_backend(
         BackendChange change) = 0;
     /// The cluster's pause after it.
     [[nodiscard]] virtual asio::awaitable<Result<znodes::Pause>> pause_cluster(
-        PauseChange change, std::string author) = 0;
+        PauseChange change, Requester author) = 0;
     /// This node's own pause: kept in its state directory, needs nobody else.
     [[nodiscard]] virtual asio::awaitable<Result<SelfPause>> pause_self(SelfPause pause) = 0;
     /// Gives up the office; the epoch that ended.
     [[nodiscard]] virtual asio::awaitable<Result<std::int64_t>> step_down() = 0;
     [[nodiscard]] virtual asio::awaitable<Result<Evidence>> why(GroupName group,
                                                                 BackendId backend) = 0;
+    /// The newest entries of the audit, oldest first, straight from ZooKeeper. What can't be read
+    /// is left out.
+    [[nodiscard]] virtual asio::awaitable<Result<std::vector<AuditRow>>> audit(
+        std::size_t limit) = 0;
 };
 
 }  // namespace muster::orchestrator

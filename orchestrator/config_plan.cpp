@@ -2,6 +2,7 @@
 
 #include "common/config/decode.hpp"
 #include "common/znodes/chunks.hpp"
+#include "orchestrator/audit.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -30,7 +31,8 @@ void commit_head(ConfigWrite& write,
                  const znodes::Paths& paths,
                  const GroupName& group,
                  const znodes::GroupHead& head,
-                 const std::optional<KnownHead>& known) {
+                 const std::optional<KnownHead>& known,
+                 const ConfigAuthor& author) {
     const std::string data = znodes::encode(head);
     write.generation = head.generation;
     if (known) {
@@ -45,6 +47,17 @@ void commit_head(ConfigWrite& write,
     for (const std::string& hash : head.chunks)
         write.commit.emplace_back(CheckOp{.path = paths.chunk(hash)});
     write.commit.emplace_back(SetOp{.path = paths.chunks()});
+    const bool lived = known && !known->head.deleted;
+    write.commit.emplace_back(
+        audit_op(paths,
+                 {.stamp = head.stamp,
+                  .time = head.time,
+                  .author = author.name,
+                  .origin = author.origin,
+                  .action = head.deleted ? "removed" : (lived ? "changed" : "created"),
+                  .object = group.str(),
+                  .generation = head.generation,
+                  .detail = author.detail}));
 }
 
 }  // namespace
@@ -66,7 +79,7 @@ ConfigWrite plan_apply(const znodes::Paths& paths,
         head.chunks.push_back(chunk.hash);
         write.prepare.push_back({.path = paths.chunk(chunk.hash), .data = std::move(chunk.data)});
     }
-    commit_head(write, paths, group.name, head, known);
+    commit_head(write, paths, group.name, head, known, author);
     return write;
 }
 
@@ -81,7 +94,7 @@ ConfigWrite plan_removal(const znodes::Paths& paths,
                                  .time = author.time,
                                  .deleted = true};
     ConfigWrite write;
-    commit_head(write, paths, group, head, known);
+    commit_head(write, paths, group, head, known, author);
     return write;
 }
 

@@ -21,6 +21,8 @@ struct KnownHead {
 struct ConfigAuthor {
     std::string cluster;  ///< uuid
     std::string name;     ///< who applies it
+    std::string origin;   ///< by which right, from where; for the audit
+    std::string detail;   ///< what changes, in words; for the audit
     std::string writer;   ///< the node that writes it
     WallTime time{};
     std::string new_uid;  ///< used if the group is new
@@ -29,8 +31,8 @@ struct ConfigAuthor {
 /// How one change of a group gets into the tree: first what can't hurt (chunks are immutable and
 /// named by their content), then head and history in one multi, which compares the head's version,
 /// and finds every chunk that the head names (the master may have collected one meanwhile). It also
-/// sets `config/chunks`, whose version so counts the writes of heads: who deletes a chunk checks
-/// it.
+/// writes the audit's entry and sets `config/chunks`, whose version so counts the writes of heads:
+/// who deletes a chunk checks it.
 struct ConfigWrite {
     std::vector<coordination::CreateOp> prepare;  ///< one by one; "exists already" is success
     std::vector<coordination::Op> commit;

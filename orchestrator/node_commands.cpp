@@ -62,6 +62,25 @@ std::optional<Error> check(const Expectation& expect,
     return std::nullopt;
 }
 
+/// The first few, in one line.
+std::string summary_of(const std::vector<std::string>& changes) {
+    constexpr std::size_t enough = 3;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(changes.size(), enough); ++i)
+        text += (i > 0 ? "; " : "") + changes[i];
+    if (changes.size() > enough) text += fmt::format("; {} more", changes.size() - enough);
+    return text;
+}
+
+std::string summary_of(const znodes::Pause& pause) {
+    std::string text;
+    if (pause.all) text += " all";
+    if (pause.scaling) text += " scaling";
+    if (pause.dns) text += " dns";
+    if (pause.status) text += " status";
+    return text.empty() ? "nothing is paused now" : "paused now:" + text;
+}
+
 }  // namespace
 
 NodeCommands::NodeCommands(asio::any_io_executor control,
@@ -87,7 +106,7 @@ asio::awaitable<Result<std::vector<AppliedGroup>>> NodeCommands::apply(ApplyRequ
 
 asio::awaitable<Result<AppliedGroup>> NodeCommands::remove_group(GroupName group,
                                                                  Expectation expect,
-                                                                 std::string author,
+                                                                 Requester author,
                                                                  DryRun dry_run) {
     co_return co_await asio::co_spawn(
         control_,
@@ -100,7 +119,7 @@ asio::awaitable<Result<AppliedGroup>> NodeCommands::change_backend(BackendChange
 }
 
 asio::awaitable<Result<znodes::Pause>> NodeCommands::pause_cluster(PauseChange change,
-                                                                   std::string author) {
+                                                                   Requester author) {
     co_return co_await asio::co_spawn(
         control_, set_control(change, std::move(author)), asio::use_awaitable);
 }
@@ -119,11 +138,17 @@ asio::awaitable<Result<Evidence>> NodeCommands::why(GroupName group, BackendId b
         control_, look(std::move(group), std::move(backend)), asio::use_awaitable);
 }
 
+asio::awaitable<Result<std::vector<AuditRow>>> NodeCommands::audit(std::size_t limit) {
+    co_return co_await asio::co_spawn(control_, read_audit(limit), asio::use_awaitable);
+}
+
 // --- on the control executor ---
 
-ConfigAuthor NodeCommands::author(std::string name) const {
+ConfigAuthor NodeCommands::author(Requester requester, std::string detail) const {
     return {.cluster = node_.view().cluster(),
-            .name = std::move(name),
+            .name = std::move(requester.name),
+            .origin = std::move(requester.origin),
+            .detail = std::move(detail),
             .writer = node_.identity().node.str(),
             .time = clock_.wall(),
             .new_uid = new_guid_()};
@@ -191,7 +216,7 @@ asio::awaitable<Result<std::vector<AppliedGroup>>> NodeCommands::apply_all(Apply
 }
 
 asio::awaitable<AppliedGroup> NodeCommands::apply_one(ApplyItem item,
-                                                      std::string name,
+                                                      Requester requester,
                                                       DryRun dry_run) {
     AppliedGroup result;
     Result<std::optional<KnownHead>> read = co_await read_head(item.group.name);
@@ -220,7 +245,8 @@ asio::awaitable<AppliedGroup> NodeCommands::apply_one(ApplyItem item,
         }
         result.changes = describe_changes(*before, item.group);
     }
-    ConfigWrite planned = plan_apply(node_.paths(), item.group, known, author(std::move(name)));
+    ConfigWrite planned = plan_apply(
+        node_.paths(), item.group, known, author(std::move(requester), summary_of(result.changes)));
     result.generation = planned.generation;
     if (dry_run == DryRun::yes) co_return result;
     result.problem = co_await write(item.group.name, std::move(planned));
@@ -236,7 +262,7 @@ asio::awaitable<AppliedGroup> NodeCommands::apply_one(ApplyItem item,
 
 asio::awaitable<Result<AppliedGroup>> NodeCommands::remove_one(GroupName group,
                                                                Expectation expect,
-                                                               std::string name,
+                                                               Requester requester,
                                                                DryRun dry_run) {
     Result<std::optional<KnownHead>> read = co_await read_head(group);
     if (!read) co_return tl::unexpected(read.error());
@@ -247,7 +273,7 @@ asio::awaitable<Result<AppliedGroup>> NodeCommands::remove_one(GroupName group,
     }
     if (std::optional<Error> refused = check(expect, known, group))
         co_return tl::unexpected(*refused);
-    ConfigWrite planned = plan_removal(node_.paths(), group, *known, author(std::move(name)));
+    ConfigWrite planned = plan_removal(node_.paths(), group, *known, author(std::move(requester)));
     AppliedGroup result{.result = Applied::removed,
                         .generation = planned.generation,
                         .previous = known->head.generation};
@@ -291,7 +317,7 @@ asio::awaitable<Result<AppliedGroup>> NodeCommands::change_one(BackendChange cha
 }
 
 asio::awaitable<Result<znodes::Pause>> NodeCommands::set_control(PauseChange change,
-                                                                 std::string name) {
+                                                                 Requester requester) {
     const std::string path = node_.paths().control();
     const Result<coordination::Node> node = co_await store_.get(path, Watch::none);
     if (!node) co_return tl::unexpected(from_store(node.error().code, "reading control"));
@@ -307,10 +333,22 @@ asio::awaitable<Result<znodes::Pause>> NodeCommands::set_control(PauseChange cha
     pause.status = change.status.value_or(pause.status);
     control->stamp.writer = node_.identity().node.str();
     ++control->stamp.sequence;
-    const Result<coordination::Stat> written = co_await coordination::set(
-        store_, {.path = path, .data = znodes::encode(*control), .version = node->stat.version});
-    if (!written) co_return tl::unexpected(from_store(written.error().code, "writing control"));
-    log::info("pause_changed", {{"by", name}});
+    std::vector<coordination::Op> ops{coordination::SetOp{
+        .path = path, .data = znodes::encode(*control), .version = node->stat.version}};
+    ops.emplace_back(audit_op(node_.paths(),
+                              {.stamp = control->stamp,
+                               .time = clock_.wall(),
+                               .author = requester.name,
+                               .origin = requester.origin,
+                               .action = "paused",
+                               .detail = summary_of(pause)}));
+    const MultiOutcome outcome = co_await store_.multi(std::move(ops));
+    if (!outcome.ok()) {
+        const bool raced = outcome.fenced_off();
+        co_return tl::unexpected(
+            from_store(raced ? outcome.op_errors.front() : outcome.error, "writing control"));
+    }
+    log::info("pause_changed", {{"by", requester.name}});
     co_return pause;
 }
 
@@ -336,6 +374,35 @@ asio::awaitable<Result<std::int64_t>> NodeCommands::give_up_office() {
     const std::int64_t epoch = node_.election()->office()->epoch;
     co_await node_.step_down();
     co_return epoch;
+}
+
+asio::awaitable<Result<std::vector<AuditRow>>> NodeCommands::read_audit(std::size_t limit) {
+    const std::string what = "reading the audit";
+    const auto children = co_await store_.children(node_.paths().audit(), Watch::none);
+    if (!children) co_return tl::unexpected(from_store(children.error().code, what));
+    std::map<std::int64_t, std::string> names;
+    for (const std::string& name : children->names) {
+        if (const auto id = audit_id(name)) names.emplace(*id, name);
+    }
+    while (names.size() > limit) names.erase(names.begin());
+    std::erase_if(known_audit_, [&](const auto& known) {
+        return names.empty() || known.first < names.begin()->first;
+    });
+    std::vector<AuditRow> rows;
+    for (const auto& [id, name] : names) {
+        auto known = known_audit_.find(id);
+        if (known == known_audit_.end()) {
+            const auto node = co_await store_.get(node_.paths().audit() + "/" + name, Watch::none);
+            if (!node && node.error().code != make_error_code(StoreErrc::no_node))
+                co_return tl::unexpected(from_store(node.error().code, what));
+            if (!node) continue;  // collected a moment ago
+            auto entry = znodes::decode<znodes::AuditEntry>(node->data, node_.view().cluster());
+            if (!entry) continue;
+            known = known_audit_.insert_or_assign(id, std::move(*entry)).first;
+        }
+        rows.push_back({.id = id, .entry = known->second});
+    }
+    co_return rows;
 }
 
 asio::awaitable<Result<Evidence>> NodeCommands::look(GroupName group, BackendId backend) {

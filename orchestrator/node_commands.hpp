@@ -9,9 +9,12 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace muster::orchestrator {
 
@@ -35,16 +38,17 @@ class NodeCommands final : public Commands {
         ApplyRequest request) override;
     [[nodiscard]] asio::awaitable<Result<AppliedGroup>> remove_group(GroupName group,
                                                                      Expectation expect,
-                                                                     std::string author,
+                                                                     Requester author,
                                                                      DryRun dry_run) override;
     [[nodiscard]] asio::awaitable<Result<AppliedGroup>> change_backend(
         BackendChange change) override;
     [[nodiscard]] asio::awaitable<Result<znodes::Pause>> pause_cluster(PauseChange change,
-                                                                       std::string author) override;
+                                                                       Requester author) override;
     [[nodiscard]] asio::awaitable<Result<SelfPause>> pause_self(SelfPause pause) override;
     [[nodiscard]] asio::awaitable<Result<std::int64_t>> step_down() override;
     [[nodiscard]] asio::awaitable<Result<Evidence>> why(GroupName group,
                                                         BackendId backend) override;
+    [[nodiscard]] asio::awaitable<Result<std::vector<AuditRow>>> audit(std::size_t limit) override;
 
     /// On the control executor.
     [[nodiscard]] const SelfPause& self_pause() const { return self_pause_; }
@@ -53,20 +57,21 @@ class NodeCommands final : public Commands {
  private:
     // All of these run on the control executor.
     asio::awaitable<Result<std::vector<AppliedGroup>>> apply_all(ApplyRequest request);
-    asio::awaitable<AppliedGroup> apply_one(ApplyItem item, std::string author, DryRun dry_run);
+    asio::awaitable<AppliedGroup> apply_one(ApplyItem item, Requester author, DryRun dry_run);
     asio::awaitable<Result<AppliedGroup>> remove_one(GroupName group,
                                                      Expectation expect,
-                                                     std::string author,
+                                                     Requester author,
                                                      DryRun dry_run);
     asio::awaitable<Result<AppliedGroup>> change_one(BackendChange change);
-    asio::awaitable<Result<znodes::Pause>> set_control(PauseChange change, std::string author);
+    asio::awaitable<Result<znodes::Pause>> set_control(PauseChange change, Requester author);
     asio::awaitable<Result<SelfPause>> set_self_pause(SelfPause pause);
     asio::awaitable<Result<std::int64_t>> give_up_office();
     asio::awaitable<Result<Evidence>> look(GroupName group, BackendId backend);
+    asio::awaitable<Result<std::vector<AuditRow>>> read_audit(std::size_t limit);
 
     asio::awaitable<Result<std::optional<KnownHead>>> read_head(GroupName group);
     asio::awaitable<std::optional<Error>> write(GroupName group, ConfigWrite write);
-    [[nodiscard]] ConfigAuthor author(std::string name) const;
+    [[nodiscard]] ConfigAuthor author(Requester requester, std::string detail = {}) const;
     [[nodiscard]] const config::GroupSpec* known_spec(const GroupName& group,
                                                       std::int64_t generation) const;
 
@@ -78,6 +83,7 @@ class NodeCommands final : public Commands {
     Node::NewGuid new_guid_;
     KeepPause keep_pause_;
     SelfPause self_pause_;
+    std::map<std::int64_t, znodes::AuditEntry> known_audit_;  ///< entries never change
 };
 
 }  // namespace muster::orchestrator

@@ -208,6 +208,21 @@ struct Handoff {
     bool operator==(const Handoff&) const = default;
 };
 
+inline constexpr std::size_t max_audit_text = 250;
+
+/// `audit/e-<seq>`: one change that someone made through an API.
+struct AuditEntry {
+    Stamp stamp;  ///< the writer is the node that was asked
+    WallTime time{};
+    std::string author;           ///< as the caller says
+    std::string origin;           ///< as the node knows: by which right, and from which address
+    std::string action;           ///< "created", "changed", "removed", "paused"
+    std::string object;           ///< the group; empty: the cluster
+    std::int64_t generation = 0;  ///< after it; 0: there is none
+    std::string detail;           ///< what changed, in words; may be cut
+    bool operator==(const AuditEntry&) const = default;
+};
+
 inline constexpr std::size_t max_payload_bytes = 256UZ << 10U;
 
 [[nodiscard]] std::string encode(const Epoch&);
@@ -223,6 +238,7 @@ inline constexpr std::size_t max_payload_bytes = 256UZ << 10U;
 [[nodiscard]] std::string encode(const ShardMembers&);
 [[nodiscard]] std::string encode(const ShardStatus&);
 [[nodiscard]] std::string encode(const Handoff&);
+[[nodiscard]] std::string encode(const AuditEntry&);
 
 /// T is one of the payloads above. `cluster` is ours; empty = any. `Control` is never refused for
 /// it: that is where the uuid is born, so its reader compares.

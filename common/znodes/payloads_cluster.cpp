@@ -85,6 +85,29 @@ static void read(Reader& in, Member& member) {
     member.drain = in.flag("drain");
 }
 
+std::string encode(const AuditEntry& entry) {
+    json::object out = stamped(entry.stamp);
+    out.emplace("time", milliseconds(entry.time));
+    out.emplace("author", entry.author);
+    out.emplace("origin", entry.origin);
+    out.emplace("action", entry.action);
+    out.emplace("object", entry.object);
+    out.emplace("generation", entry.generation);
+    out.emplace("detail", entry.detail);
+    return json::serialize(out);
+}
+
+static void read(Reader& in, AuditEntry& entry) {
+    entry.time = in.time("time");
+    entry.author = in.text("author", max_audit_text);
+    entry.origin = in.text("origin", max_audit_text);
+    entry.action = in.text("action", max_audit_text);
+    entry.object = in.text("object", max_audit_text);
+    entry.generation = in.integer("generation", 0, Reader::no_limit);
+    entry.detail = in.text("detail", max_audit_text);
+}
+
+template Result<AuditEntry> decode<AuditEntry>(std::string_view, std::string_view);
 template Result<Epoch> decode<Epoch>(std::string_view, std::string_view);
 template Result<Control> decode<Control>(std::string_view, std::string_view);
 template Result<Candidate> decode<Candidate>(std::string_view, std::string_view);

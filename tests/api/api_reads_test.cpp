@@ -123,6 +123,49 @@ TEST(Reads, EventsAsDocumented) {
         R"("reason":"L4CON","to":"DOWN"}}])");
 }
 
+AuditRow audit_row(std::int64_t id, std::string group, WallTime time) {
+    return {.id = id,
+            .entry = {.stamp = {.writer = "n1"},
+                      .time = time,
+                      .author = "alice",
+                      .origin = "token from 10.0.0.7",
+                      .action = "changed",
+                      .object = std::move(group),
+                      .generation = 5,
+                      .detail = "spec.check.rise: 2 -> 3"}};
+}
+
+TEST(Reads, TheAuditAsDocumented) {
+    ApiCase api;
+    api.commands.audit_rows = {audit_row(17, "web", api.clock.wall())};
+    const auto body = api.json(request("GET", "/api/v1/audit"));
+    EXPECT_EQ(at(body, "/audit"),
+              R"([{"id":17,"time":"2026-01-01T00:00:00.000Z","author":"alice",)"
+              R"("origin":"token from 10.0.0.7","action":"changed","object":"web","generation":5,)"
+              R"("detail":"spec.check.rise: 2 -> 3","node":"n1"}])");
+    EXPECT_EQ(at(body, "/node"), "\"n1\"");
+    EXPECT_EQ(api.commands.asked, std::vector<std::string>{"audit 100"});
+}
+
+TEST(Reads, TheAuditOfOneGroupIsSoughtInAllOfIt) {
+    ApiCase api;
+    for (int id = 1; id <= 6; ++id)
+        api.commands.audit_rows.push_back(
+            audit_row(id, id % 2 == 0 ? "web" : "db", api.clock.wall()));
+    const auto body = api.json(request("GET", "/api/v1/audit?group=web&limit=2"));
+    EXPECT_EQ(body.at("audit").as_array().size(), 2U);
+    EXPECT_EQ(at(body, "/audit/0/id"), "4");
+    EXPECT_EQ(at(body, "/audit/1/id"), "6");
+    EXPECT_EQ(api.commands.asked, std::vector<std::string>{"audit 1000"});
+}
+
+TEST(Reads, TheAuditIsUnavailableWhileZooKeeperIs) {
+    ApiCase api;
+    api.commands.fails = Error{.code = CommandErrc::unreachable, .context = "no connection"};
+    EXPECT_EQ(api.answer(request("GET", "/api/v1/audit")).status, 503);
+    EXPECT_EQ(api.answer(request("GET", "/api/v1/audit?limit=0")).status, 400);
+}
+
 TEST(Why, TellsReasonNextStepAndRecentResults) {
     ApiCase api;
     api.commands.evidence = {.from = NodeId("n1"),

@@ -38,7 +38,7 @@ asio::awaitable<Result<std::vector<AppliedGroup>>> RecordedCommands::apply(Apply
     for (const ApplyItem& item : request.items) {
         asked.push_back(fmt::format("apply {} by {}{}{}",
                                     item.group.name.str(),
-                                    request.author,
+                                    request.author.name,
                                     spelled(item.expect),
                                     spelled(request.dry_run)));
         results.push_back(results.size() < applied.size() ? applied[results.size()]
@@ -50,10 +50,10 @@ asio::awaitable<Result<std::vector<AppliedGroup>>> RecordedCommands::apply(Apply
 
 asio::awaitable<Result<AppliedGroup>> RecordedCommands::remove_group(GroupName group,
                                                                      Expectation expect,
-                                                                     std::string author,
+                                                                     Requester author,
                                                                      DryRun dry_run) {
-    asked.push_back(
-        fmt::format("remove {} by {}{}{}", group.str(), author, spelled(expect), spelled(dry_run)));
+    asked.push_back(fmt::format(
+        "remove {} by {}{}{}", group.str(), author.name, spelled(expect), spelled(dry_run)));
     if (fails) co_return tl::unexpected(*fails);
     co_return applied.empty() ? done(Applied::removed) : applied.front();
 }
@@ -66,15 +66,15 @@ asio::awaitable<Result<AppliedGroup>> RecordedCommands::change_backend(BackendCh
                                 change.group.str(),
                                 change.backend.str(),
                                 what,
-                                change.author,
+                                change.author.name,
                                 spelled(change.expect)));
     if (fails) co_return tl::unexpected(*fails);
     co_return applied.empty() ? done(Applied::changed) : applied.front();
 }
 
 asio::awaitable<Result<znodes::Pause>> RecordedCommands::pause_cluster(PauseChange change,
-                                                                       std::string author) {
-    asked.push_back(fmt::format("pause cluster by {}", author));
+                                                                       Requester author) {
+    asked.push_back(fmt::format("pause cluster by {}", author.name));
     if (fails) co_return tl::unexpected(*fails);
     co_return znodes::Pause{.all = change.all.value_or(false),
                             .scaling = change.scaling.value_or(false),
@@ -99,6 +99,12 @@ asio::awaitable<Result<Evidence>> RecordedCommands::why(GroupName group, Backend
     if (silent) co_await clock_.sleep_until(SteadyTime::max());
     if (fails) co_return tl::unexpected(*fails);
     co_return evidence;
+}
+
+asio::awaitable<Result<std::vector<AuditRow>>> RecordedCommands::audit(std::size_t limit) {
+    asked.push_back(fmt::format("audit {}", limit));
+    if (fails) co_return tl::unexpected(*fails);
+    co_return audit_rows;
 }
 
 }  // namespace muster::test

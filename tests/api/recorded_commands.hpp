@@ -18,6 +18,7 @@ class RecordedCommands : public orchestrator::Commands {
     /// Given for single groups by apply(), in order; then `changed` with generation 5.
     std::vector<orchestrator::AppliedGroup> applied;
     orchestrator::Evidence evidence;
+    std::vector<orchestrator::AuditRow> audit_rows;
     /// why() never answers.
     bool silent = false;
 
@@ -28,17 +29,19 @@ class RecordedCommands : public orchestrator::Commands {
     [[nodiscard]] asio::awaitable<Result<orchestrator::AppliedGroup>> remove_group(
         GroupName group,
         orchestrator::Expectation expect,
-        std::string author,
+        orchestrator::Requester author,
         orchestrator::DryRun dry_run) override;
     [[nodiscard]] asio::awaitable<Result<orchestrator::AppliedGroup>> change_backend(
         orchestrator::BackendChange change) override;
     [[nodiscard]] asio::awaitable<Result<znodes::Pause>> pause_cluster(
-        orchestrator::PauseChange change, std::string author) override;
+        orchestrator::PauseChange change, orchestrator::Requester author) override;
     [[nodiscard]] asio::awaitable<Result<orchestrator::SelfPause>> pause_self(
         orchestrator::SelfPause pause) override;
     [[nodiscard]] asio::awaitable<Result<std::int64_t>> step_down() override;
     [[nodiscard]] asio::awaitable<Result<orchestrator::Evidence>> why(GroupName group,
                                                                       BackendId backend) override;
+    [[nodiscard]] asio::awaitable<Result<std::vector<orchestrator::AuditRow>>> audit(
+        std::size_t limit) override;
 
  private:
     Clock& clock_;

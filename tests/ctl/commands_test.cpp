@@ -124,6 +124,24 @@ TEST_F(Commands, GetListsEveryKind) {
     EXPECT_THAT(out(), HasSubstr("something happened"));
 }
 
+TEST_F(Commands, EventsShowWhoChangedWhat) {
+    node().on("GET /api/v1/audit",
+              R"({"audit":[{"id":1,"time":"T","author":"alice","origin":"token from 10.0.0.7",
+                  "action":"changed","object":"web","generation":5,"detail":"rise: 2 -> 3"},
+                 {"id":2,"time":"T","author":"bob","origin":"loopback from ::1","action":"paused",
+                  "object":"","generation":0,"detail":"paused now: all\u001b[2J"}]})");
+    EXPECT_EQ(run([](Context& context) {
+                  return events(context, {.group = "web", .limit = 7, .audit = true});
+              }),
+              Exit::ok);
+    EXPECT_EQ(node().requests[0].query_value("group"), "web");
+    EXPECT_EQ(node().requests[0].query_value("limit"), "7");
+    EXPECT_THAT(out(),
+                HasSubstr("T alice (token from 10.0.0.7) changed web, generation 5: rise: 2 -> 3"));
+    EXPECT_THAT(out(), HasSubstr("T bob (loopback from ::1) paused the cluster: paused now: all"));
+    EXPECT_THAT(out(), Not(HasSubstr("\x1b")));
+}
+
 TEST_F(Commands, SurviveAnswersOfAnotherShape) {
     for (const char* body :
          {"[]", "7", "{\"groups\":7}", "{\"groups\":[1,null,\"x\",{}]}", "{", ""}) {

@@ -4,6 +4,7 @@
 #include "common/coordination/memory_ensemble.hpp"
 #include "common/coordination/memory_store.hpp"
 #include "common/znodes/initial_tree.hpp"
+#include "orchestrator/audit.hpp"
 #include "tests/support/passing_store.hpp"
 #include "tests/support/rethrow.hpp"
 #include "tests/support/virtual_clock.hpp"
@@ -46,7 +47,11 @@ class ConfigWriting : public testing::Test {
     }
 
     MultiOutcome apply(const config::GroupSpec& group, const std::optional<KnownHead>& known) {
-        const ConfigAuthor author{.cluster = cluster, .name = "a", .writer = "n", .new_uid = "u"};
+        const ConfigAuthor author{.cluster = cluster,
+                                  .name = "a",
+                                  .origin = "token from 10.0.0.7",
+                                  .writer = "n",
+                                  .new_uid = "u"};
         std::optional<MultiOutcome> outcome;
         asio::co_spawn(context,
                        carry_out(store, plan_apply(paths, group, known, author)),
@@ -110,6 +115,43 @@ TEST_F(ConfigWriting, AHeadNeverNamesAChunkThatIsNotThere) {
     EXPECT_FALSE(outcome.ok());
     EXPECT_FALSE(outcome.unknown());
     EXPECT_FALSE(there(paths.group_head(GroupName("web"))));
+}
+
+TEST_F(ConfigWriting, TheAuditSaysWhoChangedWhat) {
+    ASSERT_TRUE(apply(group(), std::nullopt).ok());
+    const auto& entries = ensemble.tree().find(paths.audit())->children;
+    ASSERT_EQ(entries.size(), 1U);
+    EXPECT_EQ(audit_id(*entries.begin()), 0);
+    const auto entry = znodes::decode<znodes::AuditEntry>(
+        ensemble.tree().find(paths.audit() + "/" + *entries.begin())->data, cluster);
+    ASSERT_TRUE(entry);
+    EXPECT_EQ(entry->author, "a");
+    EXPECT_EQ(entry->origin, "token from 10.0.0.7");
+    EXPECT_EQ(entry->action, "created");
+    EXPECT_EQ(entry->object, "web");
+    EXPECT_EQ(entry->generation, 1);
+}
+
+TEST_F(ConfigWriting, ARefusedChangeIsNotInTheAudit) {
+    ASSERT_TRUE(apply(group(), std::nullopt).ok());
+    EXPECT_FALSE(apply(group(), std::nullopt).ok());
+    EXPECT_EQ(ensemble.tree().find(paths.audit())->children.size(), 1U);
+}
+
+TEST(AuditOp, MakesTextsFitForTheirZnode) {
+    const std::string rest(400, 'x');
+    const auto op = audit_op(paths,
+                             {.stamp = {.cluster = cluster},
+                              .author = "a\nb",
+                              .action = "\xff",
+                              .object = "\xc3\xa4" + rest,
+                              .detail = std::string(300, '\xff')});
+    const auto entry = znodes::decode<znodes::AuditEntry>(op.data, cluster);
+    ASSERT_TRUE(entry) << entry.error().message();
+    EXPECT_EQ(entry->author, "a b");
+    EXPECT_EQ(entry->action, "\xEF\xBF\xBD");
+    EXPECT_LE(entry->object.size(), znodes::max_audit_text);
+    EXPECT_EQ(entry->detail, "(unprintable)");
 }
 
 TEST_F(ConfigWriting, EveryHeadIsCountedWhereTheCollectorLooks) {

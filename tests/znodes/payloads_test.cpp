@@ -28,7 +28,8 @@ using AllPayloads = ::testing::Types<Epoch,
                                      GroupIndex,
                                      ShardMembers,
                                      ShardStatus,
-                                     Handoff>;
+                                     Handoff,
+                                     AuditEntry>;
 TYPED_TEST_SUITE(Payload, AllPayloads);
 
 /// What a decoder lets through must be a value that we could have written ourselves.

@@ -67,6 +67,18 @@ class RandomPayloads {
 };
 
 template <>
+inline AuditEntry RandomPayloads::make() {
+    return {.stamp = stamp(),
+            .time = time(),
+            .author = text(),
+            .origin = text(),
+            .action = text(),
+            .object = text(),
+            .generation = big(),
+            .detail = text()};
+}
+
+template <>
 inline Epoch RandomPayloads::make() {
     return {.stamp = stamp(), .node = NodeId(name()), .nonce = text()};
 }
