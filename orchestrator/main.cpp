@@ -7,6 +7,8 @@
 #include "common/config/node_settings.hpp"
 #include "common/coordination/memory_ensemble.hpp"
 #include "common/coordination/memory_store.hpp"
+#include "common/coordination/running_sessions.hpp"
+#include "common/coordination/watch_carriers.hpp"
 #include "common/coordination/zookeeper_store.hpp"
 #include "common/observe/log.hpp"
 #include "common/znodes/initial_tree.hpp"
@@ -194,19 +196,27 @@ int run_node(const config::NodeSettings& settings, orchestrator::GuardianLink& l
         store_settings.acl_from = znodes::Paths(settings.cluster).root();
         store_settings.default_acl = {{.scheme = "auth", .id = "", .permissions = 31}};
     }
-    coordination::ZooKeeperStore store(context.get_executor(), clock, std::move(store_settings));
+    const coordination::WatchLimits watch_limits;
+    store_settings.limits = coordination::carrier_limits(store_settings.limits, watch_limits);
+    coordination::ZooKeeperStore primary(context.get_executor(), clock, store_settings);
+    coordination::RunningSessions<coordination::ZooKeeperStore> further(
+        context.get_executor(), [&context, &clock, &store_settings] {
+            return std::make_unique<coordination::ZooKeeperStore>(
+                context.get_executor(), clock, store_settings);
+        });
+    coordination::WatchCarriers store(primary, further, watch_limits);
     orchestrator::Daemon daemon(context.get_executor(), clock, store, daemon_settings(settings));
     running = &daemon;
 
     TaskGroup tasks(context.get_executor());
-    tasks.spawn("store", store.run());
+    tasks.spawn("store", primary.run());
     tasks.spawn("guardian beat", beat(clock, link));
     std::int64_t guarded = 0;
     std::string guarded_server;
     const coordination::Subscription sessions =
         store.listen_session([&](const coordination::SessionStatus& session) {
             if (session.state != coordination::SessionState::connected) return;
-            const auto secret = store.session_secret();
+            const auto secret = primary.session_secret();
             if (!secret || (secret->id == guarded && secret->server == guarded_server)) return;
             guarded = secret->id;
             guarded_server = secret->server;
@@ -222,13 +232,18 @@ int run_node(const config::NodeSettings& settings, orchestrator::GuardianLink& l
 
     Process process(context, daemon);
     const auto close_store = [&]() -> asio::awaitable<void> {
-        return [](coordination::ZooKeeperStore& the_store,
+        return [](coordination::WatchCarriers& the_store,
+                  coordination::RunningSessions<coordination::ZooKeeperStore>& the_further,
+                  coordination::ZooKeeperStore& the_primary,
                   orchestrator::GuardianLink& the_link,
                   TaskGroup& the_tasks) -> asio::awaitable<void> {
-            co_await the_store.close();
+            the_store.end();
+            // First what holds our candidacy and membership.
+            co_await the_primary.close();
+            co_await the_further.close();
             the_link.session_closed(0);
             co_await the_tasks.stop();
-        }(store, link, tasks);
+        }(store, further, primary, link, tasks);
     };
     asio::co_spawn(context, process.watch_signals(close_store), report_exception);
     asio::co_spawn(context, process.reopen_logs(), report_exception);

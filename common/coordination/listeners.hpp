@@ -5,10 +5,17 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace muster::coordination {
+
+/// Does a listener at `under` want what happens at `path`?
+[[nodiscard]] inline bool covers(std::string_view under, std::string_view path) {
+    if (under == "/" || under == path) return true;
+    return path.size() > under.size() && path[under.size()] == '/' && path.starts_with(under);
+}
 
 /// Functions to call, which may be added and removed from within a call. One added during a call is
 /// not called in that round. Must outlive the Subscriptions that it hands out.

@@ -15,12 +15,6 @@ namespace muster::coordination {
 
 namespace {
 
-/// Does a listener at `under` want what happens at `path`?
-bool covers(std::string_view under, std::string_view path) {
-    if (under == "/" || under == path) return true;
-    return path.size() > under.size() && path[under.size()] == '/' && path.starts_with(under);
-}
-
 tl::unexpected<Error> error_of(Reply reply) {
     return fail(reply.error, std::move(reply.context));
 }

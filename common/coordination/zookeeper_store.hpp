@@ -26,8 +26,7 @@ class ZooKeeperHandle;
 /// always a real one. Between losing a connection and trying the next server lies a random pause
 /// (at most 20 ms at first, doubled with each failure up to 1/6 of the session timeout).
 ///
-/// Limitation: at most `limits.max_watches` watches (Errc::too_many from there on); there is no
-/// second session to carry more.
+/// Carries `limits.max_watches` watches at most (Errc::too_many from there on): see WatchCarriers.
 class ZooKeeperStore final : public SessionClient {
  public:
     struct Settings {

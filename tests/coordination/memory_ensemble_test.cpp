@@ -121,7 +121,7 @@ TEST_F(Faults, ASessionThatWasLostHereButLivesThereComesBackWithItsGeneration) {
     EXPECT_TRUE(until([&] { return state(*a) == SessionState::connected; }));
     EXPECT_EQ(a->store().session().generation, 1U);
     EXPECT_NE(ensemble().tree().find("/e"), nullptr);
-    EXPECT_EQ(a->store().watches().size(), 1U);
+    EXPECT_EQ(a->watches(), 1U);
 }
 
 TEST_F(Faults, WhatIsQueuedWhenTheSessionIsLostFailsWithIt) {
@@ -198,7 +198,7 @@ TEST_F(Faults, ADisconnectedClientMissesNoWatch) {
     EXPECT_EQ(dirty,
               (std::vector<std::string>{
                   "/absent data", root_ + " children", root_ + " data", "/gone data"}));
-    EXPECT_EQ(a->store().watches().size(), 1U);
+    EXPECT_EQ(a->watches(), 1U);
     ensemble().write({SetOp{.path = "/", .data = "x"}});
     pass(1ms);
     EXPECT_EQ(dirty.back(), "/ data") << "armed again";

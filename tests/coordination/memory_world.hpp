@@ -2,18 +2,21 @@
 
 #include "common/coordination/memory_ensemble.hpp"
 #include "common/coordination/memory_store.hpp"
+#include "common/coordination/watch_carriers.hpp"
 #include "tests/coordination/store_world.hpp"
 #include "tests/support/virtual_clock.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace muster::coordination {
 
-/// A MemoryEnsemble under a virtual clock.
+/// A MemoryEnsemble under a virtual clock. With `carried`, clients have further sessions for
+/// watches.
 class MemoryWorld final : public StoreWorld {
  public:
-    MemoryWorld();
+    explicit MemoryWorld(std::optional<WatchLimits> carried = {});
     ~MemoryWorld() override;
 
     [[nodiscard]] asio::io_context& context() override { return context_; }
@@ -22,9 +25,12 @@ class MemoryWorld final : public StoreWorld {
     [[nodiscard]] std::unique_ptr<TestClient> start(const ClientOptions& options) override;
     [[nodiscard]] std::string new_root() override;
 
+    /// Before the first connection of a client of that name.
+    void prepare_link(const std::string& name, const ClientOptions& options);
     [[nodiscard]] MemoryEnsemble& ensemble() { return ensemble_; }
 
  private:
+    std::optional<WatchLimits> carried_;
     asio::io_context context_;
     test::VirtualClock clock_{context_};
     MemoryEnsemble ensemble_{context_.get_executor(), clock_};

@@ -50,7 +50,7 @@ TEST_P(Requests, InFlightAreLimitedAndTheOthersWait) {
     }
     std::size_t most = 0;
     EXPECT_TRUE(until([&] {
-        most = std::max(most, a->store().in_flight());
+        most = std::max(most, a->primary().in_flight());
         return calls.back().ended();
     }));
     // One more: a heartbeat does not queue.
@@ -160,7 +160,7 @@ TEST_P(Requests, CancelledInTheQueueAreNeverSent) {
     auto writing = start(create(a->store(), {.path = at("n")}));
     auto other = start(create(a->store(), {.path = at("other")}));
     // The calls begin with the first turn of the loop, long before there is a connection.
-    ASSERT_TRUE(until([&] { return a->store().queued() == 2; }));
+    ASSERT_TRUE(until([&] { return a->primary().queued() == 2; }));
     writing.cancel();
     EXPECT_EQ(code_of(writing.wait()), std::errc::operation_canceled);
     EXPECT_TRUE(other.wait());
@@ -170,19 +170,19 @@ TEST_P(Requests, CancelledInTheQueueAreNeverSent) {
 TEST_P(Requests, CancelledUnderWayHaveAnUnknownOutcome) {
     const auto a = client();
     auto writing = start(create(a->store(), {.path = at("n")}));
-    ASSERT_TRUE(until([&] { return a->store().in_flight() > 0; }));
+    ASSERT_TRUE(until([&] { return a->primary().in_flight() > 0; }));
     writing.cancel();
     EXPECT_EQ(code_of(writing.wait()), Errc::unknown_outcome);
     // Nothing is wrong with the connection, and what follows is answered as usual.
     EXPECT_TRUE(there(a->store(), "n"));
-    EXPECT_EQ(a->store().in_flight(), 0U);
+    EXPECT_EQ(a->primary().in_flight(), 0U);
 }
 
 TEST_P(Requests, ThatOnlyReadHaveNoUnknownOutcome) {
     const auto a = client();
     make(a->store(), "n");
     auto reading = start(a->store().get(at("n"), Watch::none));
-    ASSERT_TRUE(until([&] { return a->store().in_flight() > 0; }));
+    ASSERT_TRUE(until([&] { return a->primary().in_flight() > 0; }));
     reading.cancel();
     EXPECT_EQ(code_of(reading.wait()), std::errc::operation_canceled);
 }

@@ -87,12 +87,12 @@ TEST_P(Sessions, ThatExpireTakeTheirWatchesAlong) {
     make(a->store(), "n");
     settle(a->store());
     read(a->store(), "n", Watch::set);
-    EXPECT_EQ(a->store().watches().size(), 1U);
+    EXPECT_EQ(a->watches(), 1U);
     a->expire_session();
     ASSERT_TRUE(until([&] { return a->store().session().generation == 2; }));
     int dirty = 0;
     const auto listener = a->store().listen("/", [&](const auto&, WatchKind) { ++dirty; });
-    EXPECT_EQ(a->store().watches().size(), 0U);
+    EXPECT_EQ(a->watches(), 0U);
     write(b->store(), "n", "x");
     settle(a->store());
     EXPECT_EQ(dirty, 0);

@@ -31,7 +31,11 @@ class TestClient {
     TestClient& operator=(const TestClient&) = delete;
     virtual ~TestClient() = default;
 
-    [[nodiscard]] virtual SessionClient& store() = 0;
+    [[nodiscard]] virtual Store& store() = 0;
+    /// The session that its writes go through, and its lease rests on.
+    [[nodiscard]] virtual SessionClient& primary() = 0;
+    /// Armed, whatever carries them.
+    [[nodiscard]] virtual std::size_t watches() { return primary().watches().size(); }
     [[nodiscard]] virtual asio::awaitable<void> close() = 0;
     /// Stops without a goodbye; the store is gone.
     virtual void crash() = 0;

@@ -124,7 +124,7 @@ TEST_P(Watches, AreNotArmedByAGetThatFails) {
     const auto heard = listen(a->store(), root());
     EXPECT_FALSE(await(a->store().get(at("n"), Watch::set)));
     EXPECT_FALSE(await(a->store().children(at("n"), Watch::set)));
-    EXPECT_EQ(a->store().watches().size(), 0U);
+    EXPECT_EQ(a->watches(), 0U);
     make(a->store(), "n");
     settle(a->store());
     EXPECT_TRUE(heard->events.empty());
@@ -192,7 +192,7 @@ TEST_P(Watches, OfBothKindsFireBothWhenTheNodeGoes) {
     ASSERT_TRUE(await(remove(a->store(), {.path = at("p")})));
     settle(a->store());
     EXPECT_EQ(heard->events, (Events{{at("p"), WatchKind::data}, {at("p"), WatchKind::children}}));
-    EXPECT_EQ(a->store().watches().size(), 0U);
+    EXPECT_EQ(a->watches(), 0U);
 }
 
 TEST_P(Watches, AreToldBeforeAReadThatShowsTheChange) {

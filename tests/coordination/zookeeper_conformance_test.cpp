@@ -13,8 +13,16 @@ test::ZooKeeperServers& server() {
 }  // namespace
 
 std::vector<Service> services() {
+    const auto carried = [](std::size_t on_primary) {
+        return [on_primary] {
+            return std::make_unique<ZooKeeperWorld>(
+                server(), WatchLimits{.on_primary = on_primary, .on_further = 3});
+        };
+    };
     return {
-        {.name = "ZooKeeper", .make = [] { return std::make_unique<ZooKeeperWorld>(server()); }}};
+        {.name = "ZooKeeper", .make = [] { return std::make_unique<ZooKeeperWorld>(server()); }},
+        {.name = "ZooKeeperCarriedFromThree", .make = carried(3)},
+        {.name = "ZooKeeperCarriedAll", .make = carried(0)}};
 }
 
 }  // namespace muster::coordination

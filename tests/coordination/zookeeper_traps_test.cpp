@@ -10,6 +10,7 @@
 #include <netdb.h>
 
 #include <atomic>
+#include <set>
 #include <vector>
 
 namespace {
@@ -80,6 +81,44 @@ TEST_F(Trap, G1WatchesAreBoundedSoThatArmingThemAgainFitsOnePacket) {
     EXPECT_EQ(generation(*a), 1U);
 }
 
+TEST_F(Trap, G1TenThousandWatchesOutliveABrokenConnection) {
+    constexpr int many = 10'000;
+    test::LossyProxy proxy((servers(), world().context()), world().servers().port(0));
+    ZooKeeperStore::Settings patient = settings();
+    patient.servers = {proxy.address()};
+    patient.session_timeout = 10s;
+    patient.limits.request_deadline = 60s;
+    patient.limits.max_queued = 20'000;
+    const auto a = world().start_carried(patient, WatchLimits{});
+    ASSERT_TRUE(until([&] { return is_connected(*a); }));
+    std::vector<Call<Result<std::optional<Stat>>>> calls;
+    for (int i = 0; i < many; ++i)
+        calls.push_back(start(a->store().exists(long_path(i), Watch::set)));
+    int armed = 0;
+    for (auto& call : calls) armed += call.wait() ? 1 : 0;
+    EXPECT_EQ(armed, many);
+    EXPECT_EQ(a->watches(), static_cast<std::size_t>(many));
+    const std::size_t connections = proxy.accepted();
+    EXPECT_GT(connections, 2U);
+
+    std::set<std::string> dirty;
+    const auto listener =
+        a->store().listen("/", [&](const auto& path, WatchKind) { dirty.insert(path); });
+    proxy.break_connections();
+    ASSERT_TRUE(until([&] { return !is_connected(*a); }));
+    ASSERT_TRUE(until([&] { return is_connected(*a); }));
+    const auto b = client();
+    constexpr int step = 10;
+    std::vector<Call<Result<std::string>>> writes;
+    for (int i = 0; i < many; i += step)
+        writes.push_back(start(create(b->store(), {.path = long_path(i)})));
+    for (auto& write : writes) ASSERT_TRUE(write.wait());
+    EXPECT_TRUE(until([&] { return dirty.size() == many / step; })) << dirty.size();
+    EXPECT_EQ(a->watches(), static_cast<std::size_t>(many - many / step));
+    EXPECT_EQ(generation(*a), 1U);
+    EXPECT_LE(proxy.accepted(), 2 * connections) << "a server dropped the packet";
+}
+
 TEST_F(Trap, G1LongPathsOfWatchesAreBoundedByTheirBytes) {
     servers();
     ZooKeeperStore::Settings few = settings();
@@ -145,7 +184,7 @@ TEST_F(Trap, G3ADeepQueueOfReadsDoesNotExpireTheSession) {
         for (int i = 0; i < 2'500 && world().context().poll_one() > 0; ++i) {
         }
     }
-    EXPECT_GT(a->store().queued(), 10'000U);
+    EXPECT_GT(a->primary().queued(), 10'000U);
     ASSERT_TRUE(until([&] { return calls.back().ended(); }, 100s));
     const auto took = watch.elapsed();
     int good = 0;
@@ -249,7 +288,7 @@ TEST_F(Trap, G9ASilentServerIsAnUnknownOutcomeToo) {
     EXPECT_EQ(code_of(making.wait()), Errc::unknown_outcome);
     EXPECT_EQ(code_of(reading.wait()), Errc::not_connected);
     // G10: nor has that read armed its watch.
-    EXPECT_EQ(a->store().watches().size(), 0U);
+    EXPECT_EQ(a->watches(), 0U);
     proxy.drop_requests(false);
     ASSERT_TRUE(until([&] { return is_connected(*a); }));
     EXPECT_FALSE(there(*a, "/never"));
@@ -260,7 +299,7 @@ TEST_F(Trap, G9ClosingMakesOpenOutcomesUnknown) {
     const auto a = client_through(proxy, settings());
     proxy.drop_replies(true);
     auto making = start(create(a->store(), {.path = "/n"}));
-    ASSERT_TRUE(until([&] { return a->store().in_flight() > 0; }));
+    ASSERT_TRUE(until([&] { return a->primary().in_flight() > 0; }));
     auto closing = start(close(*a));
     EXPECT_EQ(code_of(making.wait()), Errc::unknown_outcome);
     EXPECT_TRUE(closing.wait());

@@ -1,5 +1,6 @@
 #include "tests/coordination/zookeeper_world.hpp"
 
+#include "common/coordination/running_sessions.hpp"
 #include "tests/support/eventually.hpp"
 
 #include <fmt/format.h>
@@ -15,6 +16,12 @@ namespace muster::coordination {
 
 namespace {
 
+void end_session_of(const ZooKeeperStore& store, ZooKeeperWorld& world) {
+    const auto secret = store.session_secret();
+    if (!secret || !adopt_and_close(*secret, world.servers().addresses().front()))
+        throw std::runtime_error("the session could not be closed from outside");
+}
+
 class ZooKeeperClient final : public TestClient {
  public:
     ZooKeeperClient(ZooKeeperWorld& world, ZooKeeperStore::Settings settings)
@@ -25,7 +32,8 @@ class ZooKeeperClient final : public TestClient {
     }
     ~ZooKeeperClient() override { crash(); }
 
-    ZooKeeperStore& store() override { return *store_; }
+    Store& store() override { return *store_; }
+    SessionClient& primary() override { return *store_; }
     asio::awaitable<void> close() override { return store_->close(); }
     void crash() override {
         if (!store_) return;
@@ -33,16 +41,60 @@ class ZooKeeperClient final : public TestClient {
         world_.drive([this] { return tasks_.size() == 0; }, patience);
         store_.reset();
     }
-    void expire_session() override {
-        const auto secret = store_->session_secret();
-        if (!secret || !adopt_and_close(*secret, world_.servers().addresses().front()))
-            throw std::runtime_error("the session could not be closed from outside");
-    }
+    void expire_session() override { end_session_of(*store_, world_); }
 
  private:
     ZooKeeperWorld& world_;
     TaskGroup tasks_;
     std::unique_ptr<ZooKeeperStore> store_;
+};
+
+/// One whose watches have further sessions.
+class CarriedZooKeeperClient final : public TestClient {
+ public:
+    CarriedZooKeeperClient(ZooKeeperWorld& world,
+                           ZooKeeperStore::Settings settings,
+                           WatchLimits carried)
+        : world_(world), settings_(std::move(settings)), tasks_(world.context().get_executor()) {
+        settings_.limits = carrier_limits(settings_.limits, carried);
+        primary_ = make();
+        further_ = std::make_unique<RunningSessions<ZooKeeperStore>>(world.context().get_executor(),
+                                                                     [this] { return make(); });
+        store_ = std::make_unique<WatchCarriers>(*primary_, *further_, carried);
+        tasks_.spawn("store", primary_->run());
+    }
+    ~CarriedZooKeeperClient() override { crash(); }
+
+    Store& store() override { return *store_; }
+    SessionClient& primary() override { return *primary_; }
+    std::size_t watches() override { return store_->watches(); }
+    asio::awaitable<void> close() override {
+        store_->end();
+        co_await primary_->close();
+    }
+    void crash() override {
+        if (!store_) return;
+        tasks_.cancel();
+        further_->cancel();
+        world_.drive([this] { return tasks_.size() + further_->size() == 0; }, patience);
+        store_.reset();
+        further_.reset();
+        primary_.reset();
+    }
+    void expire_session() override { end_session_of(*primary_, world_); }
+
+ private:
+    std::unique_ptr<ZooKeeperStore> make() {
+        return std::make_unique<ZooKeeperStore>(
+            world_.context().get_executor(), world_.clock(), settings_);
+    }
+
+    ZooKeeperWorld& world_;
+    ZooKeeperStore::Settings settings_;
+    TaskGroup tasks_;
+    std::unique_ptr<ZooKeeperStore> primary_;
+    std::unique_ptr<RunningSessions<ZooKeeperStore>> further_;
+    std::unique_ptr<WatchCarriers> store_;
 };
 
 void ignore_event(zhandle_t*, int, int, const char*, void*) {}
@@ -104,7 +156,15 @@ std::unique_ptr<TestClient> ZooKeeperWorld::start(const ClientOptions& options) 
     if (!options.reachable) settings.servers = {"127.0.0.1:1"};
     settings.session_timeout = options.session_timeout;
     settings.limits = options.limits;
-    return start_with(std::move(settings));
+    if (!carried_) return start_with(std::move(settings));
+    WatchLimits carried = *carried_;
+    carried.total = options.limits.max_watches;
+    return start_carried(std::move(settings), carried);
+}
+
+std::unique_ptr<TestClient> ZooKeeperWorld::start_carried(ZooKeeperStore::Settings settings,
+                                                          WatchLimits carried) {
+    return std::make_unique<CarriedZooKeeperClient>(*this, std::move(settings), carried);
 }
 
 std::unique_ptr<TestClient> ZooKeeperWorld::start_with(ZooKeeperStore::Settings settings) {
@@ -128,7 +188,7 @@ std::string ZooKeeperWorld::new_root() {
 }
 
 ZooKeeperStore& zookeeper(TestClient& client) {
-    return dynamic_cast<ZooKeeperStore&>(client.store());
+    return dynamic_cast<ZooKeeperStore&>(client.primary());
 }
 
 }  // namespace muster::coordination
