@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 class TaskGroups : public testing::Test {
  protected:
-    asio::awaitable<void> sleep(std::chrono::nanoseconds span, bool& ended) {
+    asio::awaitable<void> wait(std::chrono::nanoseconds span, bool& ended) {
         co_await clock.sleep_for(span);
         ended = true;
     }
@@ -47,7 +47,7 @@ class TaskGroups : public testing::Test {
 TEST_F(TaskGroups, StopEndsWhatWaitsAndReturnsAfterIt) {
     bool slept = false;
     bool stopped = false;
-    group.spawn("sleep", sleep(1h, slept));
+    group.spawn("wait", wait(1h, slept));
     clock.run_for(1ms);
     asio::co_spawn(context, stop(stopped), test::rethrow);
     clock.run_for(1ms);
@@ -60,7 +60,7 @@ TEST_F(TaskGroups, StopEndsWhatWaitsAndReturnsAfterIt) {
 TEST_F(TaskGroups, ATaskThatIsCancelledBeforeItsFirstStepEndsQuietly) {
     bool slept = false;
     bool ran = false;
-    group.spawn("sleep", sleep(1h, slept));
+    group.spawn("wait", wait(1h, slept));
     group.spawn("short", end_at_once(ran));
     group.cancel();
     clock.run_for(1ms);

@@ -118,7 +118,8 @@ std::shared_ptr<const GroupRow> group_from(const Plan& plan, WallTime wall, int&
                            .in_rotation = true,
                            .rotation_weight = 100,
                            .shard = i / plan.shard_size};
-        if (std::holds_alternative<config::TcpCheck>(plan.check.probe.kind)) backend.reason = "L4OK";
+        if (std::holds_alternative<config::TcpCheck>(plan.check.probe.kind))
+            backend.reason = "L4OK";
         group.backends.push_back(std::move(backend));
         spec.backends.push_back({.id = group.backends.back().id});
     }
