@@ -3,6 +3,7 @@
 #include "checker/dialogue.hpp"
 #include "checker/http_reply_check.hpp"
 #include "checker/http_request.hpp"
+#include "checker/make_dialogue.hpp"
 #include "checker/prober.hpp"
 
 namespace muster::checker {
@@ -12,11 +13,14 @@ class HttpDialogue final : public Dialogue {
  public:
     HttpDialogue(const ProbeRequest& request,
                  const config::HttpCheck& check,
-                 std::string_view user_agent)
-        : request_(request), check_(check), user_agent_(user_agent), reply_(check) {}
+                 const DialogueSettings& settings)
+        : request_(request),
+          check_(check),
+          settings_(settings),
+          reply_(check, *settings.patterns) {}
 
     Turn begin(std::string& out) override {
-        write_http_request(request_, check_, user_agent_, out);
+        write_http_request(request_, check_, settings_.user_agent, out);
         return wait();
     }
     Turn receive(std::string_view bytes, std::string& /*out*/) override {
@@ -35,7 +39,7 @@ class HttpDialogue final : public Dialogue {
 
     const ProbeRequest& request_;
     const config::HttpCheck& check_;
-    std::string_view user_agent_;
+    const DialogueSettings& settings_;
     HttpReplyCheck reply_;
 };
 

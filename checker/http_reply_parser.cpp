@@ -82,6 +82,7 @@ HttpReplyParser::Step HttpReplyParser::next(std::string_view& input) {
             if (++header_bytes_ > limits_.header_bytes) return fail(Reason::l7_too_large);
         }
         const bool was_in_header = in_header();
+        if (keeps_fields_ && was_in_header && state_ >= State::field_start) kept_ += c;
         const bool right = was_in_header  ? on_header_byte(c)
                            : in_trailer() ? on_trailer_byte(c)
                                           : on_chunk_byte(c);
@@ -261,6 +262,7 @@ bool HttpReplyParser::end_header() {
     // 101 is final for us: what follows it is not HTTP.
     if (status_ < 200 && status_ != 101) {
         state_ = State::version;
+        kept_.clear();
         position_ = 0;
         has_length_ = false;
         has_encoding_ = false;

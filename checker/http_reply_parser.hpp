@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace muster::checker {
@@ -17,10 +18,10 @@ struct ReplyLimits {
     std::size_t chunk_line_bytes = 256;
 };
 
-/// Reads one HTTP/1.x reply, byte by byte, without keeping it: a strict incremental state machine
-/// that does no I/O and takes no memory beyond itself. Strict means: CRLF line ends, no folding, no
-/// control bytes, one consistent framing. What it says depends on the bytes alone and not on how
-/// they are split.
+/// Reads one HTTP/1.x reply, byte by byte, without keeping it (but for its fields, if asked): a
+/// strict incremental state machine that does no I/O and takes no memory beyond itself. Strict
+/// means: CRLF line ends, no folding, no control bytes, one consistent framing. What it says
+/// depends on the bytes alone and not on how they are split.
 ///
 /// Call next() until it wants more. Body bytes are handed out as views into the input.
 class HttpReplyParser {
@@ -29,6 +30,9 @@ class HttpReplyParser {
 
     explicit HttpReplyParser(Method method, const ReplyLimits& limits = {})
         : limits_(limits), method_(method) {}
+
+    /// From now on the field lines of the final reply are kept for fields().
+    void keep_fields() { keeps_fields_ = true; }
 
     enum class Step : std::uint8_t {
         need_more,    ///< all input used
@@ -46,6 +50,8 @@ class HttpReplyParser {
 
     [[nodiscard]] std::uint16_t status() const { return status_; }
     [[nodiscard]] std::string_view body() const { return body_; }
+    /// Each line with its CRLF, once the header section is complete.
+    [[nodiscard]] std::string_view fields() const { return kept_; }
     [[nodiscard]] Reason failure() const { return failure_; }
 
  private:
@@ -121,6 +127,8 @@ class HttpReplyParser {
     bool text_overflow_ = false;
 
     std::string_view body_;
+    bool keeps_fields_ = false;
+    std::string kept_;
 };
 
 }  // namespace muster::checker

@@ -55,12 +55,17 @@ void write_http_request(const ProbeRequest& request,
         text += header.value;
         text += "\r\n";
     }
-    // Methods whose requests have a body are told that this one is empty.
+    // Methods whose requests have a body are told when this one is empty.
     const bool expects_body =
         check.method == "POST" || check.method == "PUT" || check.method == "PATCH";
-    if (expects_body && !has_field(check, "content-length")) text += "Content-Length: 0\r\n";
+    if (expects_body || !check.body.empty()) {
+        text += "Content-Length: ";
+        text += std::to_string(check.body.size());
+        text += "\r\n";
+    }
     if (!has_field(check, "connection")) text += "Connection: close\r\n";
     text += "\r\n";
+    text += check.body;
 }
 
 }  // namespace muster::checker

@@ -14,7 +14,7 @@ struct Maker {
     const DialogueSettings& settings;
 
     std::unique_ptr<Dialogue> operator()(const config::HttpCheck& check) const {
-        return std::make_unique<HttpDialogue>(request, check, settings.user_agent);
+        return std::make_unique<HttpDialogue>(request, check, settings);
     }
     std::unique_ptr<Dialogue> operator()(const config::TcpCheck& /*check*/) const {
         return std::make_unique<TcpDialogue>();

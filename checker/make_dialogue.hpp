@@ -1,6 +1,7 @@
 #pragma once
 
 #include "checker/dialogue.hpp"
+#include "checker/pattern_cache.hpp"
 #include "checker/prober.hpp"
 
 #include <memory>
@@ -10,6 +11,7 @@ namespace muster::checker {
 
 struct DialogueSettings {
     std::string user_agent;
+    std::shared_ptr<PatternCache> patterns;  ///< of the prober's thread
 };
 
 /// The dialogue of a request's kind, which must outlive it; null for a kind that is no dialogue

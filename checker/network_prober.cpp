@@ -82,6 +82,8 @@ struct NetworkProber::Inside {
           poll_set(executor),
           resolver(executor, the_clock, poll_set, settings.resolver),
           alarm(executor, the_clock, [this] { on_deadlines(); }) {
+        if (!settings.dialogue.patterns)
+            settings.dialogue.patterns = std::make_shared<PatternCache>();
         if (settings.dialogue.user_agent.empty())
             settings.dialogue.user_agent = "muster/" MUSTER_VERSION;
     }

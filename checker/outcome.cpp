@@ -7,7 +7,7 @@ namespace muster::checker {
 
 namespace {
 
-constexpr std::array<std::pair<Reason, std::string_view>, 19> reason_codes{{
+constexpr std::array<std::pair<Reason, std::string_view>, 21> reason_codes{{
     {Reason::unknown, "UNK"},
     {Reason::l4_ok, "L4OK"},
     {Reason::l4_timeout, "L4TOUT"},
@@ -17,7 +17,9 @@ constexpr std::array<std::pair<Reason, std::string_view>, 19> reason_codes{{
     {Reason::l7_closed, "L7CLS"},
     {Reason::l7_invalid, "L7RSP"},
     {Reason::l7_status, "L7STS"},
+    {Reason::l7_header, "L7HDR"},
     {Reason::l7_body, "L7BODY"},
+    {Reason::l7_json, "L7JSON"},
     {Reason::l7_too_large, "L7BIG"},
     {Reason::resolve_failed, "DNSERR"},
     {Reason::prober_late, "PRLATE"},

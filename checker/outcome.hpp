@@ -24,7 +24,9 @@ enum class Reason : std::uint8_t {
     l7_closed,       ///< L7CLS    the peer closed or reset before a complete reply
     l7_invalid,      ///< L7RSP    the reply is not HTTP
     l7_status,       ///< L7STS    a status code that is not expected
+    l7_header,       ///< L7HDR    the header fields do not match
     l7_body,         ///< L7BODY   the body does not match
+    l7_json,         ///< L7JSON   the body is not the expected JSON
     l7_too_large,    ///< L7BIG    endless or oversized header section
     resolve_failed,  ///< DNSERR   the name has no address (the server said so)
     // Inconclusive: said by the prober about itself.

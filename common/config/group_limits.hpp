@@ -22,5 +22,6 @@ inline constexpr DurationRange slow_start{.least = 0s, .most = 1h};
 inline constexpr std::size_t labels = 32;
 inline constexpr std::size_t headers = 32;
 inline constexpr std::size_t status_ranges = 32;
+inline constexpr std::size_t matches = 16;  ///< of one kind, in one check
 
 }  // namespace muster::config::bounds

@@ -1,5 +1,6 @@
 #include "common/config/field_writer.hpp"
 #include "common/config/group_limits.hpp"
+#include "common/config/match_codec.hpp"
 #include "common/config/probe_codec.hpp"
 #include "common/config/text_rules.hpp"
 
@@ -85,18 +86,19 @@ void read_headers(const Fields& fields, std::vector<Header>& into) {
 
 HttpCheck decode_http(const Value& value) {
     HttpCheck http;
-    const Fields fields(value, {"method", "path", "host", "headers", "expect"});
+    const Fields fields(value, {"method", "path", "host", "headers", "body", "expect"});
     read_text(fields, "method", http.method, rules::http_method);
     read_text(fields, "path", http.path, rules::http_path);
     read_text(fields, "host", http.host, rules::http_host);
     read_headers(fields, http.headers);
+    read_text(fields, "body", http.body, rules::request_body);
     if (const auto expect = fields.find("expect")) {
-        const Fields expected(*expect, {"status", "body"});
+        const Fields expected(*expect, {"status", "headers", "body", "json"});
         read_expected_status(expected, http.expect_status);
-        if (const auto body = expected.find("body")) {
-            if (auto text = read_text(*body, rules::body_match))
-                http.expect_body = {{.text = std::move(*text)}};
-        }
+        if (const auto found = expected.find("headers"))
+            http.expect_headers = decode_headers(*found);
+        if (const auto found = expected.find("body")) http.expect_body = decode_texts(*found);
+        if (const auto found = expected.find("json")) http.expect_json = decode_json(*found);
     }
     return http;
 }
@@ -110,9 +112,12 @@ json::object encode(const HttpCheck& http, Verbosity verbosity) {
     json::object headers;
     for (const Header& header : http.headers) headers.emplace(header.name, header.value);
     writer.map("headers", std::move(headers));
+    writer.optional("body", http.body);
     FieldWriter expect(verbosity);
     expect.field("status", http.expect_status, standard.expect_status);
-    if (!http.expect_body.empty()) expect.optional("body", http.expect_body.front().text);
+    expect.map("headers", encode_headers(http.expect_headers));
+    if (!http.expect_body.empty()) expect.put("body", encode_texts(http.expect_body));
+    if (!http.expect_json.empty()) expect.put("json", encode_json(http.expect_json));
     writer.map("expect", expect.take());
     return writer.take();
 }

@@ -1,6 +1,7 @@
 #include "common/config/text_rules.hpp"
 
 #include "common/config/endpoint.hpp"
+#include "common/config/pattern_options.hpp"
 
 #include <algorithm>
 #include <array>
@@ -103,6 +104,37 @@ std::string_view header_value(std::string_view text) {
 std::string_view body_match(std::string_view text) {
     if (!text.empty() && text.size() <= 1024) return fine;
     return "must be a text of 1 to 1024 bytes";
+}
+
+std::string_view request_body(std::string_view text) {
+    if (text.size() <= 8192) return fine;
+    return "must be a text of at most 8192 bytes";
+}
+
+std::string_view field_name(std::string_view text) {
+    if (text.size() <= 64 && is_token(text)) return fine;
+    return "must be a header's name: 1 to 64 letters, digits and !#$%&'*+-.^_`|~";
+}
+
+std::string_view pattern(std::string_view text) {
+    constexpr std::string_view right =
+        "must be a regular expression of 1 to 1024 bytes in RE2's syntax (no back-references, no "
+        "look-around)";
+    if (text.empty() || text.size() > 1024) return right;
+    const re2::RE2 compiled(re2::StringPiece(text.data(), text.size()), pattern_options());
+    return compiled.ok() ? fine : right;
+}
+
+std::string_view json_pointer(std::string_view text) {
+    constexpr std::string_view right =
+        "must be a JSON pointer of at most 512 bytes: empty, or parts that each begin with /, ~ "
+        "only as ~0 and ~1";
+    if (text.size() > 512 || (!text.empty() && text.front() != '/')) return right;
+    for (std::size_t at = text.find('~'); at != std::string_view::npos;
+         at = text.find('~', at + 1)) {
+        if (at + 1 == text.size() || (text[at + 1] != '0' && text[at + 1] != '1')) return right;
+    }
+    return fine;
 }
 
 std::string_view cookie_name(std::string_view text) {

@@ -20,6 +20,13 @@ namespace muster::config::rules {
 [[nodiscard]] std::string_view header_name(std::string_view text);
 [[nodiscard]] std::string_view header_value(std::string_view text);
 [[nodiscard]] std::string_view body_match(std::string_view text);
+[[nodiscard]] std::string_view request_body(std::string_view text);
+/// A header's name in a reply: any.
+[[nodiscard]] std::string_view field_name(std::string_view text);
+/// A regular expression that RE2 takes, and in bounded memory.
+[[nodiscard]] std::string_view pattern(std::string_view text);
+/// RFC 6901.
+[[nodiscard]] std::string_view json_pointer(std::string_view text);
 [[nodiscard]] std::string_view cookie_name(std::string_view text);
 
 [[nodiscard]] std::string_view file_path(std::string_view text);

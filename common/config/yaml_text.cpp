@@ -4,6 +4,7 @@
 #include "common/config/scalar_shape.hpp"
 
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <string_view>
@@ -36,8 +37,17 @@ bool is_block(const json::value& value) {
            (value.is_array() && !value.get_array().empty());
 }
 
+/// YAML 1.1 takes a number for one only with a point, and a sign in its exponent.
+std::string fraction(double number) {
+    std::string text = fmt::format("{}", number);
+    if (text.find('.') == std::string::npos)
+        text.insert(std::min(text.find('e'), text.size()), ".0");
+    return text;
+}
+
 std::string inline_text(const json::value& value) {
     if (value.is_string()) return scalar(std::string_view(value.get_string()));
+    if (value.is_double()) return fraction(value.get_double());
     return json::serialize(value);
 }
 

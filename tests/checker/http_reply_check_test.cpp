@@ -17,7 +17,8 @@ Reason verdict(const config::HttpCheck& expected,
                Then then,
                std::size_t first_part,
                std::size_t part) {
-    HttpReplyCheck check(expected);
+    PatternCache patterns;
+    HttpReplyCheck check(expected, patterns);
     std::size_t size = first_part;
     while (!bytes.empty()) {
         const std::string_view now = bytes.substr(0, size);
@@ -70,7 +71,8 @@ TEST(HttpReplyCheck, SaysTheSameHoweverTheReplyIsSplit) {
 
 TEST(HttpReplyCheck, KnowsTheStatusOnceTheHeaderIsComplete) {
     const config::HttpCheck expected{.expect_body = {{.text = "x"}}};
-    HttpReplyCheck check(expected);
+    PatternCache patterns;
+    HttpReplyCheck check(expected, patterns);
     EXPECT_EQ(check.add("HTTP/1.1 100 Wait\r\n\r\nHTTP/1.1 204 No"), std::nullopt);
     EXPECT_EQ(check.status(), 0);
     EXPECT_EQ(check.add("ne\r\n\r\n"), Reason::l7_body);
@@ -86,7 +88,8 @@ TEST(HttpReplyCheck, TakesAnyOfTheExpectedRanges) {
                                          std::pair{"429", Reason::l7_ok},
                                          std::pair{"503", Reason::l7_ok},
                                          std::pair{"504", Reason::l7_status}}) {
-        HttpReplyCheck check(expected);
+        PatternCache patterns;
+        HttpReplyCheck check(expected, patterns);
         EXPECT_EQ(check.add(std::string("HTTP/1.1 ") + status + " x\r\n\r\n"), reason) << status;
     }
 }

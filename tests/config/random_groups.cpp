@@ -8,6 +8,8 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 namespace muster::config {
 namespace {
@@ -86,6 +88,13 @@ Backend random_backend(Dice& dice, int number) {
     return backend;
 }
 
+TextMatch random_match(Dice& dice) {
+    if (dice.chance()) return {.text = random_text(dice) + "x\ny", .negate = dice.chance()};
+    return {.text = "^" + dice.word("ab.", 1, 5) + "+[0-9]{2,3}|x$",
+            .regex = true,
+            .negate = dice.chance()};
+}
+
 HttpCheck random_http(Dice& dice) {
     HttpCheck http;
     if (dice.chance()) http.method = dice.word("ABC", 1, 16);
@@ -103,7 +112,32 @@ HttpCheck random_http(Dice& dice) {
             http.expect_status.push_back({.first = first, .last = last});
         }
     }
-    if (dice.chance()) http.expect_body = {{.text = random_text(dice) + "x\ny"}};
+    if (dice.chance()) http.body = random_text(dice) + "x";
+    for (int matches = dice.chance() ? dice.number(1, 3) : 0; matches > 0; --matches)
+        http.expect_body.push_back(random_match(dice));
+    for (int matches = dice.number(0, 2); matches > 0; --matches) {
+        HeaderMatch match{.name = fmt::format("X-{}-{}", matches, dice.word("ab!", 0, 5))};
+        if (dice.chance()) {
+            match.value = random_match(dice);
+        } else {
+            match.absent = dice.chance();
+        }
+        http.expect_headers.push_back(std::move(match));
+    }
+    for (int matches = dice.number(0, 2); matches > 0; --matches) {
+        JsonMatch match{.pointer = dice.chance() ? "" : "/a~0b/" + dice.word("xyz01", 0, 4)};
+        static const std::array<std::pair<JsonMatch::Compare, std::string>, 8> forms{
+            {{JsonMatch::Compare::exists, ""},
+             {JsonMatch::Compare::equals, "\"017\""},
+             {JsonMatch::Compare::equals, "null"},
+             {JsonMatch::Compare::differs, "true"},
+             {JsonMatch::Compare::less, "-3"},
+             {JsonMatch::Compare::at_most, "2.5E0"},
+             {JsonMatch::Compare::more, "0"},
+             {JsonMatch::Compare::at_least, "18446744073709551615"}}};
+        std::tie(match.compare, match.value) = dice.one_of(forms);
+        http.expect_json.push_back(std::move(match));
+    }
     return http;
 }
 
