@@ -16,8 +16,8 @@ struct Maker {
     std::unique_ptr<Dialogue> operator()(const config::HttpCheck& check) const {
         return std::make_unique<HttpDialogue>(request, check, settings);
     }
-    std::unique_ptr<Dialogue> operator()(const config::TcpCheck& /*check*/) const {
-        return std::make_unique<TcpDialogue>();
+    std::unique_ptr<Dialogue> operator()(const config::TcpCheck& check) const {
+        return std::make_unique<TcpDialogue>(check, *settings.patterns);
     }
     template <class Other>
     std::unique_ptr<Dialogue> operator()(const Other& /*check*/) const {

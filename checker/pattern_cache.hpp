@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,8 +25,13 @@ class PatternCache {
     /// Whether some part of `text` matches. A pattern that can't be compiled (the configuration
     /// refuses those) matches nothing.
     [[nodiscard]] bool matches(const std::string& pattern, std::string_view text);
+    /// Where the first match ends.
+    [[nodiscard]] std::optional<std::size_t> end_of_match(const std::string& pattern,
+                                                          std::string_view text);
 
  private:
+    [[nodiscard]] const re2::RE2& compiled(const std::string& pattern);
+
     static constexpr std::size_t most = 4'096;
     std::unordered_map<std::string, std::unique_ptr<re2::RE2>> patterns_;
 };

@@ -1,17 +1,39 @@
 #pragma once
 
 #include "checker/dialogue.hpp"
+#include "checker/pattern_cache.hpp"
+#include "common/config/probe_model.hpp"
+
+#include <cstddef>
+#include <string>
 
 namespace muster::checker {
 
-/// A connection is all that is wanted.
+/// A connection is all that is wanted, or then a script: what is sent, and what must be seen in
+/// what comes back, step after step. What an expectation has found is used up; the next one looks
+/// behind it. Both references must outlive it.
+///   the script came to its end      l7_ok (l4_ok without a script)
+///   more than 16 KiB, nothing found l7_too_large
+///   closed before                   l7_closed
 class TcpDialogue final : public Dialogue {
  public:
-    Turn begin(std::string& /*out*/) override {
-        return {.finding = Finding{.result = Result::success, .reason = Reason::l4_ok}};
-    }
-    Turn receive(std::string_view /*bytes*/, std::string& /*out*/) override { return wait(); }
+    static constexpr std::size_t buffer_limit = 16U * 1024U;
+
+    TcpDialogue(const config::TcpCheck& check, PatternCache& patterns)
+        : check_(check), patterns_(patterns) {}
+
+    Turn begin(std::string& out) override;
+    Turn receive(std::string_view bytes, std::string& out) override;
     Finding end_of_input() override { return {.reason = Reason::l7_closed}; }
+
+ private:
+    Turn carry_on(std::string& out);
+    [[nodiscard]] bool find(const config::ScriptStep& step);
+
+    const config::TcpCheck& check_;
+    PatternCache& patterns_;
+    std::size_t step_ = 0;
+    std::string unread_;
 };
 
 }  // namespace muster::checker

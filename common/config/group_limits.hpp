@@ -24,4 +24,6 @@ inline constexpr std::size_t headers = 32;
 inline constexpr std::size_t status_ranges = 32;
 inline constexpr std::size_t matches = 16;  ///< of one kind, in one check
 
+inline constexpr std::size_t script_steps = 32;
+
 }  // namespace muster::config::bounds

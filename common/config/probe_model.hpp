@@ -80,9 +80,9 @@ struct HttpCheck {
     bool operator==(const HttpCheck&) const = default;
 };
 
-/// One step of a TCP script: either sends, or reads until it matches, or upgrades to TLS.
+/// One step of a TCP script: either sends, or reads until it matches.
 struct ScriptStep {
-    enum class Kind { send, expect, start_tls };
+    enum class Kind { send, expect };
     Kind kind = Kind::send;
     std::string bytes;  ///< of send: what; of expect: what must be seen
     bool regex = false;

@@ -1,14 +1,102 @@
+#include "common/config/group_limits.hpp"
 #include "common/config/probe_codec.hpp"
+#include "common/config/text_rules.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
 
 namespace muster::config {
 
-TcpCheck decode_tcp(const Value& value) {
-    [[maybe_unused]] const Fields no_fields(value, {});
-    return {};
+namespace {
+
+using Kind = ScriptStep::Kind;
+
+constexpr std::array<std::string_view, 5> step_names{
+    "send", "send_hex", "expect", "expect_hex", "expect_regex"};
+
+std::string bytes_of(std::string_view hex) {
+    const auto digit = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
+    std::string bytes;
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
+        bytes += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
+    return bytes;
 }
 
-json::object encode(const TcpCheck& /*tcp*/, Verbosity /*verbosity*/) {
-    return {};
+std::optional<ScriptStep> decode_step(const Value& value) {
+    const Fields fields(value, {step_names.begin(), step_names.end()});
+    std::optional<std::pair<std::string_view, Value>> only;
+    for (const std::string_view name : step_names) {
+        const auto found = fields.find(name);
+        if (!found) continue;
+        if (only) {
+            found->refuse(fmt::format("stands beside {}; a step is one of them", only->first));
+            return std::nullopt;
+        }
+        only.emplace(name, *found);
+    }
+    if (!only) {
+        if (value.node().kind == Node::Kind::map && value.node().items.empty())
+            value.refuse("is empty; must have one field");
+        return std::nullopt;
+    }
+    const bool hex = only->first.ends_with("_hex");
+    const bool regex = only->first.ends_with("_regex");
+    auto text = read_text(only->second,
+                          hex     ? rules::hex_bytes
+                          : regex ? rules::pattern
+                                  : rules::script_text);
+    if (!text) return std::nullopt;
+    return ScriptStep{.kind = only->first.starts_with("send") ? Kind::send : Kind::expect,
+                      .bytes = hex ? bytes_of(*text) : std::move(*text),
+                      .regex = regex};
+}
+
+/// As text where the decoder would take it as such.
+json::object encode_step(const ScriptStep& step) {
+    std::string name = step.kind == Kind::send ? "send" : "expect";
+    std::string text = step.bytes;
+    const bool readable = std::ranges::all_of(
+        text, [](char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\t' || c == '\r'; });
+    if (step.regex) {
+        name += "_regex";
+    } else if (!readable) {
+        name += "_hex";
+        text.clear();
+        for (const char c : step.bytes)
+            text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+    }
+    json::object map;
+    map.emplace(name, text);
+    return map;
+}
+
+}  // namespace
+
+TcpCheck decode_tcp(const Value& value) {
+    TcpCheck tcp;
+    const Fields fields(value, {"script"});
+    const auto script = fields.find("script");
+    if (!script) return tcp;
+    if (script->node().kind == Node::Kind::list && script->node().items.empty())
+        script->refuse("is an empty list; must have at least one step");
+    for (const Value& element : elements_of(*script, bounds::script_steps)) {
+        if (auto step = decode_step(element)) tcp.script.push_back(std::move(*step));
+    }
+    return tcp;
+}
+
+json::object encode(const TcpCheck& tcp, Verbosity /*verbosity*/) {
+    json::object map;
+    if (tcp.script.empty()) return map;
+    json::array script;
+    for (const ScriptStep& step : tcp.script) script.push_back(encode_step(step));
+    map.emplace("script", std::move(script));
+    return map;
 }
 
 }  // namespace muster::config

@@ -125,6 +125,19 @@ std::string_view pattern(std::string_view text) {
     return compiled.ok() ? fine : right;
 }
 
+std::string_view script_text(std::string_view text) {
+    if (!text.empty() && text.size() <= 4096) return fine;
+    return "must be a text of 1 to 4096 bytes; as send_hex or expect_hex it may be any bytes";
+}
+
+std::string_view hex_bytes(std::string_view text) {
+    const bool digits = std::ranges::all_of(text, [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    });
+    if (digits && !text.empty() && text.size() % 2 == 0 && text.size() <= 8192) return fine;
+    return "must be 1 to 4096 bytes, each as two hexadecimal digits";
+}
+
 std::string_view json_pointer(std::string_view text) {
     constexpr std::string_view right =
         "must be a JSON pointer of at most 512 bytes: empty, or parts that each begin with /, ~ "

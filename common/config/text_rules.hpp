@@ -25,6 +25,9 @@ namespace muster::config::rules {
 [[nodiscard]] std::string_view field_name(std::string_view text);
 /// A regular expression that RE2 takes, and in bounded memory.
 [[nodiscard]] std::string_view pattern(std::string_view text);
+/// Of a TCP script.
+[[nodiscard]] std::string_view script_text(std::string_view text);
+[[nodiscard]] std::string_view hex_bytes(std::string_view text);
 /// RFC 6901.
 [[nodiscard]] std::string_view json_pointer(std::string_view text);
 [[nodiscard]] std::string_view cookie_name(std::string_view text);

@@ -61,7 +61,7 @@ std::string unknown_field(std::string_view name, const std::vector<std::string_v
     if (const std::optional<std::string_view> near = nearest(name, known))
         return fmt::format("is not a field here; did you mean {}?", *near);
     return fmt::format("is not a field here; there {} {}",
-                       known.empty() ? "is" : "are",
+                       known.size() < 2 ? "is" : "are",
                        known.empty() ? "none" : fmt::to_string(fmt::join(known, ", ")));
 }
 

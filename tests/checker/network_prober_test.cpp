@@ -158,6 +158,10 @@ TEST_F(NetworkProberTest, MatchesABodyThatComesInManyPackets) {
                                                 "\r\n5\r\nus=fi\r\n2\r\nn",
                                                 "e\r\n0\r\n\r\n"},
                                       .pause = 5ms});
+    config::TcpCheck script;
+    script.script = {{.bytes = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"},
+                     {.kind = config::ScriptStep::Kind::expect, .bytes = "us=fi"}};
+    EXPECT_EQ(probe(stub, script).reason, Reason::l7_ok);
     EXPECT_EQ(probe(stub, config::HttpCheck{.expect_body = {{.text = "status=fine"}}}).reason,
               Reason::l7_ok);
     EXPECT_EQ(probe(stub, config::HttpCheck{.expect_body = {{.text = "status=bad"}}}).reason,

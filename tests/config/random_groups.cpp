@@ -144,7 +144,18 @@ HttpCheck random_http(Dice& dice) {
 CheckSpec random_check(Dice& dice) {
     CheckSpec check;
     if (dice.chance()) {
-        check.probe = TcpCheck{};
+        TcpCheck tcp;
+        for (int steps = dice.number(0, 3); steps > 0; --steps) {
+            ScriptStep step{.bytes = random_text(dice) + "\r\n"};
+            if (dice.chance()) step.bytes += std::string("\0\xff", 2);
+            if (dice.chance()) {
+                step.kind = ScriptStep::Kind::expect;
+                step.regex = dice.chance();
+            }
+            if (step.regex) step.bytes = "^" + dice.word("ab.", 1, 5) + "$";
+            tcp.script.push_back(std::move(step));
+        }
+        check.probe = std::move(tcp);
     } else {
         check.probe = random_http(dice);
     }
