@@ -72,8 +72,8 @@ bool compares(std::string_view body, std::string pointer, Compare compare, std::
 }
 
 TEST(JsonMatches, CompareTheValueAtAPointer) {
-    const std::string body =
-        R"({"ready":true,"n":10,"f":1.5,"s":"ok","none":null,"a/b":{"~":[1,2,{"x":"y"}]},"big":18446744073709551615})";
+    const std::string body = R"({"ready":true,"n":10,"f":1.5,"s":"ok","none":null,)"
+                             R"("a/b":{"~":[1,2,{"x":"y"}]},"big":18446744073709551615})";
     EXPECT_TRUE(compares(body, "/ready", Compare::exists));
     EXPECT_FALSE(compares(body, "/gone", Compare::exists));
     EXPECT_TRUE(compares(body, "/ready", Compare::equals, "true"));
