@@ -46,13 +46,17 @@ class Applier {
             if (first == "control") keep(view_.control, path, node, change_.control);
             if (first == "epoch") keep(view_.epoch, path, node, change_.control);
             if (first == "map") keep(view_.map, path, node, change_.assignments);
-        } else if (first == "members") {
+        } else if (first == "members" && parts.size() == 2) {
             follow(view_.members, NodeId(parts[1]), path, node, change_.members);
+            // What has never said who it is is no member.
+            std::erase_if(view_.members, [](const auto& member) {
+                return member.second.garbage && member.second.value.incarnation.empty();
+            });
         } else if (first == "assignment" && parts.size() == 2) {
             follow(view_.assignments, NodeId(parts[1]), path, node, change_.assignments);
-        } else if (first == "ack") {
+        } else if (first == "ack" && parts.size() == 2) {
             follow(view_.acks, NodeId(parts[1]), path, node, change_.answers);
-        } else if (first == "progress") {
+        } else if (first == "progress" && parts.size() == 2) {
             follow(view_.progress, NodeId(parts[1]), path, node, change_.progress);
         } else if (first == "config" && parts.size() == 3 && parts[1] == "group") {
             head(GroupName(parts[2]), path, node);
@@ -171,7 +175,16 @@ class Applier {
     void group(const std::vector<std::string>& parts,
                const std::string& path,
                const coordination::Node* node) {
-        if (parts.size() == 3 && parts[2] == "index") {
+        if (parts.size() == 2) {
+            directory(parts[1], path, &GroupView::made);
+        } else if (parts.size() == 3 && parts[2] == "shards") {
+            directory(parts[1], path, &GroupView::shards_made);
+        } else if (parts.size() == 4 && parts[2] == "shards") {
+            if (const std::optional<int> number = number_of(parts[3])) {
+                view_.groups[GroupName(parts[1])].shards[*number].made = mirror_.has(path);
+                change_.layout = true;
+            }
+        } else if (parts.size() == 3 && parts[2] == "index") {
             keep(view_.groups[GroupName(parts[1])].index, path, node, change_.layout);
         } else if (parts.size() == 5 && parts[2] == "shards") {
             const std::optional<int> number = number_of(parts[3]);
@@ -185,6 +198,11 @@ class Applier {
                     node != nullptr ? std::optional(node->stat.version) : std::nullopt;
             }
         }
+    }
+
+    void directory(const std::string& name, const std::string& path, bool GroupView::* made) {
+        view_.groups[GroupName(name)].*made = mirror_.has(path);
+        change_.layout = true;
     }
 
     ClusterView& view_;
@@ -206,13 +224,12 @@ std::set<std::string> chunks_named_by(const std::map<GroupName, GroupView>& grou
 
 /// A deleted group whose znodes are gone has nothing left to show, and need not be told apart from
 /// one whose tombstone is gone, too.
-void drop_finished_groups(ClusterView& view, const znodes::Paths& paths, const Mirror& mirror) {
+void drop_finished_groups(ClusterView& view, const znodes::Paths& paths) {
     std::erase_if(view.groups, [&](const auto& item) {
         const GroupView& group = item.second;
-        if (!group.head) return !group.index && group.shards.empty();
-        const bool done = group.head->value.deleted && !group.head->garbage &&
-                          (!group.shards.empty() || group.head->gone) &&
-                          mirror.find(paths.index(item.first)) == nullptr;
+        if (!group.head) return !group.made && !group.index && group.shards.empty();
+        const bool done = group.head->value.deleted && !group.head->garbage && !group.made &&
+                          (!group.shards.empty() || group.head->gone);
         if (done) view.problems.erase(paths.group_head(item.first));
         return done;
     });
@@ -296,7 +313,7 @@ ViewChange apply(ClusterView& view,
         if (path != control) applier.path(path);
     }
     const ViewChange change = applier.finish();
-    drop_finished_groups(view, paths, mirror);
+    drop_finished_groups(view, paths);
     if (change.config) view.named_chunks = chunks_named_by(view.groups);
     return change;
 }

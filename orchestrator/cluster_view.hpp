@@ -31,6 +31,7 @@ struct Versioned {
 };
 
 struct ShardView {
+    bool made = false;  ///< its directory is there
     std::optional<Versioned<znodes::ShardMembers>> members;
     std::optional<Versioned<znodes::ShardStatus>> status;
     std::optional<std::int32_t> handoff_version;
@@ -41,6 +42,8 @@ struct GroupView {
     std::shared_ptr<const config::GroupSpec>
         spec;  ///< of `spec_generation`; null until head and chunks are here
     std::int64_t spec_generation = 0;
+    bool made = false;         ///< its directory is there
+    bool shards_made = false;  ///< so is the one of its shards
     std::optional<Versioned<znodes::GroupIndex>> index;
     std::map<int, ShardView> shards;
 

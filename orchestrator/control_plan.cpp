@@ -38,8 +38,8 @@ std::size_t bytes_of(const Op& op) {
 /// Collects ops into transactions of bounded size, each guarded by the epoch.
 class Batches {
  public:
-    Batches(const ControlContext& context, std::vector<Transaction>& out)
-        : context_(context), out_(out) {}
+    Batches(const ControlContext& context, const GroupName& group, std::vector<Transaction>& out)
+        : context_(context), group_(group), out_(out) {}
 
     /// Ops that must be applied together.
     void add(const std::string& what, std::vector<Op> ops, std::vector<std::string> touched) {
@@ -61,6 +61,7 @@ class Batches {
     void begin(const std::string& what) {
         out_.push_back(
             {.what = what,
+             .group = group_,
              .ops = {CheckOp{.path = context_.paths.epoch(),
                              .version = static_cast<std::int32_t>(context_.office.epoch)}}});
         open_ = true;
@@ -69,6 +70,7 @@ class Batches {
     }
 
     const ControlContext& context_;
+    const GroupName& group_;
     std::vector<Transaction>& out_;
     bool open_ = false;
     std::size_t parts_ = 0;
@@ -140,16 +142,14 @@ class Planner {
                       const GroupView& group,
                       const LayoutPlan& next,
                       bool reset_status) {
-        Batches batches(context_, plan_.transactions);
+        Batches batches(context_, name, plan_.transactions);
         const std::string what = "layout of " + name.str();
-        const bool any_shard =
-            std::ranges::any_of(group.shards, [](const auto& item) { return exists(item.second); });
-        if (!any_shard && !there(group.index)) {
-            batches.add(what,
-                        {CreateOp{.path = context_.paths.group(name)},
-                         CreateOp{.path = context_.paths.shards(name)}},
-                        {context_.paths.groups()});
-        }
+        std::vector<Op> directories;
+        if (!group.made) directories.emplace_back(CreateOp{.path = context_.paths.group(name)});
+        if (!group.shards_made)
+            directories.emplace_back(CreateOp{.path = context_.paths.shards(name)});
+        if (!directories.empty())
+            batches.add(what, std::move(directories), {context_.paths.groups()});
         static const ShardView nothing;
         for (const int k : next.changed) {
             const auto known = group.shards.find(k);
@@ -173,10 +173,6 @@ class Planner {
                     {path, context_.paths.group(name)});
     }
 
-    static bool exists(const ShardView& shard) {
-        return there(shard.members) || there(shard.status) || shard.handoff_version.has_value();
-    }
-
     void write_shard(const ShardId& id,
                      const ShardView& shard,
                      const GroupView& group,
@@ -185,7 +181,7 @@ class Planner {
                      Batches& batches) {
         const std::vector<znodes::Slot>& slots = layout.shards[static_cast<std::size_t>(id.number)];
         std::vector<Op> ops;
-        if (!exists(shard)) ops.emplace_back(CreateOp{.path = context_.paths.shard(id)});
+        if (!shard.made) ops.emplace_back(CreateOp{.path = context_.paths.shard(id)});
         const znodes::ShardMembers members{.stamp = stamp(),
                                            .group_uid = layout.group_uid,
                                            .layout = layout.number,
@@ -240,7 +236,7 @@ class Planner {
 
     /// A status that someone deleted: workers only ever replace one, so it is made again here.
     void repair_statuses(const GroupName& name, const GroupView& group, const Layout& layout) {
-        Batches batches(context_, plan_.transactions);
+        Batches batches(context_, name, plan_.transactions);
         for (const auto& [k, shard] : group.shards) {
             if (k >= std::ssize(layout.shards) || there(shard.status) || !there(shard.members))
                 continue;
@@ -261,14 +257,19 @@ class Planner {
         plan_.again = plan.again;
         plan_.unplaceable = std::move(plan.unplaceable);
         const bool map_off =
-            !view_.map || view_.map->garbage || view_.map->value.owners != plan.owners;
-        if (plan.documents.empty() && !map_off) return;
+            !there(view_.map) || view_.map->garbage || view_.map->value.owners != plan.owners;
+        std::vector<Op> answers;
+        std::vector<std::string> touched;
+        for (const auto& [node, assignment] : view_.assignments) {
+            if (view_.members.contains(node)) make_answers(node, answers, touched);
+        }
+        if (plan.documents.empty() && !map_off && answers.empty()) return;
         std::ranges::move(plan.notes, std::back_inserter(plan_.notes));
 
         // All documents of one change in one transaction: never two owners of a shard, never none.
         std::vector<Op> ops{CheckOp{.path = context_.paths.epoch(),
                                     .version = static_cast<std::int32_t>(context_.office.epoch)}};
-        std::vector<std::string> touched;
+        std::ranges::move(answers, std::back_inserter(ops));
         for (const auto& [node, document] : plan.documents) {
             const znodes::Assignment assignment{
                 .stamp = stamp(), .incarnation = document.incarnation, .shards = document.shards};
@@ -281,20 +282,8 @@ class Planner {
             } else {
                 ops.emplace_back(CreateOp{.path = path, .data = znodes::encode(assignment)});
                 ops.emplace_back(CreateOp{.path = znodes::Paths::keep(path)});
-                // The worker's own nodes, so that it only ever replaces under its guard.
-                if (!view_.acks.contains(node)) {
-                    ops.emplace_back(
-                        CreateOp{.path = context_.paths.ack(node),
-                                 .data = znodes::encode(znodes::Ack{.stamp = stamp()})});
-                }
-                if (!view_.progress.contains(node)) {
-                    ops.emplace_back(
-                        CreateOp{.path = context_.paths.progress(node),
-                                 .data = znodes::encode(znodes::Progress{.stamp = stamp()})});
-                }
                 touched.push_back(context_.paths.assignments());
-                touched.push_back(context_.paths.acks());
-                touched.push_back(context_.paths.progresses());
+                make_answers(node, ops, touched);
             }
             touched.push_back(path);
         }
@@ -305,6 +294,22 @@ class Planner {
         }
         plan_.transactions.push_back(
             {.what = "assignment", .ops = std::move(ops), .touched = std::move(touched)});
+    }
+
+    /// What a worker answers in, so that it only ever replaces under its guard. Without them it can
+    /// neither get ready nor let go, so they are made again when someone deleted them.
+    void make_answers(const NodeId& node, std::vector<Op>& ops, std::vector<std::string>& touched) {
+        if (!view_.acks.contains(node)) {
+            ops.emplace_back(CreateOp{.path = context_.paths.ack(node),
+                                      .data = znodes::encode(znodes::Ack{.stamp = stamp()})});
+            touched.push_back(context_.paths.acks());
+        }
+        if (!view_.progress.contains(node)) {
+            ops.emplace_back(
+                CreateOp{.path = context_.paths.progress(node),
+                         .data = znodes::encode(znodes::Progress{.stamp = stamp()})});
+            touched.push_back(context_.paths.progresses());
+        }
     }
 
     [[nodiscard]] bool assigned(const ShardId& shard) const {
@@ -324,11 +329,11 @@ class Planner {
         if (!deleted && !(group.live() && current)) return;
         // What lies beyond the index may be the beginning of the very layout that is written now.
         if (relaid_.contains(name)) return;
-        Batches batches(context_, plan_.transactions);
+        Batches batches(context_, name, plan_.transactions);
         bool all_gone = true;
         for (const auto& [k, shard] : group.shards) {
             if (!deleted && k < group.index->value.shards) continue;
-            if (!exists(shard)) continue;
+            if (!shard.made) continue;
             const ShardId id{.group = name, .number = k};
             if (assigned(id)) {
                 all_gone = false;
@@ -343,12 +348,14 @@ class Planner {
             ops.emplace_back(DeleteOp{.path = context_.paths.shard(id)});
             batches.add("remains of " + name.str(), std::move(ops), {context_.paths.shards(name)});
         }
-        if (!deleted || !all_gone || !there(group.index)) return;
+        if (!deleted || !all_gone || !group.made) return;
+        std::vector<Op> ops;
+        if (there(group.index)) ops.emplace_back(DeleteOp{.path = context_.paths.index(name)});
+        if (group.shards_made) ops.emplace_back(DeleteOp{.path = context_.paths.shards(name)});
+        ops.emplace_back(DeleteOp{.path = context_.paths.group(name)});
         batches.barrier();
         batches.add("remains of " + name.str(),
-                    {DeleteOp{.path = context_.paths.index(name)},
-                     DeleteOp{.path = context_.paths.shards(name)},
-                     DeleteOp{.path = context_.paths.group(name)}},
+                    std::move(ops),
                     {context_.paths.groups(), context_.paths.group(name)});
     }
 

@@ -15,6 +15,9 @@ namespace muster::orchestrator {
 /// One multi of the master. Its first op is always the check of the epoch.
 struct Transaction {
     std::string what;  ///< for the log
+    /// Each part of a group's change needs those before it; changes of different groups, and the
+    /// assignments (no group), need nothing of each other.
+    std::optional<GroupName> group;
     std::vector<coordination::Op> ops;
     std::vector<std::string> touched;  ///< paths whose copy is out of date afterwards
 };
@@ -30,8 +33,8 @@ struct ControlContext {
 };
 
 struct ControlPlan {
-    std::vector<Transaction>
-        transactions;  ///< in order; after a failure the rest is dropped and planned anew
+    /// In order; after a refusal the rest of that group's is dropped and planned anew.
+    std::vector<Transaction> transactions;
     std::vector<std::string> notes;
     std::vector<ShardId> unplaceable;
     AssignmentMemory memory;

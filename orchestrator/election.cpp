@@ -35,8 +35,9 @@ Election::Election(asio::any_io_executor executor,
       wake_(executor) {}
 
 void Election::start() {
-    watch_subscription_ = store_.listen(
-        paths_.election(), [this](const std::string&, coordination::WatchKind) { wake_.notify(); });
+    const auto wake = [this](const std::string&, coordination::WatchKind) { wake_.notify(); };
+    candidates_subscription_ = store_.listen(paths_.election(), wake);
+    epoch_subscription_ = store_.listen(paths_.epoch(), wake);
     session_subscription_ =
         store_.listen_session([this](const SessionStatus& session) { on_session(session); });
     tasks_.spawn("election", run());
@@ -44,7 +45,8 @@ void Election::start() {
 }
 
 asio::awaitable<void> Election::stop() {
-    watch_subscription_ = {};
+    candidates_subscription_ = {};
+    epoch_subscription_ = {};
     session_subscription_ = {};
     lose_office();
     co_await tasks_.stop();
@@ -134,8 +136,13 @@ asio::awaitable<bool> Election::campaign() {
     // First in line. Watch our own node, so that its deletion is noticed.
     const auto own = co_await store_.exists(candidate_path(own_), Watch::set);
     if (!own || !own->has_value()) co_return false;
-    if (!office_) co_return co_await take_office();
-    if (!confirmed_) co_return co_await confirm_office();
+    if (!office_ && !co_await take_office()) co_return false;
+    // Who overwrites the epoch ends the office, whether or not there is anything to write.
+    const auto epoch = co_await store_.exists(paths_.epoch(), Watch::set);
+    if (!epoch) co_return false;
+    if (!office_) co_return true;
+    const bool ours = epoch->has_value() && (*epoch)->version == office_->epoch;
+    if (!ours || !confirmed_) co_return co_await confirm_office();
     co_return true;
 }
 

@@ -96,7 +96,8 @@ class Election {
     OnOffice on_office_;
     TaskGroup tasks_;
     Signal wake_;
-    coordination::Subscription watch_subscription_;
+    coordination::Subscription candidates_subscription_;
+    coordination::Subscription epoch_subscription_;
     coordination::Subscription session_subscription_;
     std::string guid_;  ///< of this candidacy; new with each session and after each step-down
     std::uint64_t guid_generation_ = 0;  ///< the session that it belongs to

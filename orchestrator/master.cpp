@@ -2,12 +2,17 @@
 
 #include "common/observe/log.hpp"
 
+#include <algorithm>
+#include <optional>
+#include <set>
 #include <utility>
 
 namespace muster::orchestrator {
 
 namespace {
 constexpr std::chrono::milliseconds lease_retry{100};
+/// After refusals in a row, when nothing that we hear of changes in between.
+constexpr std::chrono::milliseconds longest_retry{5'000};
 }
 
 Master::Master(asio::any_io_executor executor,
@@ -26,7 +31,8 @@ Master::Master(asio::any_io_executor executor,
       election_(election),
       settings_(std::move(settings)),
       tasks_(executor),
-      wake_(executor) {}
+      wake_(executor),
+      retry_(lease_retry) {}
 
 void Master::start() {
     tasks_.spawn("master", run());
@@ -90,15 +96,22 @@ asio::awaitable<void> Master::govern() {
         for (const std::string& line : plan.notes) log::info("plan", {{"what", line}});
         if (plan.again) wake_at(*plan.again);
         if (plan.transactions.empty()) co_return;
-        if (!co_await carry_out(std::move(plan.transactions)))
-            co_await clock_.sleep_for(lease_retry);
+        if (co_await carry_out(std::move(plan.transactions))) {
+            retry_ = lease_retry;
+        } else {
+            wake_at(clock_.now() + retry_);
+            retry_ = std::min<std::chrono::nanoseconds>(2 * retry_, longest_retry);
+            co_return;
+        }
     }
 }
 
 asio::awaitable<bool> Master::carry_out(std::vector<Transaction> transactions) {
     std::vector<std::string> touched;
     bool all = true;
+    std::set<std::optional<GroupName>> refused;
     for (Transaction& transaction : transactions) {
+        if (refused.contains(transaction.group)) continue;
         if (!election_.may_act(clock_.now())) {
             all = false;
             break;
@@ -122,7 +135,10 @@ asio::awaitable<bool> Master::carry_out(std::vector<Transaction> transactions) {
                   {{"what", transaction.what},
                    {"error", outcome.error.message()},
                    {"context", outcome.context}});
-        break;
+        // What nobody makes good in one group (a stranger's node in the way) must not hold up the
+        // others; after an unknown outcome or a doubt there is no use in going on.
+        if (outcome.fenced_off() || outcome.op_errors.empty()) break;
+        refused.insert(transaction.group);
     }
     // Also after a failure, and after an unknown outcome: what is there now decides what comes
     // next.

@@ -75,6 +75,7 @@ class Master {
     std::optional<Office> office_;
     SteadyTime listening_since_{};
     AssignmentMemory memory_;
+    std::chrono::nanoseconds retry_;  ///< after the next refusal
     std::optional<SteadyTime> alarm_at_;
     std::vector<ShardId> unplaceable_;
     MasterCounters counters_;

@@ -64,6 +64,11 @@ const coordination::Node* Mirror::find(const std::string& path) const {
     return &*entry->second.node;
 }
 
+bool Mirror::has(const std::string& path) const {
+    const auto entry = entries_.find(path);
+    return entry != entries_.end() && entry->second.known();
+}
+
 void Mirror::refresh(const std::vector<std::string>& paths) {
     for (const std::string& path : paths) mark(path);
 }
@@ -162,9 +167,11 @@ asio::awaitable<std::error_code> Mirror::read_data(const std::string& path) {
 asio::awaitable<std::error_code> Mirror::read_children(const std::string& path) {
     Result<coordination::Children> children = co_await store_.children(path, Watch::set);
     if (!children) co_return children.error().code;
-    std::vector<std::string> before;
-    if (Entry& entry = entries_[path]; entry.children) before = std::move(*entry.children);
-    entries_[path].children = children->names;
+    Entry& entry = entries_[path];
+    const bool came = !entry.known();
+    const std::vector<std::string> before =
+        std::exchange(entry.children, children->names).value_or(std::vector<std::string>{});
+    if (came) changed(path);
     for (const std::string& name : before) {
         if (!std::ranges::binary_search(children->names, name)) erase(child_path(path, name));
     }
@@ -172,8 +179,7 @@ asio::awaitable<std::error_code> Mirror::read_children(const std::string& path) 
         const std::string child = child_path(path, name);
         const auto known = entries_.find(child);
         // A child whose copy is empty was erased while it was being read, and is back.
-        if (known == entries_.end() || (!known->second.node && !known->second.children))
-            mark(child);
+        if (known == entries_.end() || !known->second.known()) mark(child);
     }
     co_return std::error_code{};
 }
@@ -197,7 +203,7 @@ void Mirror::erase(const std::string& path) {
     }
     for (const std::string& victim : gone) {
         const auto entry = entries_.find(victim);
-        const bool had_data = entry->second.node.has_value();
+        const bool known = entry->second.known();
         dirty_.erase(victim);
         dirty_minor_.erase(victim);
         if (entry->second.reading) {
@@ -206,7 +212,7 @@ void Mirror::erase(const std::string& path) {
         } else {
             entries_.erase(entry);
         }
-        if (had_data) changed(victim);
+        if (known) changed(victim);
     }
 }
 

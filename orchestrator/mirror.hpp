@@ -36,7 +36,7 @@ class Mirror {
  public:
     /// May change its mind: about what becomes of interest, refresh() must tell.
     using InterestIn = std::function<Interest(const std::string& path)>;
-    /// The paths whose copy changed (read anew, or gone), batched.
+    /// The paths whose copy changed, batched: data that was read anew, and paths that came or went.
     using OnChange = std::function<void(const std::vector<std::string>& paths)>;
 
     Mirror(asio::any_io_executor executor,
@@ -52,6 +52,9 @@ class Mirror {
 
     /// The copy; null when the path is not there, or not read yet.
     [[nodiscard]] const coordination::Node* find(const std::string& path) const;
+
+    /// It is there, to the mirror's knowledge: also a path of which only the children are read.
+    [[nodiscard]] bool has(const std::string& path) const;
 
     /// Everything asked for has been read at least once, nothing (but minor paths) is known to be
     /// out of date, and OnChange has heard of it all.
@@ -69,6 +72,7 @@ class Mirror {
     struct Entry {
         std::optional<coordination::Node> node;
         std::optional<std::vector<std::string>> children;
+        [[nodiscard]] bool known() const { return node || children; }
         bool reading = false;
         bool again = false;  ///< marked dirty while it was being read
     };

@@ -22,24 +22,6 @@ using Compare = JsonMatch::Compare;
 
 constexpr std::string_view one_text = "contains, not_contains, regex, not_regex";
 
-/// The only field of a map that must have exactly one of `names`.
-std::optional<std::pair<std::string_view, Value>> only_field(
-    const Value& map, const Fields& fields, const std::vector<std::string_view>& names) {
-    std::optional<std::pair<std::string_view, Value>> only;
-    for (const std::string_view name : names) {
-        const auto value = fields.find(name);
-        if (!value) continue;
-        if (only) {
-            value->refuse(fmt::format("stands beside {}; write one of them", only->first));
-            return std::nullopt;
-        }
-        only.emplace(name, *value);
-    }
-    if (!only && map.node().kind == Node::Kind::map && map.node().items.empty())
-        map.refuse("is empty; must have one field");
-    return only;
-}
-
 std::optional<TextMatch> decode_named(std::string_view name, const Value& value) {
     const bool regex = name.ends_with("regex");
     auto text = read_text(value, regex ? rules::pattern : rules::body_match);

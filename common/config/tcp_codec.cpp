@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace muster::config {
 
@@ -16,7 +16,7 @@ namespace {
 
 using Kind = ScriptStep::Kind;
 
-constexpr std::array<std::string_view, 5> step_names{
+const std::vector<std::string_view> step_names{
     "send", "send_hex", "expect", "expect_hex", "expect_regex"};
 
 std::string bytes_of(std::string_view hex) {
@@ -28,22 +28,9 @@ std::string bytes_of(std::string_view hex) {
 }
 
 std::optional<ScriptStep> decode_step(const Value& value) {
-    const Fields fields(value, {step_names.begin(), step_names.end()});
-    std::optional<std::pair<std::string_view, Value>> only;
-    for (const std::string_view name : step_names) {
-        const auto found = fields.find(name);
-        if (!found) continue;
-        if (only) {
-            found->refuse(fmt::format("stands beside {}; a step is one of them", only->first));
-            return std::nullopt;
-        }
-        only.emplace(name, *found);
-    }
-    if (!only) {
-        if (value.node().kind == Node::Kind::map && value.node().items.empty())
-            value.refuse("is empty; must have one field");
-        return std::nullopt;
-    }
+    const Fields fields(value, step_names);
+    const auto only = only_field(value, fields, step_names);
+    if (!only) return std::nullopt;
     const bool hex = only->first.ends_with("_hex");
     const bool regex = only->first.ends_with("_regex");
     auto text = read_text(only->second,

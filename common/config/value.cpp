@@ -109,6 +109,23 @@ std::optional<Value> Fields::require(std::string_view name, std::string_view rig
     return value;
 }
 
+std::optional<std::pair<std::string_view, Value>> only_field(
+    const Value& map, const Fields& fields, const std::vector<std::string_view>& names) {
+    std::optional<std::pair<std::string_view, Value>> only;
+    for (const std::string_view name : names) {
+        const auto value = fields.find(name);
+        if (!value) continue;
+        if (only) {
+            value->refuse(fmt::format("stands beside {}; write one of them", only->first));
+            return std::nullopt;
+        }
+        only.emplace(name, *value);
+    }
+    if (!only && map.node().kind == Node::Kind::map && map.node().items.empty())
+        map.refuse("is empty; must have one field");
+    return only;
+}
+
 std::vector<Value> entries_of(const Value& map, std::size_t most) {
     std::vector<Value> entries;
     if (!is_map(map, "a map")) return entries;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // What decoders are written with: values that know their path, fields of maps, and strict readers
@@ -58,6 +59,11 @@ class Fields {
     bool is_map_ = false;
     std::vector<std::pair<std::string_view, const Node*>> found_;
 };
+
+/// The field of `map` that is there, of these; they exclude each other. Nothing, and reported, when
+/// it has several of them or no field at all.
+[[nodiscard]] std::optional<std::pair<std::string_view, Value>> only_field(
+    const Value& map, const Fields& fields, const std::vector<std::string_view>& names);
 
 /// A map with free keys (labels, headers, groups of the legacy blob) or a list, after the check
 /// that it is one. Reports duplicate keys and more than `most` entries.

@@ -69,6 +69,10 @@ class Cluster {
         int status = 0;  ///< 0: no answer
         std::string body;
     };
+    [[nodiscard]] HttpAnswer request(const std::string& method,
+                                     std::size_t node,
+                                     const std::string& path,
+                                     const std::string& body);
     [[nodiscard]] HttpAnswer get(std::size_t node, const std::string& path);
     [[nodiscard]] HttpAnswer post(std::size_t node,
                                   const std::string& path,
@@ -88,10 +92,6 @@ class Cluster {
         std::filesystem::path directory;
         std::optional<Process> process;
     };
-    [[nodiscard]] HttpAnswer request(const std::string& method,
-                                     std::size_t node,
-                                     const std::string& path,
-                                     const std::string& body);
     [[nodiscard]] std::string logs() const;
     asio::awaitable<void> make_tree(coordination::Store& store) const;
 

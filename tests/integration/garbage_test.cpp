@@ -83,6 +83,14 @@ class Garbage : public testing::Test {
             if (!done) throw std::runtime_error(path + ": " + done.error().message());
         });
     }
+    bool exists(const std::string& path) {
+        bool found = true;
+        cluster.observer().with_store([&](coordination::Store& store) -> asio::awaitable<void> {
+            const auto stat = co_await store.exists(path, Watch::none);
+            found = !stat || stat->has_value();
+        });
+        return found;
+    }
     /// False: it can't be (a guard has a child that keeps it).
     bool remove(const std::string& path) {
         bool removed = false;
@@ -250,6 +258,24 @@ TEST_F(Garbage, OfAnotherClusterOrOfNobodyChangesNothing) {
     write(paths.status(shard), other);
     expect_alive("a status of another cluster");
     expect_works();
+}
+
+TEST_F(Garbage, InTheWayOfOneGroupHoldsUpNoOther) {
+    const std::string calm = paths.group(GroupName("calm"));
+    create(calm + "/stranger", "garbage");
+    ASSERT_EQ(cluster.request("DELETE", 0, "/api/v1/groups/calm", "").status / 100, 2);
+    const auto refused = [&] {
+        for (std::size_t n = 0; n < cluster.size(); ++n) {
+            if (cluster.output(n).find("remains of calm") != std::string::npos) return true;
+        }
+        return false;
+    };
+    EXPECT_TRUE(eventually(20s, refused)) << "the node in the way was not in the way";
+    cluster.apply(make_group(responder, "late", 6, 6, 500ms, 2));
+    EXPECT_TRUE(cluster.wait_all_up(20s));
+    expect_works();
+    ASSERT_TRUE(remove(calm + "/stranger"));
+    EXPECT_TRUE(eventually(20s, [&] { return !exists(calm); }));
 }
 
 }  // namespace

@@ -11,12 +11,15 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <random>
 #include <string>
+#include <vector>
 
 namespace muster::orchestrator {
 namespace {
@@ -141,6 +144,15 @@ class Board {
     }
     void garble(const std::string& path) {
         EXPECT_TRUE(ensemble_.write({SetOp{.path = path, .data = "?"}}).applied());
+        read();
+    }
+
+    /// Whatever of these can be: not what has children that stay.
+    void erase(std::vector<std::string> paths_to_erase) {
+        // Children before their parents.
+        std::ranges::sort(paths_to_erase, std::ranges::greater{});
+        for (const std::string& path : paths_to_erase)
+            (void)ensemble_.write({coordination::DeleteOp{.path = path}});
         read();
     }
 
@@ -289,6 +301,44 @@ TEST(ControlPlan, MakesGarbageGoodAgain) {
         board.garble(path);
         board.settle();
         EXPECT_EQ(board.shape(), wanted) << path;
+    }
+}
+
+TEST(ControlPlan, MakesAgainWhateverWasDeleted) {
+    std::mt19937 random(7);
+    for (int round = 0; round < 200; ++round) {
+        Board board;
+        board.join("n1");
+        board.join("n2");
+        board.apply(group_of(12, 4));
+        board.take_office();
+        board.settle();
+        const std::string wanted = board.shape();
+        std::vector<std::string> all{board.paths.group(web),
+                                     board.paths.index(web),
+                                     board.paths.shards(web),
+                                     board.paths.map()};
+        for (const NodeId& node : {NodeId("n1"), NodeId("n2")}) {
+            all.push_back(board.paths.ack(node));
+            all.push_back(board.paths.progress(node));
+        }
+        for (int k = 0; k < 3; ++k) {
+            const ShardId shard{.group = web, .number = k};
+            all.push_back(board.paths.shard(shard));
+            all.push_back(board.paths.shard_members(shard));
+            all.push_back(board.paths.status(shard));
+        }
+        // From hardly anything to nearly everything; a parent only goes when its children do.
+        std::bernoulli_distribution goes(round % 10 / 10.0 + 0.1);
+        std::vector<std::string> victims;
+        for (const std::string& path : all) {
+            if (goes(random)) victims.push_back(path);
+        }
+        board.erase(victims);
+        board.settle();
+        ASSERT_EQ(board.shape(), wanted) << fmt::format("{}", fmt::join(victims, " "));
+        for (const std::string& path : all) ASSERT_TRUE(board.there(path)) << path;
+        ASSERT_TRUE(board.plan().transactions.empty());
     }
 }
 

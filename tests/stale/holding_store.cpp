@@ -43,11 +43,14 @@ HoldingStore::HoldingStore(asio::any_io_executor executor,
                            coordination::Store& store,
                            znodes::Paths paths,
                            Guards guards)
-    : executor_(std::move(executor)), store_(store), paths_(std::move(paths)), guards_(guards) {
+    : PassingStore(store),
+      executor_(std::move(executor)),
+      paths_(std::move(paths)),
+      guards_(guards) {
     // Before any listener of the node: what is held goes out ahead of what the new session makes it
     // read and write.
     session_subscription_ =
-        store_.listen_session([this](const coordination::SessionStatus&) { open_gates(); });
+        listen_session([this](const coordination::SessionStatus&) { open_gates(); });
 }
 
 void HoldingStore::hold(std::set<WriteClass> kinds) {
@@ -78,9 +81,9 @@ bool HoldingStore::all_answered() const {
 }
 
 bool HoldingStore::may_go(const HeldWrite& write) const {
-    const coordination::SessionStatus session = store_.session();
-    return released_ && session.state == SessionState::connected &&
-           (released_ == Under::any_session || session.generation != write.generation);
+    const coordination::SessionStatus present = session();
+    return released_ && present.state == SessionState::connected &&
+           (released_ == Under::any_session || present.generation != write.generation);
 }
 
 void HoldingStore::open_gates() {
@@ -91,7 +94,7 @@ void HoldingStore::open_gates() {
 
 asio::awaitable<MultiOutcome> HoldingStore::multi(std::vector<Op> ops) {
     const auto kind = classify(paths_, ops);
-    if (!kind || !holding_.contains(*kind)) co_return co_await store_.multi(std::move(ops));
+    if (!kind || !holding_.contains(*kind)) co_return co_await PassingStore::multi(std::move(ops));
     auto write = std::make_shared<HeldWrite>(executor_, *kind, Origin::node);
     write->ops = std::move(ops);
     co_return co_await keep(std::move(write));
@@ -104,7 +107,7 @@ asio::awaitable<void> HoldingStore::hold_also(WriteClass kind, std::vector<Op> o
 }
 
 asio::awaitable<MultiOutcome> HoldingStore::keep(std::shared_ptr<HeldWrite> write) {
-    write->generation = store_.session().generation;
+    write->generation = session().generation;
     held_.push_back(write);
     std::vector<Op> ops = write->ops;
     if (guards_ == Guards::dropped)
@@ -112,7 +115,7 @@ asio::awaitable<MultiOutcome> HoldingStore::keep(std::shared_ptr<HeldWrite> writ
     for (;;) {
         while (!may_go(*write) && !write->outcome) co_await write->gate->wait();
         if (write->outcome) co_return *write->outcome;
-        MultiOutcome outcome = co_await store_.multi(ops);
+        MultiOutcome outcome = co_await PassingStore::multi(ops);
         if (!reached_a_server(outcome)) continue;
         write->outcome = outcome;
         write->gate.reset();

@@ -1,8 +1,9 @@
 #pragma once
 
 #include "common/base/signal.hpp"
-#include "common/coordination/store.hpp"
+#include "common/znodes/paths.hpp"
 #include "tests/stale/write_class.hpp"
+#include "tests/support/passing_store.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -46,7 +47,7 @@ struct HeldWrite {
 /// All else passes straight through.
 ///
 /// Executor: that of the store below, which must outlive this one.
-class HoldingStore final : public coordination::Store {
+class HoldingStore final : public test::PassingStore {
  public:
     enum class Guards { kept, dropped };  ///< dropped: a mutant that sends no checks
 
@@ -71,29 +72,7 @@ class HoldingStore final : public coordination::Store {
     [[nodiscard]] bool all_answered() const;
     void forget() { held_.clear(); }
 
-    asio::awaitable<Result<coordination::Node>> get(std::string path,
-                                                    coordination::Watch watch) override {
-        return store_.get(std::move(path), watch);
-    }
-    asio::awaitable<Result<coordination::Children>> children(std::string path,
-                                                             coordination::Watch watch) override {
-        return store_.children(std::move(path), watch);
-    }
-    asio::awaitable<Result<std::optional<coordination::Stat>>> exists(
-        std::string path, coordination::Watch watch) override {
-        return store_.exists(std::move(path), watch);
-    }
     asio::awaitable<coordination::MultiOutcome> multi(std::vector<coordination::Op> ops) override;
-    asio::awaitable<Result<void>> sync(std::string path) override {
-        return store_.sync(std::move(path));
-    }
-    [[nodiscard]] coordination::SessionStatus session() const override { return store_.session(); }
-    [[nodiscard]] coordination::Subscription listen(std::string under, OnDirty on_dirty) override {
-        return store_.listen(std::move(under), std::move(on_dirty));
-    }
-    [[nodiscard]] coordination::Subscription listen_session(OnSession on_session) override {
-        return store_.listen_session(std::move(on_session));
-    }
 
  private:
     asio::awaitable<coordination::MultiOutcome> keep(std::shared_ptr<HeldWrite> write);
@@ -101,7 +80,6 @@ class HoldingStore final : public coordination::Store {
     void open_gates();
 
     asio::any_io_executor executor_;
-    coordination::Store& store_;
     znodes::Paths paths_;
     Guards guards_;
     std::set<WriteClass> holding_;
