@@ -305,9 +305,8 @@ class Planner {
             touched.push_back(context_.paths.acks());
         }
         if (!view_.progress.contains(node)) {
-            ops.emplace_back(
-                CreateOp{.path = context_.paths.progress(node),
-                         .data = znodes::encode(znodes::Progress{.stamp = stamp()})});
+            ops.emplace_back(CreateOp{.path = context_.paths.progress(node),
+                                      .data = znodes::encode(znodes::Progress{.stamp = stamp()})});
             touched.push_back(context_.paths.progresses());
         }
     }

@@ -13,7 +13,7 @@ namespace {
 constexpr std::chrono::milliseconds lease_retry{100};
 /// After refusals in a row, when nothing that we hear of changes in between.
 constexpr std::chrono::milliseconds longest_retry{5'000};
-}
+}  // namespace
 
 Master::Master(asio::any_io_executor executor,
                coordination::Store& store,
