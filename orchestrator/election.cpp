@@ -35,9 +35,12 @@ Election::Election(asio::any_io_executor executor,
       wake_(executor) {}
 
 void Election::start() {
-    const auto wake = [this](const std::string&, coordination::WatchKind) { wake_.notify(); };
-    candidates_subscription_ = store_.listen(paths_.election(), wake);
-    epoch_subscription_ = store_.listen(paths_.epoch(), wake);
+    candidates_subscription_ = store_.listen(
+        paths_.election(), [this](const std::string&, coordination::WatchKind) { wake_.notify(); });
+    epoch_subscription_ =
+        store_.listen(paths_.epoch(), [this](const std::string&, coordination::WatchKind) {
+            if (office_) wake_.notify();
+        });
     session_subscription_ =
         store_.listen_session([this](const SessionStatus& session) { on_session(session); });
     tasks_.spawn("election", run());
@@ -131,7 +134,10 @@ asio::awaitable<bool> Election::campaign() {
         lose_office();
         const auto predecessor =
             co_await store_.exists(candidate_path(place.predecessor->name), Watch::set);
-        co_return predecessor && predecessor->has_value();
+        if (!predecessor) co_return false;
+        // Gone since the list was read: another one is before us now, or nobody.
+        if (!predecessor->has_value()) wake_.notify();
+        co_return true;
     }
     // First in line. Watch our own node, so that its deletion is noticed.
     const auto own = co_await store_.exists(candidate_path(own_), Watch::set);
