@@ -71,8 +71,13 @@ Spread Drill::step_downs(int rounds) {
         const std::size_t master = cluster_.master().value();
         const std::int64_t epoch = cluster_.observer().view().epoch->version;
         begin_round();
-        const Time start = Responder::now();
-        require(cluster_.post(master, "/api/v1/step-down", "{}").status == 200, "a step-down");
+        // We may see its claim before it hears of it itself, and then it has nothing to give up.
+        Time start{};
+        const auto stepped_down = [&] {
+            start = Responder::now();
+            return cluster_.post(master, "/api/v1/step-down", "{}").status == 200;
+        };
+        require(eventually(5s, stepped_down), "a step-down");
         spread.add(wait_successor(epoch, false).seen - start);
         require(cluster_.wait_for_master(10s), "a master");
     }
