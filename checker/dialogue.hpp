@@ -23,7 +23,8 @@ struct Finding {
 ///
 /// Over a stream, bytes come split in whatever way; over datagrams each receive() is one datagram
 /// and what is put out at once is one. A backend is hostile: memory is bounded whatever it sends
-/// (96 KiB a probe in all), and nothing throws. After a finding nothing more is called.
+/// (96 KiB a probe in all), and nothing throws. With a finding there may be last words in `out`;
+/// after it nothing more is called.
 class Dialogue {
  public:
     /// What is to happen next. Neither: wait for more.
@@ -45,6 +46,13 @@ class Dialogue {
     virtual Turn secured(std::string& /*out*/) { return {}; }
     /// The peer has closed in order, and nothing more will come.
     virtual Finding end_of_input() = 0;
+
+    /// The time is up, and this is what that means; nothing = a timeout.
+    [[nodiscard]] virtual std::optional<Finding> on_silence() const { return std::nullopt; }
+
+    /// Servers that count or log connections which end without a good-bye are left by FIN; the
+    /// others by reset, which costs both sides less.
+    [[nodiscard]] virtual bool leaves_in_order() const { return false; }
 
     /// Of a probe that got no further: what has been heard so far, such as a status.
     [[nodiscard]] virtual std::uint16_t code() const { return 0; }

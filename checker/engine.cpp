@@ -300,6 +300,7 @@ void Engine::Inside::finish(const Run& run, ProbeOutcome outcome) {
                                               settings.late_limit);
     switch (judged.result) {
         case Result::success:
+        case Result::degraded:
             ++counters.succeeded;
             break;
         case Result::failure:

@@ -20,6 +20,11 @@ HealthStep change_to(Verdict verdict, HealthState next, WallTime now) {
     return {.next = next, .transition = Transition::changed};
 }
 
+Verdict verdict_of(Result result) {
+    if (result == Result::failure) return Verdict::down;
+    return result == Result::degraded ? Verdict::degraded : Verdict::up;
+}
+
 }  // namespace
 
 HealthStep observe(const HealthState& was,
@@ -29,11 +34,12 @@ HealthStep observe(const HealthState& was,
     if (outcome.result == Result::inconclusive) {
         return {.next = was, .transition = Transition::unchanged};
     }
-    const Verdict said = outcome.result == Result::success ? Verdict::up : Verdict::down;
+    const Verdict said = verdict_of(outcome.result);
     HealthState next = was;
     next.reason = outcome.reason;
     if (was.verdict == Verdict::unknown) return change_to(said, next, now);
     if (was.verdict == said) return confirm(next);
+    if (was.verdict != Verdict::down && said != Verdict::down) return change_to(said, next, now);
 
     if (said == Verdict::down) {
         next.successes = 0;
@@ -42,7 +48,7 @@ HealthStep observe(const HealthState& was,
     } else {
         next.failures = 0;
         next.successes = was.successes + 1;
-        if (next.successes >= policy.rise) return change_to(Verdict::up, next, now);
+        if (next.successes >= policy.rise) return change_to(said, next, now);
     }
     return {.next = next, .transition = Transition::pending};
 }
@@ -63,6 +69,8 @@ std::string_view to_string(Verdict verdict) {
             return "unknown";
         case Verdict::up:
             return "up";
+        case Verdict::degraded:
+            return "degraded";
         case Verdict::down:
             return "down";
     }

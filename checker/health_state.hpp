@@ -10,7 +10,8 @@
 
 namespace muster::checker {
 
-enum class Verdict : std::uint8_t { unknown, up, down };
+/// Degraded serves as UP does.
+enum class Verdict : std::uint8_t { unknown, up, degraded, down };
 
 /// What is known of one backend. `successes` and `failures` count consecutive results; at most one
 /// is > 0. They are kept after a verdict only while they run against it, so "pending" means a
@@ -46,6 +47,8 @@ struct HealthStep {
 ///   -> DOWN
 ///                                 ok (1/2, pending)  ok -> UP
 /// - N means N consecutive conclusive results; an inconclusive one changes nothing at all.
+/// - Between UP and degraded one result decides: rise and fall are for what takes a backend out of
+///   rotation or back into it.
 /// - The first verdict comes from the first conclusive result, whatever rise and fall are.
 [[nodiscard]] HealthStep observe(const HealthState& was,
                                  const ProbeOutcome& outcome,

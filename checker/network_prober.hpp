@@ -12,14 +12,16 @@ namespace muster::checker {
 struct NetworkProberSettings {
     DialogueSettings dialogue;  ///< an empty user agent = "muster/<version>"
     ResolverSettings resolver;
+    std::string tls_dir;      ///< of the bundles and certificates that checks name; empty = none
+    std::string secrets_dir;  ///< of the secrets; empty = none
     /// Deadlines are looked at on this grid, all together.
     std::chrono::nanoseconds tick = std::chrono::milliseconds(10);
 };
 
-/// HTTP/1.1 and TCP connect probes over real sockets, a new connection each (see ProbeSocket,
-/// HttpReplyCheck). The addresses of a name are tried in turn until one is not refused. Reads at
-/// most 96 KiB of a reply. Whatever goes wrong on our side (ports, descriptors, memory, name
-/// servers) is inconclusive.
+/// Dialogues over real sockets, a new connection each (see ProbeSocket), with TLS and the PROXY
+/// protocol below them. The addresses of a name are tried in turn until one is not refused.
+/// Whatever goes wrong on our side (ports, descriptors, memory, name servers, certificates that are
+/// not there) is inconclusive.
 class NetworkProber final : public Prober {
  public:
     /// Throws when the process can't have the descriptors it starts with.

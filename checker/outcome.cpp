@@ -7,16 +7,22 @@ namespace muster::checker {
 
 namespace {
 
-constexpr std::array<std::pair<Reason, std::string_view>, 21> reason_codes{{
+constexpr std::array<std::pair<Reason, std::string_view>, 28> reason_codes{{
     {Reason::unknown, "UNK"},
     {Reason::l4_ok, "L4OK"},
     {Reason::l4_timeout, "L4TOUT"},
     {Reason::l4_refused, "L4CON"},
+    {Reason::l6_ok, "L6OK"},
+    {Reason::l6_timeout, "L6TOUT"},
+    {Reason::l6_handshake, "L6RSP"},
+    {Reason::l6_certificate, "L6CERT"},
+    {Reason::l6_expiry, "L6EXP"},
     {Reason::l7_ok, "L7OK"},
     {Reason::l7_timeout, "L7TOUT"},
     {Reason::l7_closed, "L7CLS"},
     {Reason::l7_invalid, "L7RSP"},
     {Reason::l7_status, "L7STS"},
+    {Reason::l7_auth, "L7AUTH"},
     {Reason::l7_header, "L7HDR"},
     {Reason::l7_body, "L7BODY"},
     {Reason::l7_json, "L7JSON"},
@@ -28,6 +34,7 @@ constexpr std::array<std::pair<Reason, std::string_view>, 21> reason_codes{{
     {Reason::prober_memory, "PRMEM"},
     {Reason::prober_resolver, "PRDNS"},
     {Reason::prober_no_kind, "PRKIND"},
+    {Reason::prober_config, "PRCONF"},
     {Reason::prober_stopped, "PRSTOP"},
 }};
 
@@ -53,6 +60,8 @@ std::string_view to_string(Result result) {
     switch (result) {
         case Result::success:
             return "success";
+        case Result::degraded:
+            return "degraded";
         case Result::failure:
             return "failure";
         case Result::inconclusive:

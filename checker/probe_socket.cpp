@@ -1,12 +1,16 @@
 #include "checker/probe_socket.hpp"
 
+#include "checker/big_endian.hpp"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string>
 
 namespace muster::checker {
 
@@ -44,17 +48,64 @@ ProbeSocket::Transfer transfer_of(ssize_t result) {
     return {.bytes = static_cast<std::size_t>(result)};
 }
 
+constexpr int echo_request_v4 = 8;  // RFC 792
+constexpr int echo_reply_v4 = 0;
+constexpr int echo_request_v6 = 128;  // RFC 4443, 4.1
+constexpr int echo_reply_v6 = 129;
+constexpr std::size_t echo_header_bytes = 8;
+
+/// RFC 1071.
+std::uint16_t internet_checksum(std::string_view bytes) {
+    std::uint32_t sum = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        const std::uint32_t byte = static_cast<unsigned char>(bytes[i]);
+        sum += i % 2 == 0 ? byte << 8U : byte;
+    }
+    while (sum > 0xffffU) sum = (sum & 0xffffU) + (sum >> 16U);
+    return static_cast<std::uint16_t>(~sum);
+}
+
 }  // namespace
 
-int ProbeSocket::connect(const boost::asio::ip::address& address, std::uint16_t port) {
-    const int family = address.is_v4() ? AF_INET : AF_INET6;
-    descriptor_ = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-    if (descriptor_ < 0) return errno;
-    const int off = 0;
-    ::setsockopt(descriptor_, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
-    const linger reset_on_close{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof reset_on_close);
-    const SocketAddress to = to_socket_address(address, port);
+int ProbeSocket::open(bool is_v4) {
+    const int family = is_v4 ? AF_INET : AF_INET6;
+    constexpr int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    is_v4_ = is_v4;
+    raw_ = false;
+    switch (transport_) {
+        case Transport::stream: {
+            descriptor_ = ::socket(family, SOCK_STREAM | flags, IPPROTO_TCP);
+            if (descriptor_ < 0) return errno;
+            const int off = 0;
+            ::setsockopt(descriptor_, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
+            const linger reset{.l_onoff = 1, .l_linger = 0};
+            ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+            return 0;
+        }
+        case Transport::datagram:
+            descriptor_ = ::socket(family, SOCK_DGRAM | flags, IPPROTO_UDP);
+            return descriptor_ < 0 ? errno : 0;
+        case Transport::echo: {
+            const int protocol = is_v4 ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6};
+            descriptor_ = ::socket(family, SOCK_DGRAM | flags, protocol);
+            if (descriptor_ >= 0 || (errno != EACCES && errno != EPERM))
+                return descriptor_ < 0 ? errno : 0;
+            descriptor_ = ::socket(family, SOCK_RAW | flags, protocol);
+            if (descriptor_ < 0) return errno;
+            raw_ = true;
+            echo_id_ = static_cast<std::uint16_t>(descriptor_ * 7919 + ::getpid());
+            return 0;
+        }
+    }
+    return EINVAL;
+}
+
+int ProbeSocket::connect(const boost::asio::ip::address& address,
+                         std::uint16_t port,
+                         Transport transport) {
+    transport_ = transport;
+    if (const int error = open(address.is_v4()); error != 0) return error;
+    const SocketAddress to = to_socket_address(address, transport == Transport::echo ? 0 : port);
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): what the sockets API asks for.
     const auto* const plain = reinterpret_cast<const sockaddr*>(&to.storage);
     return ::connect(descriptor_, plain, to.size) == 0 ? 0 : errno;
@@ -67,12 +118,55 @@ int ProbeSocket::pending_error() const {
     return error;
 }
 
-ProbeSocket::Transfer ProbeSocket::send(std::string_view data) const {
+ProbeSocket::Transfer ProbeSocket::send(std::string_view data) {
+    if (transport_ == Transport::echo) return send_echo(data);
     return transfer_of(::send(descriptor_, data.data(), data.size(), MSG_NOSIGNAL));
 }
 
 ProbeSocket::Transfer ProbeSocket::receive(std::span<char> buffer) const {
+    if (transport_ == Transport::echo) return receive_echo(buffer);
     return transfer_of(::recv(descriptor_, buffer.data(), buffer.size(), 0));
+}
+
+ProbeSocket::Transfer ProbeSocket::send_echo(std::string_view payload) {
+    std::string packet;
+    packet += static_cast<char>(is_v4_ ? echo_request_v4 : echo_request_v6);
+    packet += '\0';
+    add_big_endian(packet, 0, 2);  // the checksum, later
+    add_big_endian(packet, echo_id_, 2);
+    add_big_endian(packet, 1, 2);  // sequence
+    packet += payload;
+    // For version 6 the kernel does it: its sum covers addresses that we have not chosen.
+    if (is_v4_) {
+        const std::uint16_t sum = internet_checksum(packet);
+        packet[2] = static_cast<char>(sum >> 8U);
+        packet[3] = static_cast<char>(sum & 0xffU);
+    }
+    const Transfer sent = transfer_of(::send(descriptor_, packet.data(), packet.size(), 0));
+    return {.bytes = sent.error == 0 ? payload.size() : 0, .error = sent.error};
+}
+
+ProbeSocket::Transfer ProbeSocket::receive_echo(std::span<char> buffer) const {
+    for (;;) {
+        const Transfer got = transfer_of(::recv(descriptor_, buffer.data(), buffer.size(), 0));
+        if (got.error != 0) return got;
+        std::string_view packet(buffer.data(), got.bytes);
+        // A raw socket of version 4 shows the IP header, too.
+        if (raw_ && is_v4_ && !packet.empty())
+            packet.remove_prefix(std::min(packet.size(), (packet[0] & 0xfU) * 4UZ));
+        const auto wanted = static_cast<char>(is_v4_ ? echo_reply_v4 : echo_reply_v6);
+        if (packet.size() < echo_header_bytes || packet[0] != wanted) continue;
+        if (raw_ && read_big_endian(packet.substr(4), 2) != echo_id_) continue;
+        packet.remove_prefix(echo_header_bytes);
+        std::memmove(buffer.data(), packet.data(), packet.size());
+        return {.bytes = packet.size()};
+    }
+}
+
+void ProbeSocket::close_in_order() {
+    const linger off{};
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &off, sizeof off);
+    close();
 }
 
 void ProbeSocket::close() {

@@ -9,10 +9,17 @@
 
 namespace muster::checker {
 
-/// A TCP socket of one probe: non-blocking, and cheap on both ends. It holds back the bare ACK of
-/// the handshake (TCP_QUICKACK off) so that the request carries it, and closes by reset, which
-/// costs a sixth less and leaves no TIME_WAIT behind, neither here nor on the backend. Errors are
-/// errno values, 0 = none.
+/// What carries a probe's bytes.
+enum class Transport : std::uint8_t {
+    stream,    ///< TCP
+    datagram,  ///< UDP
+    echo,      ///< ICMP echo: what is sent and received are payloads
+};
+
+/// The socket of one probe: non-blocking, and cheap on both ends. Over TCP it holds back the bare
+/// ACK of the handshake (TCP_QUICKACK off) so that the request carries it, and closes by reset,
+/// which costs a sixth less and leaves no TIME_WAIT behind, neither here nor on the backend. Errors
+/// are errno values, 0 = none.
 class ProbeSocket {
  public:
     ProbeSocket() = default;
@@ -20,8 +27,11 @@ class ProbeSocket {
     ProbeSocket& operator=(const ProbeSocket&) = delete;
     ~ProbeSocket() { close(); }
 
-    /// Opens and connects. EINPROGRESS: wait until it is writable.
-    [[nodiscard]] int connect(const boost::asio::ip::address& address, std::uint16_t port);
+    /// Opens and connects. EINPROGRESS: wait until it is writable. Echo needs no port, and either
+    /// a place in net.ipv4.ping_group_range or CAP_NET_RAW: EACCES or EPERM without.
+    [[nodiscard]] int connect(const boost::asio::ip::address& address,
+                              std::uint16_t port,
+                              Transport transport = Transport::stream);
 
     /// The error that made the socket ready.
     [[nodiscard]] int pending_error() const;
@@ -30,16 +40,27 @@ class ProbeSocket {
         std::size_t bytes = 0;
         int error = 0;  ///< EAGAIN: not now
     };
-    [[nodiscard]] Transfer send(std::string_view data) const;
-    /// No bytes and no error: the peer has closed.
+    [[nodiscard]] Transfer send(std::string_view data);
+    /// The bytes are at the beginning of `buffer`. No bytes and no error: the peer has closed a
+    /// stream, or a datagram was empty.
     [[nodiscard]] Transfer receive(std::span<char> buffer) const;
 
     void close();
+    /// By FIN instead of by reset.
+    void close_in_order();
 
     [[nodiscard]] int descriptor() const { return descriptor_; }
 
  private:
+    [[nodiscard]] int open(bool is_v4);
+    [[nodiscard]] Transfer send_echo(std::string_view payload);
+    [[nodiscard]] Transfer receive_echo(std::span<char> buffer) const;
+
     int descriptor_ = -1;
+    Transport transport_ = Transport::stream;
+    bool raw_ = false;  ///< of echo: we see all replies to this machine
+    bool is_v4_ = true;
+    std::uint16_t echo_id_ = 0;
 };
 
 }  // namespace muster::checker

@@ -1,6 +1,7 @@
 #include "checker/result_ring.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 namespace muster::checker {
@@ -17,6 +18,23 @@ std::uint32_t clamp_to_32_bits(std::int64_t value) {
 }
 
 }  // namespace
+
+// Below 8 the byte is the number; from there on the leading bit's place counts in eights.
+std::uint8_t to_byte(std::chrono::microseconds time) {
+    const auto count = static_cast<std::uint32_t>(std::clamp<std::int64_t>(time.count(), 0, most));
+    if (count < 8) return static_cast<std::uint8_t>(count);
+    const int place = std::bit_width(count) - 4;  // of the last of the four bits that are kept
+    // Rounded, which may carry into the next place: that is the next byte, too.
+    const std::uint32_t half = place > 0 ? (count >> (place - 1)) & 1U : 0U;
+    return static_cast<std::uint8_t>(static_cast<std::uint32_t>(place) * 8 + (count >> place) +
+                                     half);
+}
+
+std::chrono::microseconds from_byte(std::uint8_t byte) {
+    if (byte < 16) return microseconds(byte);
+    const int place = byte / 8 - 1;
+    return microseconds((std::int64_t{byte % 8} + 8) << place);
+}
 
 /// Milliseconds since the base overflow after 49 days: then all entries are moved to a younger one.
 void ResultRing::rebase(SteadyTime start) {
@@ -36,10 +54,13 @@ void ResultRing::add(SteadyTime start, const ProbeOutcome& outcome) {
     const RingEntry entry{
         .age_base_ms = clamp_to_32_bits(std::chrono::floor<milliseconds>(start - base_).count()),
         .total_us = clamp_to_32_bits(outcome.total.count()),
-        .connect_us = clamp_to_32_bits(outcome.connect.count()),
         .code = outcome.code,
         .result = outcome.result,
         .reason = outcome.reason,
+        .resolve = to_byte(outcome.resolve),
+        .connect = to_byte(outcome.connect),
+        .tls = to_byte(outcome.tls),
+        .first_byte = to_byte(outcome.first_byte),
     };
     if (entries_.size() < capacity_) {
         entries_.push_back(entry);
@@ -60,7 +81,10 @@ std::vector<PastResult> ResultRing::read(SteadyTime now, WallTime wall) const {
                            .outcome = {.result = entry.result,
                                        .reason = entry.reason,
                                        .code = entry.code,
-                                       .connect = microseconds(entry.connect_us),
+                                       .resolve = from_byte(entry.resolve),
+                                       .connect = from_byte(entry.connect),
+                                       .tls = from_byte(entry.tls),
+                                       .first_byte = from_byte(entry.first_byte),
                                        .total = microseconds(entry.total_us)}});
     }
     return results;

@@ -18,6 +18,11 @@ std::string milliseconds(const json::value& of, std::string_view path) {
     return seconds ? fmt::format("{:.1f} ms", *seconds * 1000) : std::string{};
 }
 
+/// Nothing for a phase that was not reached, or not needed.
+std::string phase(const json::value& of, std::string_view path) {
+    return number_at(of, path).value_or(0) > 0 ? milliseconds(of, path) : "-";
+}
+
 void print_recent(Context& context, const json::value& body) {
     const std::string problem = text_at(body, "recent_problem");
     if (!problem.empty()) {
@@ -25,7 +30,8 @@ void print_recent(Context& context, const json::value& body) {
     }
     if (list_at(body, "recent.list").empty()) return;
     context.out << "\nrecent results, from " << printable(text_at(body, "recent.from")) << '\n';
-    Table table({"TIME", "RESULT", "REASON", "CODE", "CONNECT", "TOTAL"});
+    Table table(
+        {"TIME", "RESULT", "REASON", "CODE", "RESOLVE", "CONNECT", "TLS", "FIRST BYTE", "TOTAL"});
     for (const json::value& one : list_at(body, "recent.list")) {
         const std::string result = text_at(one, "result");
         const Tone tone = result == "success"   ? Tone::good
@@ -35,7 +41,10 @@ void print_recent(Context& context, const json::value& body) {
                    {.text = result, .tone = tone},
                    {.text = text_at(one, "reason")},
                    {.text = text_at(one, "code")},
-                   {.text = milliseconds(one, "connect_seconds")},
+                   {.text = phase(one, "resolve_seconds")},
+                   {.text = phase(one, "connect_seconds")},
+                   {.text = phase(one, "tls_seconds")},
+                   {.text = phase(one, "first_byte_seconds")},
                    {.text = milliseconds(one, "total_seconds")}});
     }
     context.out << table.render(context.colours);

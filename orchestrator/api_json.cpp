@@ -312,6 +312,9 @@ json::object json_of(const Event& event) {
 }
 
 json::object json_of(const Evidence& evidence) {
+    const auto seconds = [](std::chrono::microseconds time) {
+        return static_cast<double>(time.count()) / 1e6;
+    };
     json::array list;
     for (const checker::PastResult& past : evidence.recent) {
         const checker::ProbeOutcome& outcome = past.outcome;
@@ -319,8 +322,11 @@ json::object json_of(const Evidence& evidence) {
                         {"result", checker::to_string(outcome.result)},
                         {"reason", checker::to_string(outcome.reason)},
                         {"code", outcome.code},
-                        {"connect_seconds", static_cast<double>(outcome.connect.count()) / 1e6},
-                        {"total_seconds", static_cast<double>(outcome.total.count()) / 1e6}});
+                        {"resolve_seconds", seconds(outcome.resolve)},
+                        {"connect_seconds", seconds(outcome.connect)},
+                        {"tls_seconds", seconds(outcome.tls)},
+                        {"first_byte_seconds", seconds(outcome.first_byte)},
+                        {"total_seconds", seconds(outcome.total)}});
     }
     return {
         {"from", evidence.from.str()}, {"results", evidence.results}, {"list", std::move(list)}};

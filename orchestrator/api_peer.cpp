@@ -81,7 +81,8 @@ std::optional<std::chrono::microseconds> seconds_of(const json::object& object,
 
 std::optional<checker::Result> result_of(std::string_view text) {
     using checker::Result;
-    for (const Result result : {Result::success, Result::failure, Result::inconclusive}) {
+    for (const Result result :
+         {Result::success, Result::degraded, Result::failure, Result::inconclusive}) {
         if (checker::to_string(result) == text) return result;
     }
     return std::nullopt;
@@ -94,7 +95,10 @@ std::optional<checker::PastResult> past_of(const json::value& value) {
     const auto result = result_of(text_of(object, "result").value_or(""));
     const auto reason = text_of(object, "reason");
     const auto code = whole_of(object, "code", 65'535);
+    const auto resolve = seconds_of(object, "resolve_seconds");
     const auto connect = seconds_of(object, "connect_seconds");
+    const auto tls = seconds_of(object, "tls_seconds");
+    const auto first_byte = seconds_of(object, "first_byte_seconds");
     const auto total = seconds_of(object, "total_seconds");
     if (!time || !result || !reason || !code || !connect || !total) return std::nullopt;
     // A newer build may have reasons that this one does not know.
@@ -103,7 +107,10 @@ std::optional<checker::PastResult> past_of(const json::value& value) {
         .outcome = {.result = *result,
                     .reason = checker::reason_from(*reason).value_or(checker::Reason::unknown),
                     .code = static_cast<std::uint16_t>(*code),
+                    .resolve = resolve.value_or(std::chrono::microseconds(0)),
                     .connect = *connect,
+                    .tls = tls.value_or(std::chrono::microseconds(0)),
+                    .first_byte = first_byte.value_or(std::chrono::microseconds(0)),
                     .total = *total}};
 }
 

@@ -55,8 +55,11 @@ Daemon::Daemon(asio::any_io_executor control,
         clock_,
         own.prober_threads,
         checker::EngineSettings{},
-        [](asio::any_io_executor executor, Clock& its_clock) {
-            return std::make_unique<checker::NetworkProber>(std::move(executor), its_clock);
+        [settings = checker::NetworkProberSettings{.tls_dir = own.tls_dir,
+                                                   .secrets_dir = own.secrets_dir}](
+            asio::any_io_executor executor, Clock& its_clock) {
+            return std::make_unique<checker::NetworkProber>(
+                std::move(executor), its_clock, settings);
         });
     const config::Endpoint listen = listen_endpoint(own.listen);
     api_thread_ = std::make_unique<ApiThread>(
@@ -89,7 +92,8 @@ Result<void> Daemon::start() {
                                                 .zone = own.zone,
                                                 .capacity = own.capacity,
                                                 .api_address = api_address(),
-                                                .build = settings_.build},
+                                                .build = settings_.build,
+                                                .probes = checker::probe_kinds()},
                                    NodeOptions{.tick = own.zookeeper_tick},
                                    settings_.new_guid);
     commands_ = std::make_unique<NodeCommands>(

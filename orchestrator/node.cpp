@@ -103,7 +103,7 @@ void Node::begin_roles() {
                        .api_address = identity_.api_address,
                        .zone = identity_.zone,
                        .capacity = identity_.capacity,
-                       .probes = {"http", "tcp"},
+                       .probes = identity_.probes,
                        .build = identity_.build});
     election_ = std::make_unique<Election>(executor_,
                                            store_,

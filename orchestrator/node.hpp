@@ -32,6 +32,7 @@ struct NodeIdentity {
     int capacity = 100;
     std::string api_address;
     std::string build;
+    std::vector<std::string> probes = {"http", "tcp"};  ///< kinds that its probers can do
 };
 
 struct NodeOptions {

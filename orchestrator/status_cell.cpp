@@ -45,6 +45,8 @@ Letter letter_of(Verdict verdict) {
             return Letter::unknown;
         case Verdict::up:
             return Letter::up;
+        case Verdict::degraded:
+            return Letter::degraded;
         case Verdict::down:
             return Letter::down;
     }
@@ -56,8 +58,9 @@ Verdict verdict_of(Letter letter) {
         case Letter::unknown:
             return Verdict::unknown;
         case Letter::up:
-        case Letter::degraded:
             return Verdict::up;
+        case Letter::degraded:
+            return Verdict::degraded;
         case Letter::down:
             return Verdict::down;
     }

@@ -46,6 +46,7 @@ class FieldWriter {
 
  private:
     static json::value to_json(int value) { return value; }
+    static json::value to_json(bool value) { return value; }
     static json::value to_json(std::uint16_t value) { return value; }
     static json::value to_json(const std::string& value) { return json::string(value); }
     static json::value to_json(Duration value) { return json::string(to_string(value)); }

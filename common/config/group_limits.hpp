@@ -25,5 +25,8 @@ inline constexpr std::size_t status_ranges = 32;
 inline constexpr std::size_t matches = 16;  ///< of one kind, in one check
 
 inline constexpr std::size_t script_steps = 32;
+inline constexpr std::size_t alpn_protocols = 8;
+inline constexpr IntRange ping_bytes{.least = 16, .most = 1400};
+inline constexpr IntRange expiry_days{.least = 0, .most = 3650};
 
 }  // namespace muster::config::bounds

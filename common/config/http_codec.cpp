@@ -54,9 +54,12 @@ void read_expected_status(const Fields& fields, std::vector<StatusRange>& into) 
     if (!ranges.empty()) into = std::move(ranges);
 }
 
-void read_headers(const Fields& fields, std::vector<Header>& into) {
+}  // namespace
+
+std::vector<Header> read_request_headers(const Fields& fields) {
+    std::vector<Header> into;
     const auto headers = fields.find("headers");
-    if (!headers) return;
+    if (!headers) return into;
     const auto same_name = [](std::string_view a, std::string_view b) {
         return std::ranges::equal(a, b, [](char x, char y) {
             const auto lower = [](char c) {
@@ -80,9 +83,14 @@ void read_headers(const Fields& fields, std::vector<Header>& into) {
         if (auto text = read_text(header, rules::header_value))
             into.push_back({.name = std::string(name), .value = std::move(*text)});
     }
+    return into;
 }
 
-}  // namespace
+json::object encode_request_headers(const std::vector<Header>& headers) {
+    json::object map;
+    for (const Header& header : headers) map.emplace(header.name, header.value);
+    return map;
+}
 
 HttpCheck decode_http(const Value& value) {
     HttpCheck http;
@@ -90,7 +98,7 @@ HttpCheck decode_http(const Value& value) {
     read_text(fields, "method", http.method, rules::http_method);
     read_text(fields, "path", http.path, rules::http_path);
     read_text(fields, "host", http.host, rules::http_host);
-    read_headers(fields, http.headers);
+    http.headers = read_request_headers(fields);
     read_text(fields, "body", http.body, rules::request_body);
     if (const auto expect = fields.find("expect")) {
         const Fields expected(*expect, {"status", "headers", "body", "json"});
@@ -109,9 +117,7 @@ json::object encode(const HttpCheck& http, Verbosity verbosity) {
     writer.field("method", http.method, standard.method);
     writer.field("path", http.path, standard.path);
     writer.optional("host", http.host);
-    json::object headers;
-    for (const Header& header : http.headers) headers.emplace(header.name, header.value);
-    writer.map("headers", std::move(headers));
+    writer.map("headers", encode_request_headers(http.headers));
     writer.optional("body", http.body);
     FieldWriter expect(verbosity);
     expect.field("status", http.expect_status, standard.expect_status);

@@ -14,6 +14,10 @@
 //   json: [{pointer: /ready, equals: true}, {pointer: /queue, less: 100}]
 namespace muster::config {
 
+/// The field `headers` of a request: names and values.
+[[nodiscard]] std::vector<Header> read_request_headers(const Fields& fields);
+[[nodiscard]] json::object encode_request_headers(const std::vector<Header>& headers);
+
 [[nodiscard]] std::vector<TextMatch> decode_texts(const Value& value);
 [[nodiscard]] json::value encode_texts(const std::vector<TextMatch>& matches);
 

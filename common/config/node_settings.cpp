@@ -44,7 +44,7 @@ struct SettingName {
     Form form;
 };
 /// All fields that the environment can set; log's are one level down.
-constexpr std::array<SettingName, 15> setting_names = {{
+constexpr std::array<SettingName, 17> setting_names = {{
     {"node", Form::text},
     {"cluster", Form::text},
     {"zookeeper", Form::list},
@@ -57,6 +57,8 @@ constexpr std::array<SettingName, 15> setting_names = {{
     {"listen", Form::text},
     {"token_file", Form::text},
     {"state_dir", Form::text},
+    {"tls_dir", Form::text},
+    {"secrets_dir", Form::text},
     {"log.level", Form::text},
     {"log.format", Form::text},
     {"log.file", Form::text},
@@ -169,6 +171,8 @@ NodeSettings decode_settings(const Value& value) {
                          "listen",
                          "token_file",
                          "state_dir",
+                         "tls_dir",
+                         "secrets_dir",
                          "log"});
     if (const auto node = fields.require("node", "a name unique in the cluster"))
         settings.node = NodeId(read_text(*node, rules::name).value_or(""));
@@ -182,6 +186,8 @@ NodeSettings decode_settings(const Value& value) {
     read_text(fields, "token_file", settings.token_file, rules::file_path);
     read_listen(fields, settings);
     read_text(fields, "state_dir", settings.state_dir, rules::file_path);
+    read_text(fields, "tls_dir", settings.tls_dir, rules::file_path);
+    read_text(fields, "secrets_dir", settings.secrets_dir, rules::file_path);
     if (const auto log = fields.find("log")) {
         const Fields log_fields(*log, {"level", "format", "file"});
         read_enum(log_fields, "level", settings.log.level);

@@ -26,6 +26,8 @@ struct NodeSettings {
     std::string listen = "127.0.0.1:9700";  ///< of the API: ip:port, port 0 = any free one
     std::string token_file;  ///< bearer token for writes, mode 0600; required off loopback
     std::string state_dir = "/var/lib/muster";
+    std::string tls_dir;      ///< NAME.pem of the CA bundles and client certificates of checks
+    std::string secrets_dir;  ///< the secrets that checks name, a file each, mode 0600
     log::Settings log;
 };
 

@@ -1,5 +1,7 @@
 #include "common/config/probe_codec.hpp"
 
+#include "common/config/enum_words.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -7,6 +9,15 @@
 #include <variant>
 
 namespace muster::config {
+
+template <>
+struct EnumWords<ProxyProtocol> {
+    static constexpr std::array<std::pair<ProxyProtocol, std::string_view>, 3> words = {{
+        {ProxyProtocol::none, "none"},
+        {ProxyProtocol::v1, "v1"},
+        {ProxyProtocol::v2, "v2"},
+    }};
+};
 
 namespace {
 
@@ -29,13 +40,29 @@ constexpr Codec codec() {
 constexpr Codec codecs[] = {
     codec<HttpCheck, decode_http>(),
     codec<TcpCheck, decode_tcp>(),
+    codec<WebSocketCheck, decode_websocket>(),
+    codec<UdpCheck, decode_udp>(),
+    codec<DnsCheck, decode_dns>(),
+    codec<PingCheck, decode_ping>(),
+    codec<RedisCheck, decode_redis>(),
+    codec<PostgresCheck, decode_postgres>(),
+    codec<MysqlCheck, decode_mysql>(),
+    codec<SmtpCheck, decode_smtp>(),
+    codec<LdapCheck, decode_ldap>(),
 };
+
+bool is_over_tcp(const ProbeKind& kind) {
+    const auto* const dns = std::get_if<DnsCheck>(&kind);
+    return !std::holds_alternative<UdpCheck>(kind) && !std::holds_alternative<PingCheck>(kind) &&
+           (dns == nullptr || dns->tcp);
+}
 
 }  // namespace
 
 std::vector<std::string_view> with_probe_fields(std::vector<std::string_view> others) {
     std::vector<std::string_view> names;
     for (const Codec& codec : codecs) names.push_back(codec.name);
+    names.insert(names.end(), {"tls", "proxy_protocol"});
     names.insert(names.end(), others.begin(), others.end());
     return names;
 }
@@ -54,7 +81,16 @@ ProbeSpec decode_probe(const Fields& check) {
         probe.emplace();
         probe->kind = codec.decode(*value);
     }
-    return probe.value_or(ProbeSpec());
+    if (!probe) probe.emplace();
+    if (const auto tls = check.find("tls")) probe->tls = decode_tls(*tls);
+    read_enum(check, "proxy_protocol", probe->proxy);
+    if (!is_over_tcp(probe->kind)) {
+        for (const std::string_view name : {"tls", "proxy_protocol"}) {
+            if (const auto value = check.find(name))
+                value->refuse(fmt::format("stands beside {}, which is not over TCP", first));
+        }
+    }
+    return std::move(*probe);
 }
 
 void encode_probe(const ProbeSpec& probe, Verbosity verbosity, FieldWriter& check) {
@@ -65,6 +101,12 @@ void encode_probe(const ProbeSpec& probe, Verbosity verbosity, FieldWriter& chec
         if (!fields.empty() || probe.kind.index() != ProbeKind().index())
             check.put(codec.name, std::move(fields));
     }
+    if (probe.tls) {
+        json::object tls = encode(*probe.tls, verbosity);
+        check.put("tls", tls.empty() ? json::value(true) : json::value(std::move(tls)));
+    }
+    if (probe.proxy != ProxyProtocol::none)
+        check.put("proxy_protocol", json::string(word_of(probe.proxy)));
 }
 
 }  // namespace muster::config

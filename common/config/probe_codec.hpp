@@ -4,6 +4,7 @@
 #include "common/config/probe_model.hpp"
 #include "common/config/value.hpp"
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -17,9 +18,31 @@ namespace muster::config {
 [[nodiscard]] ProbeSpec decode_probe(const Fields& check);
 void encode_probe(const ProbeSpec& probe, Verbosity verbosity, FieldWriter& check);
 
+/// A map of settings, or true for the default ones.
+[[nodiscard]] std::optional<TlsSettings> decode_tls(const Value& value);
+[[nodiscard]] json::object encode(const TlsSettings& tls, Verbosity verbosity);
+
 [[nodiscard]] HttpCheck decode_http(const Value& value);
 [[nodiscard]] json::object encode(const HttpCheck& http, Verbosity verbosity);
 [[nodiscard]] TcpCheck decode_tcp(const Value& value);
 [[nodiscard]] json::object encode(const TcpCheck& tcp, Verbosity verbosity);
+[[nodiscard]] WebSocketCheck decode_websocket(const Value& value);
+[[nodiscard]] json::object encode(const WebSocketCheck& websocket, Verbosity verbosity);
+[[nodiscard]] UdpCheck decode_udp(const Value& value);
+[[nodiscard]] json::object encode(const UdpCheck& udp, Verbosity verbosity);
+[[nodiscard]] DnsCheck decode_dns(const Value& value);
+[[nodiscard]] json::object encode(const DnsCheck& dns, Verbosity verbosity);
+[[nodiscard]] PingCheck decode_ping(const Value& value);
+[[nodiscard]] json::object encode(const PingCheck& ping, Verbosity verbosity);
+[[nodiscard]] RedisCheck decode_redis(const Value& value);
+[[nodiscard]] json::object encode(const RedisCheck& redis, Verbosity verbosity);
+[[nodiscard]] PostgresCheck decode_postgres(const Value& value);
+[[nodiscard]] json::object encode(const PostgresCheck& postgres, Verbosity verbosity);
+[[nodiscard]] MysqlCheck decode_mysql(const Value& value);
+[[nodiscard]] json::object encode(const MysqlCheck& mysql, Verbosity verbosity);
+[[nodiscard]] SmtpCheck decode_smtp(const Value& value);
+[[nodiscard]] json::object encode(const SmtpCheck& smtp, Verbosity verbosity);
+[[nodiscard]] LdapCheck decode_ldap(const Value& value);
+[[nodiscard]] json::object encode(const LdapCheck& ldap, Verbosity verbosity);
 
 }  // namespace muster::config

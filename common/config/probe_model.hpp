@@ -254,8 +254,8 @@ struct TlsSettings {
     std::string certificate;  ///< name of a client certificate with key on the node's disk
     TlsVersion min_version = TlsVersion::tls12;
     std::vector<std::string> alpn;
-    Duration expires_degraded = 0s;  ///< a certificate with less to live: degraded; 0 = never
-    Duration expires_failed = 0s;    ///< and with less than this: a failure
+    int expires_degraded_days = 0;  ///< a certificate with less to live: degraded; 0 = never
+    int expires_failed_days = 0;    ///< and with less than this: a failure
     bool operator==(const TlsSettings&) const = default;
 };
 

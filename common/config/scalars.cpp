@@ -161,6 +161,10 @@ void read_int(const Fields& fields, std::string_view name, int& into, IntRange r
     }
 }
 
+void read_bool(const Fields& fields, std::string_view name, bool& into) {
+    if (const auto value = fields.find(name)) into = read_bool(*value).value_or(into);
+}
+
 void read_duration(const Fields& fields,
                    std::string_view name,
                    Duration& into,

@@ -1,4 +1,5 @@
 #include "common/config/group_limits.hpp"
+#include "common/config/hex.hpp"
 #include "common/config/probe_codec.hpp"
 #include "common/config/text_rules.hpp"
 
@@ -18,14 +19,6 @@ using Kind = ScriptStep::Kind;
 
 const std::vector<std::string_view> step_names{
     "send", "send_hex", "expect", "expect_hex", "expect_regex"};
-
-std::string bytes_of(std::string_view hex) {
-    const auto digit = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
-    std::string bytes;
-    for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
-        bytes += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
-    return bytes;
-}
 
 std::optional<ScriptStep> decode_step(const Value& value) {
     const Fields fields(value, step_names);
@@ -47,15 +40,11 @@ std::optional<ScriptStep> decode_step(const Value& value) {
 json::object encode_step(const ScriptStep& step) {
     std::string name = step.kind == Kind::send ? "send" : "expect";
     std::string text = step.bytes;
-    const bool readable = std::ranges::all_of(
-        text, [](char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\t' || c == '\r'; });
     if (step.regex) {
         name += "_regex";
-    } else if (!readable) {
+    } else if (!is_readable(text)) {
         name += "_hex";
-        text.clear();
-        for (const char c : step.bytes)
-            text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+        text = hex_of(step.bytes);
     }
     json::object map;
     map.emplace(name, text);

@@ -125,6 +125,46 @@ std::string_view pattern(std::string_view text) {
     return compiled.ok() ? fine : right;
 }
 
+std::string_view server_name(std::string_view text) {
+    if (is_host_name(text) || is_ipv4(text) || is_ipv6(text)) return fine;
+    return "must be a host name or an IP address";
+}
+
+std::string_view alpn_protocol(std::string_view text) {
+    if (!text.empty() && text.size() <= 64 && std::ranges::all_of(text, is_visible)) return fine;
+    return "must be 1 to 64 bytes of visible ASCII, such as h2 or http/1.1";
+}
+
+std::string_view dns_name(std::string_view text) {
+    constexpr std::string_view right =
+        "must be a domain name: labels of 1 to 63 letters, digits, - and _, with dots between "
+        "them, or . for the root";
+    if (text == ".") return fine;
+    if (text.ends_with('.')) text.remove_suffix(1);
+    if (text.empty() || text.size() > 253) return right;
+    while (!text.empty()) {
+        const std::size_t size = std::min(text.find('.'), text.size());
+        const bool clean = std::ranges::all_of(text.substr(0, size), [](char c) {
+            return is_letter_or_digit(c) || c == '-' || c == '_';
+        });
+        const bool ends_in_dot = size + 1 == text.size();
+        if (size == 0 || size > 63 || !clean || ends_in_dot) return right;
+        text.remove_prefix(std::min(size + 1, text.size()));
+    }
+    return fine;
+}
+
+std::string_view user(std::string_view text) {
+    if (!text.empty() && text.size() <= 128 && std::ranges::all_of(text, is_visible)) return fine;
+    return "must be 1 to 128 bytes of visible ASCII";
+}
+
+std::string_view distinguished_name(std::string_view text) {
+    const bool clean = std::ranges::none_of(text, [](char c) { return c >= 0 && c < ' '; });
+    if (!text.empty() && text.size() <= 512 && clean) return fine;
+    return "must be a distinguished name of 1 to 512 bytes, such as cn=probe,dc=example,dc=org";
+}
+
 std::string_view script_text(std::string_view text) {
     if (!text.empty() && text.size() <= 4096) return fine;
     return "must be a text of 1 to 4096 bytes; as send_hex or expect_hex it may be any bytes";

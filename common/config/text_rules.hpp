@@ -25,6 +25,14 @@ namespace muster::config::rules {
 [[nodiscard]] std::string_view field_name(std::string_view text);
 /// A regular expression that RE2 takes, and in bounded memory.
 [[nodiscard]] std::string_view pattern(std::string_view text);
+/// The name that TLS asks for: of a host, or an address.
+[[nodiscard]] std::string_view server_name(std::string_view text);
+[[nodiscard]] std::string_view alpn_protocol(std::string_view text);
+/// Of a DNS query: a name in ASCII, or the root.
+[[nodiscard]] std::string_view dns_name(std::string_view text);
+/// Of a server's account or database.
+[[nodiscard]] std::string_view user(std::string_view text);
+[[nodiscard]] std::string_view distinguished_name(std::string_view text);
 /// Of a TCP script.
 [[nodiscard]] std::string_view script_text(std::string_view text);
 [[nodiscard]] std::string_view hex_bytes(std::string_view text);

@@ -91,6 +91,7 @@ using TextRule = std::string_view (*)(std::string_view);
 /// wrong.
 void read_text(const Fields& fields, std::string_view name, std::string& into, TextRule rule);
 void read_int(const Fields& fields, std::string_view name, int& into, IntRange range);
+void read_bool(const Fields& fields, std::string_view name, bool& into);
 void read_duration(const Fields& fields,
                    std::string_view name,
                    Duration& into,

@@ -25,6 +25,7 @@ TEST(Outcome, RefusesCodesThatItDoesNotKnow) {
 
 TEST(Outcome, NamesResults) {
     EXPECT_EQ(to_string(Result::success), "success");
+    EXPECT_EQ(to_string(Result::degraded), "degraded");
     EXPECT_EQ(to_string(Result::failure), "failure");
     EXPECT_EQ(to_string(Result::inconclusive), "inconclusive");
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace muster::checker {
 namespace {
 
@@ -14,6 +16,7 @@ ProbeOutcome outcome(std::uint16_t code) {
             .reason = Reason::l7_status,
             .code = code,
             .connect = 120us,
+            .first_byte = 896us,
             .total = 900us};
 }
 
@@ -37,15 +40,30 @@ TEST(ResultRing, KeepsTheLastOnesWhenFull) {
     EXPECT_EQ(results[2], (PastResult{.time = noon - 1s, .outcome = outcome(9)}));
 }
 
-TEST(ResultRing, CapsWhatDoesNotFitAndForgetsFirstByte) {
+TEST(ResultRing, CapsWhatDoesNotFit) {
     ResultRing ring(1);
     ProbeOutcome slow = outcome(200);
     slow.total = 2h;
-    slow.first_byte = 1s;
+    slow.first_byte = 2h;
     ring.add(SteadyTime(0s), slow);
     const ProbeOutcome kept = ring.read(SteadyTime(0s), noon).front().outcome;
     EXPECT_EQ(kept.total, 4'294'967'295us);
-    EXPECT_EQ(kept.first_byte, 0us);
+    EXPECT_GT(kept.first_byte, 1h);
+}
+
+TEST(ResultRing, KeepsPhasesToSixPercent) {
+    EXPECT_EQ(from_byte(to_byte(0us)), 0us);
+    EXPECT_EQ(from_byte(to_byte(-1us)), 0us);
+    for (std::int64_t time = 1; time < 4'000'000'000; time += 1 + time / 97) {
+        const std::chrono::microseconds kept = from_byte(to_byte(std::chrono::microseconds(time)));
+        const double error = static_cast<double>(kept.count() - time) / static_cast<double>(time);
+        ASSERT_LE(std::abs(error), 1.0 / 16) << time << " was kept as " << kept.count();
+    }
+    // 239 is the last that 32 bits reach.
+    for (std::uint8_t byte = 1; byte < 240; ++byte) {
+        ASSERT_LT(from_byte(byte - 1), from_byte(byte));
+        ASSERT_EQ(to_byte(from_byte(byte)), byte);
+    }
 }
 
 TEST(ResultRing, LivesLongerThanItsMillisecondCounter) {

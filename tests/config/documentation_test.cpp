@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,8 +15,9 @@
 namespace muster::config {
 namespace {
 
-std::vector<std::string> examples(std::string_view language) {
-    const std::string page = read_file(CONFIG_PAGE);
+std::vector<std::string> examples(std::string_view language,
+                                  const std::string& file = CONFIG_PAGE) {
+    const std::string page = read_file(file);
     const std::string opening = "\n```" + std::string(language) + "\n";
     std::vector<std::string> blocks;
     for (std::size_t start = page.find(opening); start != std::string::npos;
@@ -38,6 +41,31 @@ TEST(ConfigurationPage, HasExamplesThatAreRead) {
     for (const std::string& block : settings)
         for (const Problem& problem : decode_node_settings(block).problems)
             ADD_FAILURE() << to_string(problem) << "\n" << block;
+}
+
+TEST(ProbesPage, HasAnExampleOfEachKindThatIsRead) {
+    std::set<std::string_view> kinds;
+    for (const std::string& block : examples("yaml", PROBES_PAGE)) {
+        std::string text = "kind: Group\nname: web\nspec:\n  backends: []\n  check:\n";
+        std::istringstream lines(block);
+        for (std::string line; std::getline(lines, line);) text += "    " + line + "\n";
+        const Decoded decoded = decode(text);
+        for (const Problem& problem : decoded.problems) ADD_FAILURE() << to_string(problem) << text;
+        for (const GroupSpec& group : decoded.groups)
+            kinds.insert(probe_kind_name(group.check.probe.kind));
+    }
+    for (const std::string_view kind : {"http",
+                                        "tcp",
+                                        "websocket",
+                                        "udp",
+                                        "dns",
+                                        "ping",
+                                        "redis",
+                                        "postgres",
+                                        "mysql",
+                                        "smtp",
+                                        "ldap"})
+        EXPECT_TRUE(kinds.contains(kind)) << kind;
 }
 
 TEST(ConfigurationPage, ShowsErrorsAsTheyAre) {

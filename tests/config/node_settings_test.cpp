@@ -32,6 +32,8 @@ prober_threads: 2
 listen: 0.0.0.0:8080
 token_file: /etc/muster/token
 state_dir: /srv/muster
+tls_dir: /etc/muster/tls
+secrets_dir: /etc/muster/secrets
 log: {level: debug, format: json, file: /var/log/muster.log}
 )");
     EXPECT_THAT(decoded.problems, IsEmpty());
@@ -49,6 +51,8 @@ log: {level: debug, format: json, file: /var/log/muster.log}
     EXPECT_EQ(settings.listen, "0.0.0.0:8080");
     EXPECT_EQ(settings.token_file, "/etc/muster/token");
     EXPECT_EQ(settings.state_dir, "/srv/muster");
+    EXPECT_EQ(settings.tls_dir, "/etc/muster/tls");
+    EXPECT_EQ(settings.secrets_dir, "/etc/muster/secrets");
     EXPECT_EQ(settings.log.level, log::Level::debug);
     EXPECT_EQ(settings.log.format, log::Format::json);
     EXPECT_EQ(settings.log.file, "/var/log/muster.log");

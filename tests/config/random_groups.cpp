@@ -141,9 +141,82 @@ HttpCheck random_http(Dice& dice) {
     return http;
 }
 
+TlsSettings random_tls(Dice& dice) {
+    TlsSettings tls;
+    if (dice.chance()) tls.sni = dice.chance() ? "web.example.org" : "10.0.0.1";
+    tls.verify = dice.chance();
+    if (dice.chance()) tls.ca = random_name(dice);
+    if (dice.chance()) tls.certificate = random_name(dice);
+    if (dice.chance()) tls.min_version = TlsVersion::tls13;
+    for (int names = dice.number(0, 2); names > 0; --names)
+        tls.alpn.push_back("h" + dice.word("12/.", 1, 5));
+    tls.expires_degraded_days = dice.number(0, 3650);
+    if (tls.expires_degraded_days > 0)
+        tls.expires_failed_days = dice.number(0, tls.expires_degraded_days - 1);
+    return tls;
+}
+
+/// A kind over a stream, or not: what may be put around it depends on that.
+ProbeKind random_service(Dice& dice, bool& is_stream) {
+    const auto user = [&dice] { return "u" + dice.word("abc019_-.\"'#:", 0, 9); };
+    is_stream = true;
+    switch (dice.number(0, 8)) {
+        case 0: {
+            WebSocketCheck websocket{.path = "/" + dice.word("abc?=", 0, 9)};
+            if (dice.chance()) websocket.headers = {{.name = "Origin", .value = "a: b"}};
+            if (dice.chance()) websocket.subprotocol = "chat." + dice.word("ab", 0, 3);
+            return websocket;
+        }
+        case 1: {
+            is_stream = false;
+            UdpCheck udp{.send = random_text(dice) + "x"};
+            if (dice.chance()) udp.send += std::string("\0\xff", 2);
+            if (dice.chance()) udp.expect = random_match(dice);
+            return udp;
+        }
+        case 2: {
+            DnsCheck dns{.name = dice.chance() ? "." : "a." + dice.word("ab_-9", 1, 9) + ".org."};
+            if (dice.chance()) dns.type = "AAAA";
+            if (dice.chance()) dns.rcodes = {"REFUSED", "NXDOMAIN"};
+            for (int texts = dice.number(0, 2); texts > 0; --texts)
+                dns.answers.push_back(random_match(dice));
+            dns.tcp = is_stream = dice.chance();
+            dns.recursion = dice.chance();
+            return dns;
+        }
+        case 3:
+            is_stream = false;
+            return PingCheck{.size = dice.number(16, 1400)};
+        case 4: {
+            RedisCheck redis{.secret = dice.chance() ? random_name(dice) : ""};
+            if (!redis.secret.empty() && dice.chance()) redis.user = user();
+            if (dice.chance()) redis.role = dice.chance() ? "master" : "replica";
+            return redis;
+        }
+        case 5:
+            return PostgresCheck{.user = user(), .database = dice.chance() ? user() : ""};
+        case 6:
+            return MysqlCheck{.user = dice.chance() ? user() : ""};
+        case 7:
+            return SmtpCheck{.start_tls = dice.chance()};
+        default: {
+            LdapCheck ldap{.start_tls = dice.chance()};
+            if (dice.chance()) {
+                ldap.dn = "cn=" + random_text(dice) + "é";
+                std::erase_if(ldap.dn, [](char c) { return c == '\t'; });
+                ldap.secret = random_name(dice);
+            }
+            return ldap;
+        }
+    }
+}
+
 CheckSpec random_check(Dice& dice) {
     CheckSpec check;
+    bool is_stream = true;
     if (dice.chance()) {
+        check.probe.kind = random_service(dice, is_stream);
+    } else if (dice.chance()) {
         TcpCheck tcp;
         for (int steps = dice.number(0, 3); steps > 0; --steps) {
             ScriptStep step{.bytes = random_text(dice) + "\r\n"};
@@ -159,6 +232,9 @@ CheckSpec random_check(Dice& dice) {
     } else {
         check.probe = random_http(dice);
     }
+    if (is_stream && dice.chance()) check.probe.tls = random_tls(dice);
+    if (is_stream && dice.chance())
+        check.probe.proxy = dice.chance() ? ProxyProtocol::v1 : ProxyProtocol::v2;
     if (dice.chance()) {
         check.interval = dice.duration(10ms, 1h);
         check.timeout = dice.duration(1ms, check.interval);

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "checker/dialogue.hpp"
+#include "common/base/clock.hpp"
+#include "common/config/probe_model.hpp"
+
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace muster::checker {
+
+/// The client's side of TLS 1.2 or 1.3 (RFC 5246, RFC 8446) without any I/O: the prober carries its
+/// bytes. One object a connection. Memory: what OpenSSL takes (some 40 KiB in a handshake), and
+/// what is appended to the caller's texts, which is at most what came in.
+class TlsClient {
+ public:
+    /// `host` is what the backend is called: the name that is asked for (SNI) and that the
+    /// certificate must have, unless the settings say another one. An address must be in the
+    /// certificate, too, and is not asked for. `alpn` beside the settings' own.
+    TlsClient(SSL_CTX& context,
+              const config::TlsSettings& settings,
+              const std::string& host,
+              std::string_view alpn);
+
+    enum class State { handshaking, open, closed, failed };
+
+    /// The first flight.
+    [[nodiscard]] State start(std::string& out);
+    /// What the peer sent; `plain` gets what is for the dialogue.
+    [[nodiscard]] State receive(std::string_view bytes, std::string& plain, std::string& out);
+    /// Only when open.
+    void send(std::string_view plain, std::string& out);
+
+    /// When failed: why.
+    [[nodiscard]] Finding failure() const { return failure_; }
+
+    /// When open: what the peer's certificates, of which the first one to expire counts, are by the
+    /// settings' limits. Nothing = they live long enough.
+    [[nodiscard]] std::optional<Finding> expiry(WallTime now) const;
+
+    /// When open: the protocol that the peer has chosen by ALPN.
+    [[nodiscard]] std::string_view protocol() const;
+
+ private:
+    State go_on(std::string& plain, std::string& out);
+    State fail();
+    void take_output(std::string& out);
+
+    const config::TlsSettings& settings_;
+    std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
+    BIO* in_ = nullptr;  ///< both owned by ssl_
+    BIO* out_ = nullptr;
+    bool open_ = false;
+    Finding failure_{.result = Result::failure, .reason = Reason::l6_handshake};
+};
+
+}  // namespace muster::checker
