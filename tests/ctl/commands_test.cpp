@@ -194,10 +194,11 @@ TEST_F(Commands, WhyExplainsABackendFoundByItsAddress) {
                   "recent":{"from":"n2","list":[{"time":"T1","result":"failure","reason":"L4CON",
                             "code":111,"total_seconds":0.0002}]},"recent_problem":null})");
     EXPECT_EQ(run([](Context& context) { return why(context, "10.0.0.1:80"); }), Exit::ok) << err();
-    EXPECT_THAT(out(),
-                AllOf(StartsWith("web/b1 10.0.0.1:80\n  DOWN for 14 s\n"),
-                      HasSubstr("2 successes make it UP"),
-                      HasSubstr("T1    failure  L4CON   111   -        0.2 ms")));
+    EXPECT_THAT(
+        out(),
+        AllOf(StartsWith("web/b1 10.0.0.1:80\n  DOWN for 14 s\n"),
+              HasSubstr("2 successes make it UP"),
+              HasSubstr("T1    failure  L4CON   111   -        -        -    -           0.2 ms")));
 }
 
 TEST_F(Commands, WhyAsksBackWhenANameIsAmbiguous) {

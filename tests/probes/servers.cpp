@@ -1,5 +1,6 @@
 #include "tests/probes/servers.hpp"
 
+#include "tests/support/eventually.hpp"
 #include "tests/support/ports.hpp"
 
 #include <fmt/format.h>
@@ -8,7 +9,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
+#include <string>
 
 namespace muster::test {
 
@@ -60,6 +63,23 @@ Server::Server() : port_(free_port()) {
 void Server::start(std::vector<std::string> argv) {
     process_ = std::make_unique<Process>(
         ProcessSettings{.argv = std::move(argv), .output = directory_ / "output"});
+}
+
+void Server::freeze() {
+    process_->signal_group(SIGSTOP);
+    const std::string tasks = fmt::format("/proc/{}/task", process_->pid());
+    const auto all_stopped = [&] {
+        return std::ranges::all_of(
+            std::filesystem::directory_iterator(tasks), [](const auto& task) {
+                std::string stat;
+                std::ifstream file(task.path() / "stat");
+                std::getline(file, stat);
+                const std::size_t name_end = stat.rfind(") ");
+                return name_end != std::string::npos && stat.substr(name_end + 2, 1) == "T";
+            });
+    };
+    if (!eventually(std::chrono::seconds(10), all_stopped))
+        throw std::runtime_error("the server does not stand still");
 }
 
 void write_certificates(const TempDir& directory) {

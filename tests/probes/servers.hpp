@@ -19,7 +19,8 @@ class Server {
  public:
     [[nodiscard]] std::uint16_t port() const { return port_; }
     void stop() { process_->terminate(); }
-    void freeze() { process_->signal_group(SIGSTOP); }
+    /// Until each of its threads stands still.
+    void freeze();
     void thaw() { process_->signal_group(SIGCONT); }
     [[nodiscard]] std::string output() const { return process_->output(); }
 

@@ -70,6 +70,7 @@ class ScratchDir:
 
     def __enter__(self):
         self.path = Path(tempfile.mkdtemp(prefix="muster-run-"))
+        self.path.chmod(0o711)  # servers that give root away must get at their own directories in it
         return self
 
     def leftovers(self):

@@ -1,0 +1,128 @@
+#pragma once
+
+#include "checker/deadlines.hpp"
+#include "checker/network_prober.hpp"
+#include "checker/phase_outcome.hpp"
+#include "checker/poll_set.hpp"
+#include "checker/probe_socket.hpp"
+#include "checker/secrets.hpp"
+#include "checker/tls_client.hpp"
+#include "checker/tls_contexts.hpp"
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+// The inside of the network prober. What leads to a connection, and the end of a probe, are in
+// network_prober.cpp; what goes over it in network_prober_talk.cpp.
+namespace muster::checker {
+
+struct NetworkProber::Inside {
+    /// One probe under way.
+    struct Probe final : PollSet::Waiter {
+        Probe(Inside& the_prober, std::uint64_t the_serial)
+            : prober(the_prober), serial(the_serial) {}
+        Probe(const Probe&) = delete;
+        Probe& operator=(const Probe&) = delete;
+        ~Probe() = default;
+
+        void on_ready(int /*descriptor*/, std::uint32_t epoll_events) override {
+            prober.on_ready(*this, epoll_events);
+        }
+
+        Inside& prober;
+        std::uint64_t serial;
+        std::shared_ptr<const ProbeRequest> request;
+        Done done;
+        SteadyTime started{};
+        Deadlines::Entry deadline;
+        Phase phase = Phase::resolving;
+        std::vector<asio::ip::address> addresses;
+        std::size_t next_address = 0;
+        Transport transport = Transport::stream;
+        ProbeSocket socket;
+        PollSet::Ticket ticket;
+        std::unique_ptr<Dialogue> dialogue;
+        bool begun = false;  ///< the dialogue is
+        std::unique_ptr<TlsClient> tls;
+        std::optional<Finding> expiry;  ///< what makes a success a degraded one
+        std::string unsent;             ///< what didn't fit at once
+        std::chrono::microseconds resolve{0};
+        std::chrono::microseconds connect{0};
+        std::chrono::microseconds secured{0};
+        std::chrono::microseconds first_byte{0};
+    };
+
+    Inside(asio::any_io_executor the_executor, Clock& the_clock, NetworkProberSettings the_settings)
+        : executor(std::move(the_executor)),
+          clock(the_clock),
+          settings(std::move(the_settings)),
+          poll_set(executor),
+          resolver(executor, the_clock, poll_set, settings.resolver),
+          tls_contexts(settings.tls_dir),
+          secrets(settings.secrets_dir, the_clock),
+          deadlines(executor, the_clock, settings.tick, [this] { on_deadlines(); }) {
+        if (!settings.dialogue.patterns)
+            settings.dialogue.patterns = std::make_shared<PatternCache>();
+        if (settings.dialogue.user_agent.empty())
+            settings.dialogue.user_agent = "muster/" MUSTER_VERSION;
+        settings.dialogue.secret = [this](const std::string& name) { return secrets.find(name); };
+    }
+
+    static constexpr std::uint32_t peer_is_done = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+
+    [[nodiscard]] std::chrono::microseconds age(const Probe& probe) const {
+        return std::chrono::ceil<std::chrono::microseconds>(clock.now() - probe.started);
+    }
+
+    void begin(std::shared_ptr<const ProbeRequest> request, Done done);
+    void resolve(Probe& probe);
+    void on_resolved(Probe& probe, const Resolution& resolution);
+    void connect_next(Probe& probe);
+    void on_connect_error(Probe& probe, int error);
+    void on_connected(Probe& probe);
+    void on_ready(Probe& probe, std::uint32_t epoll_events);
+    [[nodiscard]] bool transmit(Probe& probe);
+    [[nodiscard]] bool send(Probe& probe, std::string_view data);
+    void receive(Probe& probe, std::uint32_t epoll_events);
+    [[nodiscard]] bool take(Probe& probe, std::string_view bytes);
+    void on_end_of_input(Probe& probe);
+    [[nodiscard]] bool secure(Probe& probe);
+    [[nodiscard]] bool on_secured(Probe& probe);
+    [[nodiscard]] bool carry_on(Probe& probe, const Dialogue::Turn& turn);
+    void put_into_wire(Probe& probe);
+    void conclude(Probe& probe, const Finding& finding);
+    void on_deadlines();
+    void on_timeout(Probe& probe);
+    void close(Probe& probe);
+    void finish(Probe& probe, ProbeOutcome outcome);
+    void stop();
+
+    asio::any_io_executor executor;
+    Clock& clock;
+    NetworkProberSettings settings;
+    PollSet poll_set;
+    Resolver resolver;
+    TlsContexts tls_contexts;
+    Secrets secrets;
+    std::unordered_map<std::uint64_t, Probe> probes;
+    Deadlines deadlines;
+    std::uint64_t last_serial = 0;
+    bool starting = false;  ///< inside start(), where nothing may be called back
+    bool stopped = false;
+    // Kept for their memory:
+    std::string out;    ///< what a dialogue has to say
+    std::string wire;   ///< what is to go into the socket
+    std::string plain;  ///< what TLS has for the dialogue
+    std::array<char, 16UZ * 1024UZ> buffer{};
+};
+
+}  // namespace muster::checker

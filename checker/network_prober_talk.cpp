@@ -1,0 +1,164 @@
+#include "checker/network_prober_inside.hpp"
+#include "checker/proxy_header.hpp"
+#include "checker/tls_wish.hpp"
+
+#include <sys/epoll.h>
+
+#include <cerrno>
+
+namespace muster::checker {
+
+void NetworkProber::Inside::on_connected(Probe& probe) {
+    probe.connect = age(probe);
+    const config::ProbeSpec& spec = probe.request->probe;
+    wire = proxy_header(spec.proxy);
+    if (spec.tls && !starts_tls_itself(spec.kind)) {
+        (void)secure(probe);
+        return;
+    }
+    probe.phase = Phase::replying;
+    probe.begun = true;
+    out.clear();
+    (void)carry_on(probe, probe.dialogue->begin(out));
+}
+
+// The functions from here to receive() answer false when the probe is over.
+
+/// Sends its first flight behind what is in `wire`.
+bool NetworkProber::Inside::secure(Probe& probe) {
+    const config::TlsSettings& tls = tls_settings_of(probe.request->probe);
+    const TlsContexts::Context& context = tls_contexts.of(tls, clock.now());
+    if (!context.ssl) {
+        finish(probe, inconclusive(Reason::prober_config));
+        return false;
+    }
+    probe.phase = Phase::securing;
+    probe.tls = std::make_unique<TlsClient>(
+        *context.ssl, tls, probe.request->host, alpn_of(probe.request->probe.kind));
+    (void)probe.tls->start(wire);
+    return transmit(probe);
+}
+
+bool NetworkProber::Inside::on_secured(Probe& probe) {
+    probe.secured = age(probe);
+    probe.phase = Phase::replying;
+    probe.expiry = probe.tls->expiry(clock.wall());
+    if (probe.expiry && probe.expiry->result == Result::failure) {
+        conclude(probe, *probe.expiry);
+        return false;
+    }
+    out.clear();
+    wire.clear();
+    if (probe.begun) return carry_on(probe, probe.dialogue->secured(out));
+    probe.begun = true;
+    return carry_on(probe, probe.dialogue->begin(out));
+}
+
+/// What the dialogue wants, with its words in `out`, and what goes before them in `wire`.
+bool NetworkProber::Inside::carry_on(Probe& probe, const Dialogue::Turn& turn) {
+    if (turn.finding) {
+        // Last words, if they go now: nobody waits for what becomes of them.
+        put_into_wire(probe);
+        if (!wire.empty() && probe.unsent.empty()) (void)probe.socket.send(wire);
+        conclude(probe, *turn.finding);
+        return false;
+    }
+    put_into_wire(probe);
+    if (!transmit(probe)) return false;
+    if (!turn.start_tls) return true;
+    wire.clear();
+    return secure(probe);
+}
+
+void NetworkProber::Inside::put_into_wire(Probe& probe) {
+    if (!probe.tls) {
+        wire += out;
+    } else {
+        probe.tls->send(out, wire);
+    }
+}
+
+bool NetworkProber::Inside::transmit(Probe& probe) {
+    if (wire.empty()) return true;
+    if (probe.unsent.empty()) return send(probe, wire);
+    probe.unsent += wire;
+    return true;
+}
+
+bool NetworkProber::Inside::send(Probe& probe, std::string_view data) {
+    const ProbeSocket::Transfer sent = probe.socket.send(data);
+    if (sent.error != 0 && sent.error != EAGAIN) {
+        finish(probe, broken_in(probe.phase, probe.transport, sent.error));
+        return false;
+    }
+    if (sent.bytes < data.size()) probe.unsent = data.substr(sent.bytes);
+    return true;
+}
+
+bool NetworkProber::Inside::take(Probe& probe, std::string_view bytes) {
+    wire.clear();
+    if (!probe.tls) {
+        out.clear();
+        return carry_on(probe, probe.dialogue->receive(bytes, out));
+    }
+    plain.clear();
+    const TlsClient::State state = probe.tls->receive(bytes, plain, wire);
+    if (!transmit(probe)) return false;
+    if (state == TlsClient::State::failed) {
+        conclude(probe, probe.tls->failure());
+        return false;
+    }
+    if (state == TlsClient::State::handshaking) return true;
+    if (probe.phase == Phase::securing && !on_secured(probe)) return false;
+    if (!plain.empty()) {
+        if (probe.first_byte.count() == 0) probe.first_byte = age(probe);
+        wire.clear();
+        out.clear();
+        if (!carry_on(probe, probe.dialogue->receive(plain, out))) return false;
+    }
+    if (state != TlsClient::State::closed) return true;
+    on_end_of_input(probe);
+    return false;
+}
+
+void NetworkProber::Inside::on_end_of_input(Probe& probe) {
+    if (probe.phase == Phase::securing) {
+        finish(probe, failure(Reason::l6_handshake));
+    } else {
+        conclude(probe, probe.dialogue->end_of_input());
+    }
+}
+
+void NetworkProber::Inside::receive(Probe& probe, std::uint32_t epoll_events) {
+    const bool peer_done = (epoll_events & peer_is_done) != 0;
+    for (;;) {
+        const ProbeSocket::Transfer got = probe.socket.receive(buffer);
+        if (got.error == EINTR) continue;
+        if (got.error == EAGAIN) return;
+        if (got.error != 0) {
+            finish(probe, broken_in(probe.phase, probe.transport, got.error));
+            return;
+        }
+        if (got.bytes == 0 && probe.transport == Transport::stream) {
+            on_end_of_input(probe);
+            return;
+        }
+        if (!probe.tls && probe.first_byte.count() == 0) probe.first_byte = age(probe);
+        if (!take(probe, {buffer.data(), got.bytes})) return;
+        // All there was; what comes next makes the socket ready again.
+        if (got.bytes < buffer.size() && !peer_done && probe.transport == Transport::stream) return;
+    }
+}
+
+void NetworkProber::Inside::conclude(Probe& probe, const Finding& finding) {
+    ProbeOutcome outcome{.result = finding.result, .reason = finding.reason, .code = finding.code};
+    if (probe.tls && outcome.reason == Reason::l4_ok) outcome.reason = Reason::l6_ok;
+    if (probe.expiry && outcome.result == Result::success) {
+        outcome.result = probe.expiry->result;
+        outcome.reason = probe.expiry->reason;
+        outcome.code = probe.expiry->code;
+    }
+    finish(probe, outcome);
+}
+
+}  // namespace muster::checker

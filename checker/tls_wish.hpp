@@ -1,0 +1,32 @@
+#pragma once
+
+#include "common/config/probe_model.hpp"
+
+#include <string_view>
+
+// What a check wants of TLS.
+namespace muster::checker {
+
+/// On the way, when the dialogue asks for it; else, if at all, from the beginning.
+[[nodiscard]] inline bool starts_tls_itself(const config::ProbeKind& kind) {
+    const auto* const smtp = std::get_if<config::SmtpCheck>(&kind);
+    const auto* const ldap = std::get_if<config::LdapCheck>(&kind);
+    const bool always = std::holds_alternative<config::PostgresCheck>(kind) ||
+                        std::holds_alternative<config::MysqlCheck>(kind);
+    return always || (smtp != nullptr && smtp->start_tls) || (ldap != nullptr && ldap->start_tls);
+}
+
+/// The protocol that the kind itself needs; empty = none.
+[[nodiscard]] inline std::string_view alpn_of(const config::ProbeKind& kind) {
+    const auto* const http = std::get_if<config::HttpCheck>(&kind);
+    const bool h2 = std::holds_alternative<config::GrpcCheck>(kind) ||
+                    (http != nullptr && http->version == config::HttpVersion::http2);
+    return h2 ? "h2" : "";
+}
+
+[[nodiscard]] inline const config::TlsSettings& tls_settings_of(const config::ProbeSpec& probe) {
+    static const config::TlsSettings standard;
+    return probe.tls ? *probe.tls : standard;
+}
+
+}  // namespace muster::checker
