@@ -1,7 +1,7 @@
 #pragma once
 
 #include "checker/http_reply_parser.hpp"
-#include "checker/pattern_cache.hpp"
+#include "checker/reply_expectation.hpp"
 #include "common/config/model.hpp"
 
 #include <cstddef>
@@ -12,17 +12,12 @@
 
 namespace muster::checker {
 
-/// Whether a reply is the expected one; reached with as few of its bytes as can be. No I/O.
-///   status not expected                   l7_status, as soon as the header section is complete
-///   fields not as expected                l7_header, likewise
-///   expected, and no body to be matched   l7_ok, likewise
-///   one text wanted in the body           l7_ok with the byte that completes it
-///   several, patterns, none, JSON         l7_ok, l7_body or l7_json at the end of the body, or of
-///                                         its first 64 KiB
+/// Whether a reply over HTTP/1.x is the expected one: what ReplyExpectation says of it, and
 ///   not HTTP, too large, cut off          l7_invalid, l7_too_large, l7_closed
+/// Reached with as few of its bytes as can be. No I/O.
 class HttpReplyCheck {
  public:
-    static constexpr std::size_t body_limit = 64U * 1024U;
+    static constexpr std::size_t body_limit = ReplyExpectation::body_limit;
     static constexpr std::size_t total_limit = 96U * 1024U;  ///< of all bytes of one reply
 
     /// Both must outlive this.
@@ -37,24 +32,10 @@ class HttpReplyCheck {
     [[nodiscard]] std::uint16_t status() const;
 
  private:
-    /// What is to be done with the body.
-    enum class Body : std::uint8_t { ignored, searched, kept };
-
-    [[nodiscard]] static Body use_of_body(const config::HttpCheck& expected);
-    [[nodiscard]] std::optional<Reason> on_header();
-    [[nodiscard]] std::optional<Reason> on_body(std::string_view part);
-    [[nodiscard]] Reason on_end() const;
-    [[nodiscard]] bool status_expected() const;
-    [[nodiscard]] bool finds(std::string_view part);
-
-    const config::HttpCheck& expected_;
-    PatternCache& patterns_;
-    Body use_;
+    ReplyExpectation expectation_;
     HttpReplyParser parser_;
     bool header_done_ = false;
     std::size_t total_ = 0;
-    std::size_t body_bytes_ = 0;
-    std::string body_;  ///< searched: the end so far, in which the text may have begun; kept: all
 };
 
 }  // namespace muster::checker

@@ -16,20 +16,13 @@ bool has_field(const config::HttpCheck& check, std::string_view name) {
     });
 }
 
-void add_host(const ProbeRequest& request, const config::HttpCheck& check, std::string& text) {
-    if (!check.host.empty()) {
-        text += check.host;
-        return;
-    }
-    const bool is_v6 = request.host.find(':') != std::string::npos;
-    if (is_v6) text += '[';
-    text += request.host;
-    if (is_v6) text += ']';
-    text += ':';
-    text += std::to_string(request.port);
-}
-
 }  // namespace
+
+std::string authority_of(const ProbeRequest& request, const std::string& wanted) {
+    if (!wanted.empty()) return wanted;
+    const bool is_v6 = request.host.contains(':');
+    return (is_v6 ? "[" + request.host + "]" : request.host) + ":" + std::to_string(request.port);
+}
 
 void write_http_request(const ProbeRequest& request,
                         const config::HttpCheck& check,
@@ -41,7 +34,7 @@ void write_http_request(const ProbeRequest& request,
     text += " HTTP/1.1\r\n";
     if (!has_field(check, "host")) {
         text += "Host: ";
-        add_host(request, check, text);
+        text += authority_of(request, check.host);
         text += "\r\n";
     }
     if (!has_field(check, "user-agent")) {

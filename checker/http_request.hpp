@@ -15,4 +15,7 @@ void write_http_request(const ProbeRequest& request,
                         std::string_view user_agent,
                         std::string& text);
 
+/// Host and port of the request's own, unless another one is `wanted`.
+[[nodiscard]] std::string authority_of(const ProbeRequest& request, const std::string& wanted);
+
 }  // namespace muster::checker

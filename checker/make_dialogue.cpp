@@ -1,6 +1,8 @@
 #include "checker/make_dialogue.hpp"
 
 #include "checker/dns_dialogue.hpp"
+#include "checker/grpc_dialogue.hpp"
+#include "checker/http2_dialogue.hpp"
 #include "checker/http_dialogue.hpp"
 #include "checker/ldap_dialogue.hpp"
 #include "checker/mysql_dialogue.hpp"
@@ -26,12 +28,15 @@ struct Maker {
     const DialogueSettings& settings;
 
     Made operator()(const config::HttpCheck& check) const {
-        if (check.version != config::HttpVersion::http1)
-            return tl::unexpected(Reason::prober_no_kind);
+        if (check.version == config::HttpVersion::http2)
+            return std::make_unique<Http2Dialogue>(request, check, settings);
         return std::make_unique<HttpDialogue>(request, check, settings);
     }
     Made operator()(const config::TcpCheck& check) const {
         return std::make_unique<TcpDialogue>(check, *settings.patterns);
+    }
+    Made operator()(const config::GrpcCheck& check) const {
+        return std::make_unique<GrpcDialogue>(request, check, settings);
     }
     Made operator()(const config::WebSocketCheck& check) const {
         return std::make_unique<WebSocketDialogue>(request, check, settings);
@@ -86,6 +91,7 @@ std::vector<std::string> probe_kinds() {
     std::vector<std::string> names;
     add_names<config::HttpCheck,
               config::TcpCheck,
+              config::GrpcCheck,
               config::WebSocketCheck,
               config::UdpCheck,
               config::DnsCheck,

@@ -47,6 +47,12 @@ bool NetworkProber::Inside::on_secured(Probe& probe) {
         conclude(probe, *probe.expiry);
         return false;
     }
+    // HTTP/2 over TLS only where both have agreed on it (RFC 9113, 3.2).
+    const std::string_view protocol = alpn_of(probe.request->probe.kind);
+    if (!protocol.empty() && probe.tls->protocol() != protocol) {
+        conclude(probe, {.reason = Reason::l6_handshake});
+        return false;
+    }
     out.clear();
     wire.clear();
     if (probe.begun) return carry_on(probe, probe.dialogue->secured(out));

@@ -13,6 +13,7 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(ldns REQUIRED IMPORTED_TARGET ldns)
+pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 
 # ZooKeeper's C client ships neither pkg-config nor CMake files. Only the single-threaded library is used
 # (docs/decisions/0002-single-threaded-zookeeper-client.md).

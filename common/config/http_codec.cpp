@@ -1,3 +1,4 @@
+#include "common/config/enum_words.hpp"
 #include "common/config/field_writer.hpp"
 #include "common/config/group_limits.hpp"
 #include "common/config/match_codec.hpp"
@@ -10,6 +11,14 @@
 #include <utility>
 
 namespace muster::config {
+
+template <>
+struct EnumWords<HttpVersion> {
+    static constexpr std::array<std::pair<HttpVersion, std::string_view>, 2> words = {{
+        {HttpVersion::http1, "1.1"},
+        {HttpVersion::http2, "2"},
+    }};
+};
 
 namespace {
 
@@ -94,12 +103,13 @@ json::object encode_request_headers(const std::vector<Header>& headers) {
 
 HttpCheck decode_http(const Value& value) {
     HttpCheck http;
-    const Fields fields(value, {"method", "path", "host", "headers", "body", "expect"});
+    const Fields fields(value, {"method", "path", "host", "headers", "body", "version", "expect"});
     read_text(fields, "method", http.method, rules::http_method);
     read_text(fields, "path", http.path, rules::http_path);
     read_text(fields, "host", http.host, rules::http_host);
     http.headers = read_request_headers(fields);
     read_text(fields, "body", http.body, rules::request_body);
+    read_enum(fields, "version", http.version);
     if (const auto expect = fields.find("expect")) {
         const Fields expected(*expect, {"status", "headers", "body", "json"});
         read_expected_status(expected, http.expect_status);
@@ -119,6 +129,8 @@ json::object encode(const HttpCheck& http, Verbosity verbosity) {
     writer.optional("host", http.host);
     writer.map("headers", encode_request_headers(http.headers));
     writer.optional("body", http.body);
+    writer.field(
+        "version", std::string(word_of(http.version)), std::string(word_of(standard.version)));
     FieldWriter expect(verbosity);
     expect.field("status", http.expect_status, standard.expect_status);
     expect.map("headers", encode_headers(http.expect_headers));

@@ -40,6 +40,7 @@ constexpr Codec codec() {
 constexpr Codec codecs[] = {
     codec<HttpCheck, decode_http>(),
     codec<TcpCheck, decode_tcp>(),
+    codec<GrpcCheck, decode_grpc>(),
     codec<WebSocketCheck, decode_websocket>(),
     codec<UdpCheck, decode_udp>(),
     codec<DnsCheck, decode_dns>(),

@@ -26,6 +26,8 @@ void encode_probe(const ProbeSpec& probe, Verbosity verbosity, FieldWriter& chec
 [[nodiscard]] json::object encode(const HttpCheck& http, Verbosity verbosity);
 [[nodiscard]] TcpCheck decode_tcp(const Value& value);
 [[nodiscard]] json::object encode(const TcpCheck& tcp, Verbosity verbosity);
+[[nodiscard]] GrpcCheck decode_grpc(const Value& value);
+[[nodiscard]] json::object encode(const GrpcCheck& grpc, Verbosity verbosity);
 [[nodiscard]] WebSocketCheck decode_websocket(const Value& value);
 [[nodiscard]] json::object encode(const WebSocketCheck& websocket, Verbosity verbosity);
 [[nodiscard]] UdpCheck decode_udp(const Value& value);

@@ -56,6 +56,21 @@ void read_rcodes(const Fields& fields, std::vector<std::string>& into) {
 
 }  // namespace
 
+GrpcCheck decode_grpc(const Value& value) {
+    GrpcCheck grpc;
+    const Fields fields(value, {"service", "authority"});
+    read_text(fields, "service", grpc.service, rules::grpc_service);
+    read_text(fields, "authority", grpc.authority, rules::http_host);
+    return grpc;
+}
+
+json::object encode(const GrpcCheck& grpc, Verbosity verbosity) {
+    FieldWriter writer(verbosity);
+    writer.optional("service", grpc.service);
+    writer.optional("authority", grpc.authority);
+    return writer.take();
+}
+
 WebSocketCheck decode_websocket(const Value& value) {
     WebSocketCheck websocket;
     const Fields fields(value, {"path", "host", "headers", "subprotocol"});

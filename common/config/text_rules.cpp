@@ -135,6 +135,11 @@ std::string_view alpn_protocol(std::string_view text) {
     return "must be 1 to 64 bytes of visible ASCII, such as h2 or http/1.1";
 }
 
+std::string_view grpc_service(std::string_view text) {
+    if (!text.empty() && text.size() <= 127 && std::ranges::all_of(text, is_visible)) return fine;
+    return "must be a service's name of 1 to 127 bytes of visible ASCII, such as shop.v1.Cart";
+}
+
 std::string_view dns_name(std::string_view text) {
     constexpr std::string_view right =
         "must be a domain name: labels of 1 to 63 letters, digits, - and _, with dots between "

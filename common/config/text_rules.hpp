@@ -28,6 +28,7 @@ namespace muster::config::rules {
 /// The name that TLS asks for: of a host, or an address.
 [[nodiscard]] std::string_view server_name(std::string_view text);
 [[nodiscard]] std::string_view alpn_protocol(std::string_view text);
+[[nodiscard]] std::string_view grpc_service(std::string_view text);
 /// Of a DNS query: a name in ASCII, or the root.
 [[nodiscard]] std::string_view dns_name(std::string_view text);
 /// Of a server's account or database.

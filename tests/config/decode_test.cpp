@@ -192,7 +192,8 @@ TEST(Encode, LeavesDefaultsOutUnlessAllIsWanted) {
     EXPECT_EQ(boost::json::serialize(encode(group, Verbosity::full)),
               R"({"kind":"Group","name":"web","spec":{)"
               R"("backends":[{"address":"10.0.0.1:80","weight":100,"state":"active"}],)"
-              R"("check":{"http":{"method":"GET","path":"/","expect":{"status":["200-399"]}},)"
+              R"("check":{"http":{"method":"GET","path":"/","version":"1.1",)"
+              R"("expect":{"status":["200-399"]}},)"
               R"("interval":"2s","timeout":"1s","rise":2,"fall":3},)"
               R"("lb":{"algorithm":"round_robin","retries":2,)"
               R"("timeouts":{"connect":"5s","server":"30s"},"slow_start":"0s"},)"

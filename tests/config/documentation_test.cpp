@@ -56,6 +56,7 @@ TEST(ProbesPage, HasAnExampleOfEachKindThatIsRead) {
     }
     for (const std::string_view kind : {"http",
                                         "tcp",
+                                        "grpc",
                                         "websocket",
                                         "udp",
                                         "dns",

@@ -112,6 +112,7 @@ HttpCheck random_http(Dice& dice) {
             http.expect_status.push_back({.first = first, .last = last});
         }
     }
+    if (dice.chance()) http.version = HttpVersion::http2;
     if (dice.chance()) http.body = random_text(dice) + "x";
     for (int matches = dice.chance() ? dice.number(1, 3) : 0; matches > 0; --matches)
         http.expect_body.push_back(random_match(dice));
@@ -160,7 +161,10 @@ TlsSettings random_tls(Dice& dice) {
 ProbeKind random_service(Dice& dice, bool& is_stream) {
     const auto user = [&dice] { return "u" + dice.word("abc019_-.\"'#:", 0, 9); };
     is_stream = true;
-    switch (dice.number(0, 8)) {
+    switch (dice.number(0, 9)) {
+        case 9:
+            return GrpcCheck{.service = dice.chance() ? "shop.v1." + dice.word("abc", 1, 9) : "",
+                             .authority = dice.chance() ? "cart.example.org:443" : ""};
         case 0: {
             WebSocketCheck websocket{.path = "/" + dice.word("abc?=", 0, 9)};
             if (dice.chance()) websocket.headers = {{.name = "Origin", .value = "a: b"}};

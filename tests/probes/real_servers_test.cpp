@@ -217,6 +217,21 @@ TEST_F(RealServers, Ping) {
     }
 }
 
+TEST_F(RealServers, Grpc) {
+    test::GrpcServer server;
+    const ProbeSpec spec = config::GrpcCheck{};
+    expect_up(server, spec);
+    expect_up(server, config::GrpcCheck{.service = "up"});
+    const ProbeOutcome down = probe(server, config::GrpcCheck{.service = "down"});
+    EXPECT_EQ(down.reason, Reason::l7_body);
+    EXPECT_EQ(down.code, 2);  // NOT_SERVING
+    const ProbeOutcome unknown = probe(server, config::GrpcCheck{.service = "other"});
+    EXPECT_EQ(unknown.reason, Reason::l7_status);
+    EXPECT_EQ(unknown.code, 5);  // NOT_FOUND
+    EXPECT_EQ(probe(server, config::HttpCheck{}).result, Result::failure);
+    expect_slow_then_down(server, spec, Reason::l7_timeout);
+}
+
 TEST_F(RealServers, WebSocket) {
     test::WebSocketServer server;
     const ProbeSpec spec = config::WebSocketCheck{};
@@ -264,6 +279,29 @@ TEST_F(RealServers, Https) {
     expect_up(plain, http);
     EXPECT_EQ(probe(plain, with_tls(http)).reason, Reason::l6_handshake);
     expect_slow_then_down(server, with_tls(http), Reason::l6_timeout);
+}
+
+TEST_F(RealServers, Http2) {
+    config::HttpCheck http{.version = config::HttpVersion::http2};
+    http.expect_headers = {{.name = "Server", .value = config::TextMatch{.text = "nginx"}}};
+    http.expect_body = {{.text = "all is"}, {.text = "^all is well$", .regex = true}};
+    test::WebServer plain("http2", "");
+    expect_up(plain, http);
+    http.expect_body = {{.text = "all is lost"}};
+    EXPECT_EQ(probe(plain, http).reason, Reason::l7_body);
+    http.expect_status = {{.first = 204, .last = 204}};
+    const ProbeOutcome outcome = probe(plain, http);
+    EXPECT_EQ(outcome.reason, Reason::l7_status);
+    EXPECT_EQ(outcome.code, 200);
+
+    const config::HttpCheck simple{.version = config::HttpVersion::http2};
+    test::WebServer secure("ssl http2", with_certificate(certificates(), "good"));
+    expect_up(secure, with_tls(simple));
+    test::WebServer old("ssl", with_certificate(certificates(), "good"));
+    expect_up(old, with_tls(config::HttpCheck{}));
+    // No agreement on HTTP/2.
+    EXPECT_EQ(probe(old, with_tls(simple)).reason, Reason::l6_handshake);
+    expect_slow_then_down(plain, simple, Reason::l7_timeout);
 }
 
 TEST_F(RealServers, HttpsNewEnough) {

@@ -279,6 +279,26 @@ WebServer::WebServer(const std::string& options, const std::string& directives) 
     start({"nginx", "-c", directory_ / "nginx.conf", "-e", directory_ / "error.log"});
 }
 
+GrpcServer::GrpcServer() {
+    directory_.write(
+        "server.py",
+        fmt::format("import concurrent.futures, grpc\n"
+                    "def check(request, context):\n"
+                    "    service = request[2:].decode()\n"
+                    "    if service not in ('', 'up', 'down'):\n"
+                    "        context.abort(grpc.StatusCode.NOT_FOUND, 'no such service')\n"
+                    "    return b'\\x08\\x02' if service == 'down' else b'\\x08\\x01'\n"
+                    "server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))\n"
+                    "server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(\n"
+                    "    'grpc.health.v1.Health',\n"
+                    "    {{'Check': grpc.unary_unary_rpc_method_handler(check)}}),))\n"
+                    "server.add_insecure_port('127.0.0.1:{}')\n"
+                    "server.start()\n"
+                    "server.wait_for_termination()\n",
+                    port_));
+    start({"/usr/bin/python3", directory_ / "server.py"});
+}
+
 WebSocketServer::WebSocketServer() {
     directory_.write("server.py",
                      fmt::format("import asyncio, websockets\n"

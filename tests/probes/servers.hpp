@@ -78,6 +78,12 @@ class WebServer : public Server {
     WebServer(const std::string& options, const std::string& directives);
 };
 
+/// grpcio with a health service: SERVING for "" and "up", NOT_SERVING for "down".
+class GrpcServer : public Server {
+ public:
+    GrpcServer();
+};
+
 class WebSocketServer : public Server {
  public:
     WebSocketServer();
