@@ -31,6 +31,7 @@ class Dialogue {
     struct Turn {
         std::optional<Finding> finding;
         bool start_tls = false;  ///< after what was put out has been sent; then secured() is called
+        bool reconnect = false;  ///< begin() is to be called again, on a new connection
     };
 
     Dialogue() = default;
@@ -53,6 +54,10 @@ class Dialogue {
     /// Servers that count or log connections which end without a good-bye are left by FIN; the
     /// others by reset, which costs both sides less.
     [[nodiscard]] virtual bool leaves_in_order() const { return false; }
+
+    /// After a finding: the connection stands as it was at the beginning, and the next probe of the
+    /// same request can use it.
+    [[nodiscard]] virtual bool leaves_open() const { return false; }
 
     /// Of a probe that got no further: what has been heard so far, such as a status.
     [[nodiscard]] virtual std::uint16_t code() const { return 0; }

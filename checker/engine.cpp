@@ -37,7 +37,8 @@ struct Record {
     bool running = false;
     std::optional<SteadyTime> last_slot;
     std::optional<SteadyTime> last_start;
-    std::optional<SteadyTime> queued;  ///< its slot in the queue
+    std::optional<SteadyTime> queued;  ///< its place in the queue: its slot, and the jitter
+    Span put_off{0};                   ///< the jitter in it
     std::uint64_t results = 0;
     ResultRing ring;
 };
@@ -155,6 +156,8 @@ void Engine::Inside::leave(Target& target) {
 
 void Engine::Inside::enqueue(CheckId id, Record& record, SteadyTime slot) {
     dequeue(id, record);
+    record.put_off = jitter(record.target->phase_of, slot, record.spec->jitter);
+    slot += record.put_off;
     record.queued = slot;
     queue.emplace(slot, id);
     // Otherwise the loop is up before that anyhow.
@@ -219,8 +222,9 @@ void Engine::Inside::put(Check check) {
     // An edit may bring the next probe forward, not put it off: a new, longer or shorter interval
     // must not add to the old one.
     const std::optional<SteadyTime> was = record.queued;
+    const Span put_off = record.put_off;
     reschedule(check.id, record, now);
-    if (was && *was < *record.queued) enqueue(check.id, record, *was);
+    if (was && *was < *record.queued) enqueue(check.id, record, *was - put_off);
 }
 
 void Engine::Inside::remove(CheckId id) {
@@ -248,7 +252,8 @@ void Engine::Inside::start_due(SteadyTime now) {
 
 /// Takes a due check out of the queue and into the run of its target.
 void Engine::Inside::begin(CheckId id, Record& record, SteadyTime now, std::vector<Run>& runs) {
-    const SteadyTime slot = *record.queued;
+    const SteadyTime due = *record.queued;
+    const SteadyTime slot = due - record.put_off;
     dequeue(id, record);
     const NextDue served = slot_served(slot, next_interval(record.state, *record.spec), now);
     counters.skipped_slots += served.skipped;
@@ -256,7 +261,7 @@ void Engine::Inside::begin(CheckId id, Record& record, SteadyTime now, std::vect
     record.last_start = now;
     record.running = true;
 
-    const auto lateness = now - slot;
+    const auto lateness = now - due;
     count_lateness(counters, lateness);
     if (lateness > settings.late_limit) ++counters.late_starts;
 
@@ -324,10 +329,7 @@ void Engine::Inside::take_result(const Waiter& waiter,
     record.running = false;
     record.ring.add(run.started, outcome);
     if (outcome.result != Result::inconclusive) ++record.results;
-    const HealthStep step = observe(record.state,
-                                    outcome,
-                                    {.rise = record.spec->rise, .fall = record.spec->fall},
-                                    clock.wall());
+    const HealthStep step = observe(record.state, outcome, policy_of(*record.spec), clock.wall());
     record.state = step.next;
     reschedule(waiter.id, record, clock.now());
     if (step.transition == Transition::unchanged) return;

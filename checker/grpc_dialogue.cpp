@@ -81,7 +81,7 @@ H2Exchange::Fields fields_of(const ProbeRequest& request,
                              const config::GrpcCheck& check,
                              const std::string& user_agent) {
     return {{":method", "POST"},
-            {":scheme", request.probe.tls ? "https" : "http"},
+            {":scheme", request.probe->tls ? "https" : "http"},
             {":authority", authority_of(request, check.authority)},
             {":path", "/grpc.health.v1.Health/Check"},
             {"te", "trailers"},

@@ -1,5 +1,8 @@
 #include "checker/health_state.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 namespace muster::checker {
 
 namespace {
@@ -12,7 +15,28 @@ HealthStep confirm(HealthState next) {
     return {.next = next, .transition = was_pending ? Transition::pending : Transition::unchanged};
 }
 
-HealthStep change_to(Verdict verdict, HealthState next, WallTime now) {
+constexpr int one_fall = 1000;
+
+/// What is left of the penalty.
+int decayed(const HealthState& state, const config::FlapDamping& damping, WallTime now) {
+    const std::chrono::duration<double> age = std::max(now - state.since, WallTime::duration{0});
+    const std::chrono::duration<double> half_life = damping.half_life;
+    return static_cast<int>(state.penalty * std::exp2(-age / half_life));
+}
+
+int penalty_at(const HealthState& was,
+               Verdict verdict,
+               const SharedValue<config::FlapDamping>& damping,
+               WallTime now) {
+    if (!damping) return 0;
+    const int left = decayed(was, *damping, now);
+    const bool falls = verdict == Verdict::down && was.verdict != Verdict::unknown;
+    // More would only be cut off by max_hold.
+    return falls ? std::min(left + one_fall, 1000 * one_fall) : left;
+}
+
+HealthStep change_to(Verdict verdict, HealthState next, const HealthPolicy& policy, WallTime now) {
+    next.penalty = penalty_at(next, verdict, policy.damping, now);
     next.verdict = verdict;
     next.successes = 0;
     next.failures = 0;
@@ -37,27 +61,65 @@ HealthStep observe(const HealthState& was,
     const Verdict said = verdict_of(outcome.result);
     HealthState next = was;
     next.reason = outcome.reason;
-    if (was.verdict == Verdict::unknown) return change_to(said, next, now);
+    if (was.verdict == Verdict::unknown) return change_to(said, next, policy, now);
     if (was.verdict == said) return confirm(next);
-    if (was.verdict != Verdict::down && said != Verdict::down) return change_to(said, next, now);
+    if (was.verdict != Verdict::down && said != Verdict::down)
+        return change_to(said, next, policy, now);
 
     if (said == Verdict::down) {
         next.successes = 0;
         next.failures = was.failures + 1;
-        if (next.failures >= policy.fall) return change_to(Verdict::down, next, now);
+        if (next.failures >= policy.fall) return change_to(Verdict::down, next, policy, now);
     } else {
         next.failures = 0;
-        next.successes = was.successes + 1;
-        if (next.successes >= policy.rise) return change_to(said, next, now);
+        next.successes = std::min(was.successes + 1, policy.rise);
+        if (next.successes >= policy.rise && now >= held_until(was, policy))
+            return change_to(said, next, policy, now);
+        if (next == was) return {.next = next, .transition = Transition::unchanged};
     }
     return {.next = next, .transition = Transition::pending};
+}
+
+HealthPolicy policy_of(const config::CheckSpec& check) {
+    return {.rise = check.rise,
+            .fall = check.fall,
+            .min_down = check.min_down,
+            .damping = check.flap_damping};
+}
+
+WallTime held_until(const HealthState& state, const HealthPolicy& policy) {
+    if (state.verdict != Verdict::down) return {};
+    std::chrono::nanoseconds hold = policy.min_down;
+    if (policy.damping && state.penalty >= policy.damping->suppress * one_fall) {
+        const std::chrono::duration<double> half_life = policy.damping->half_life;
+        const double halvings =
+            std::log2(static_cast<double>(state.penalty) / (policy.damping->reuse * one_fall));
+        hold = std::max(hold,
+                        std::min(std::chrono::ceil<std::chrono::nanoseconds>(halvings * half_life),
+                                 policy.damping->max_hold));
+    }
+    if (hold <= hold.zero()) return {};
+    return state.since + std::chrono::ceil<WallTime::duration>(hold);
+}
+
+HealthState initial_state(config::InitialState initial, WallTime now) {
+    switch (initial) {
+        case config::InitialState::first_result:
+            break;
+        case config::InitialState::up:
+            return {.verdict = Verdict::up, .since = now};
+        case config::InitialState::down:
+            return {.verdict = Verdict::down, .since = now};
+    }
+    return {};
 }
 
 std::chrono::nanoseconds next_interval(const HealthState& state, const config::CheckSpec& check) {
     // A check without a verdict goes at the normal pace: what keeps it from one is this prober's
     // own trouble, which probing faster would feed.
     if (state.verdict == Verdict::unknown) return check.interval;
-    const bool pending = state.successes > 0 || state.failures > 0;
+    const bool held = state.verdict == Verdict::down && state.successes >= check.rise;
+    const bool pending = !held && (state.successes > 0 || state.failures > 0);
     if (pending) return check.fast_interval.value_or(check.interval);
     if (state.verdict == Verdict::down) return check.down_interval.value_or(check.interval);
     return check.interval;

@@ -22,13 +22,18 @@ struct HealthState {
     int failures = 0;
     WallTime since{};                 ///< when the verdict was reached
     Reason reason = Reason::unknown;  ///< of the last conclusive result
+    int penalty = 0;                  ///< for flapping: thousandths of a DOWN, as it was at `since`
     bool operator==(const HealthState&) const = default;
 };
 
 struct HealthPolicy {
     int rise = 2;
     int fall = 3;
+    std::chrono::nanoseconds min_down{0};
+    SharedValue<config::FlapDamping> damping;
 };
+
+[[nodiscard]] HealthPolicy policy_of(const config::CheckSpec& check);
 
 enum class Transition : std::uint8_t {
     unchanged,  ///< verdict and counters are as they were (the reason may be another one)
@@ -50,10 +55,19 @@ struct HealthStep {
 /// - Between UP and degraded one result decides: rise and fall are for what takes a backend out of
 ///   rotation or back into it.
 /// - The first verdict comes from the first conclusive result, whatever rise and fall are.
+/// - Who is held DOWN (held_until) stays so; the first success after that decides, if `rise` have
+///   come in a row.
 [[nodiscard]] HealthStep observe(const HealthState& was,
                                  const ProbeOutcome& outcome,
                                  const HealthPolicy& policy,
                                  WallTime now);
+
+/// Until when a backend that is DOWN stays it, whatever its probes say: min_down after its fall, or
+/// by flap damping (RFC 2439, 4.2, with penalties counted in falls). The epoch when it isn't held.
+[[nodiscard]] WallTime held_until(const HealthState& state, const HealthPolicy& policy);
+
+/// What a backend counts as before its first result.
+[[nodiscard]] HealthState initial_state(config::InitialState initial, WallTime now);
 
 /// How long after the start of this check the next one is due.
 [[nodiscard]] std::chrono::nanoseconds next_interval(const HealthState& state,

@@ -12,7 +12,7 @@ H2Exchange::Fields fields_of(const ProbeRequest& request,
                              const config::HttpCheck& check,
                              const std::string& user_agent) {
     H2Exchange::Fields fields{{":method", check.method},
-                              {":scheme", request.probe.tls ? "https" : "http"},
+                              {":scheme", request.probe->tls ? "https" : "http"},
                               {":authority", authority_of(request, check.host)},
                               {":path", check.path}};
     bool names_agent = false;

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,13 +29,33 @@ class HttpReplyCheck {
     [[nodiscard]] std::optional<Reason> add(std::string_view bytes);
     [[nodiscard]] Reason end_of_input();
 
+    /// The verdict waits for the end of the reply, so that the connection can be used again.
+    void wait_for_end() { waits_ = true; }
+    /// After a verdict: nothing of the reply is left on the connection, and it can carry another.
+    [[nodiscard]] bool persists() const { return parser_.persists() && !left_over_; }
+
+    /// Asked about each redirect (301, 302, 303, 307, 308) and where it leads; when it is to be
+    /// followed, there is no verdict.
+    using Follow = std::function<bool(std::uint16_t status, std::string_view location)>;
+    void on_redirect(Follow follow);
+    [[nodiscard]] bool redirected() const { return redirected_; }
+
     /// 0 until the header section of the final reply is complete.
     [[nodiscard]] std::uint16_t status() const;
 
  private:
+    [[nodiscard]] bool is_followed() const;
+    /// The verdict if it is to be told now.
+    [[nodiscard]] std::optional<Reason> settle(std::optional<Reason> verdict);
+
     ReplyExpectation expectation_;
     HttpReplyParser parser_;
+    Follow follow_;
+    std::optional<Reason> verdict_;  ///< known, and waiting for the end
     bool header_done_ = false;
+    bool waits_ = false;
+    bool redirected_ = false;
+    bool left_over_ = false;
     std::size_t total_ = 0;
 };
 

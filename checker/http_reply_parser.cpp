@@ -128,6 +128,7 @@ bool HttpReplyParser::on_status_line_byte(char c) {
             return true;
         case State::minor_version:
             state_ = State::space_before_status;
+            if (c == '0') persists_ = false;
             return is_digit(c);
         case State::space_before_status:
             state_ = State::status;
@@ -171,6 +172,7 @@ bool HttpReplyParser::on_field_byte(char c) {
                 const std::string_view name(text_.data(), text_overflow_ ? 0 : text_size_);
                 field_ = name == length_name     ? Field::content_length
                          : name == encoding_name ? Field::transfer_encoding
+                         : name == "connection"  ? Field::connection
                                                  : Field::other;
                 text_size_ = 0;
                 text_overflow_ = false;
@@ -224,8 +226,12 @@ bool HttpReplyParser::begin_field() {
 
 bool HttpReplyParser::end_field() {
     if (field_ == Field::other) return true;
-    if (text_overflow_) return false;
     const std::string_view value = trim({text_.data(), text_size_});
+    if (field_ == Field::connection) {
+        take_connection(value);
+        return true;
+    }
+    if (text_overflow_) return false;
     return field_ == Field::content_length ? take_length(value) : take_encoding(value);
 }
 
@@ -253,6 +259,16 @@ bool HttpReplyParser::take_encoding(std::string_view value) {
         if (coding.empty() || chunked_) return false;
         chunked_ = equal_ignoring_case(coding, "chunked");
         if (comma == std::string_view::npos) return true;
+        value.remove_prefix(comma + 1);
+    }
+}
+
+void HttpReplyParser::take_connection(std::string_view value) {
+    if (text_overflow_) persists_ = false;
+    for (;;) {
+        const std::size_t comma = value.find(',');
+        if (equal_ignoring_case(trim(value.substr(0, comma)), "close")) persists_ = false;
+        if (comma == std::string_view::npos) return;
         value.remove_prefix(comma + 1);
     }
 }
@@ -287,6 +303,7 @@ void HttpReplyParser::choose_framing() {
         state_ = length_ == 0 ? State::complete : State::body_by_length;
     } else {
         state_ = State::body_until_close;
+        persists_ = false;
     }
 }
 

@@ -53,6 +53,8 @@ class HttpReplyParser {
     /// Each line with its CRLF, once the header section is complete.
     [[nodiscard]] std::string_view fields() const { return kept_; }
     [[nodiscard]] Reason failure() const { return failure_; }
+    /// When complete: the connection can carry another request (RFC 9112, 9.3).
+    [[nodiscard]] bool persists() const { return persists_ && state_ == State::complete; }
 
  private:
     enum class State : std::uint8_t {
@@ -85,7 +87,7 @@ class HttpReplyParser {
         complete,
         failed,
     };
-    enum class Field : std::uint8_t { other, content_length, transfer_encoding };
+    enum class Field : std::uint8_t { other, content_length, transfer_encoding, connection };
 
     Step fail(Reason reason);
     Step take(std::string_view& input, std::uint64_t wanted);
@@ -103,6 +105,7 @@ class HttpReplyParser {
     bool end_field();
     bool take_length(std::string_view value);
     bool take_encoding(std::string_view value);
+    void take_connection(std::string_view value);
     bool end_header();
     void choose_framing();
 
@@ -119,6 +122,7 @@ class HttpReplyParser {
     bool has_length_ = false;
     bool has_encoding_ = false;
     bool chunked_ = false;
+    bool persists_ = true;
     std::uint64_t length_ = 0;  ///< Content-Length; later what is left of it, or of the chunk
 
     /// Name, then value, of the field being read; longer ones than ours are not interesting.

@@ -56,7 +56,7 @@ void write_http_request(const ProbeRequest& request,
         text += std::to_string(check.body.size());
         text += "\r\n";
     }
-    if (!has_field(check, "connection")) text += "Connection: close\r\n";
+    if (!request.probe->reuse && !has_field(check, "connection")) text += "Connection: close\r\n";
     text += "\r\n";
     text += check.body;
 }

@@ -54,10 +54,10 @@ struct Maker {
         return with_secret<RedisDialogue>(check);
     }
     Made operator()(const config::PostgresCheck& check) const {
-        return std::make_unique<PostgresDialogue>(check, request.probe.tls.has_value());
+        return std::make_unique<PostgresDialogue>(check, request.probe->tls.has_value());
     }
     Made operator()(const config::MysqlCheck& check) const {
-        return std::make_unique<MysqlDialogue>(check, request.probe.tls.has_value());
+        return std::make_unique<MysqlDialogue>(check, request.probe->tls.has_value());
     }
     Made operator()(const config::SmtpCheck& check) const {
         return std::make_unique<SmtpDialogue>(check);
@@ -115,7 +115,7 @@ Transport transport_of(const config::ProbeKind& kind) {
 }
 
 Made make_dialogue(const ProbeRequest& request, const DialogueSettings& settings) {
-    return std::visit(Maker{request, settings}, request.probe.kind);
+    return std::visit(Maker{request, settings}, request.probe->kind);
 }
 
 }  // namespace muster::checker

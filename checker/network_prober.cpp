@@ -9,6 +9,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -36,7 +37,8 @@ void NetworkProber::Inside::begin(std::shared_ptr<const ProbeRequest> request, D
         return;
     }
     probe.dialogue = std::move(*dialogue);
-    probe.transport = transport_of(probe.request->probe.kind);
+    probe.transport = transport_of(probe.request->probe->kind);
+    if (probe.request->probe->reuse && take_idle(probe)) return;
     resolve(probe);
 }
 
@@ -76,10 +78,26 @@ void NetworkProber::Inside::on_resolved(Probe& probe, const Resolution& resoluti
     }
 }
 
+/// The phase that begins now may take this long.
+void NetworkProber::Inside::limit(Probe& probe, std::optional<std::chrono::nanoseconds> span) {
+    SteadyTime end = probe.started + probe.request->timeout;
+    if (span) end = std::min(end, clock.now() + *span);
+    if (probe.deadline->first == end) return;
+    deadlines.erase(probe.deadline);
+    probe.deadline = deadlines.add(end, probe.serial);
+}
+
 void NetworkProber::Inside::connect_next(Probe& probe) {
+    ++probe.next_address;
+    connect(probe);
+}
+
+/// To the address before the next one.
+void NetworkProber::Inside::connect(Probe& probe) {
     probe.phase = Phase::connecting;
+    limit(probe, probe.request->timeouts.connect);
     const int error = probe.socket.connect(
-        probe.addresses[probe.next_address++], probe.request->port, probe.transport);
+        probe.addresses[probe.next_address - 1], probe.request->port, probe.transport);
     if (error != 0 && error != EINPROGRESS) {
         on_connect_error(probe, error);
         return;
@@ -97,7 +115,8 @@ void NetworkProber::Inside::on_connect_error(Probe& probe, int error) {
     const ProbeOutcome outcome = outcome_of_connect_error(error);
     const bool is_ours = outcome.result == Result::inconclusive;
     // Without a route to one family the other one may do; without descriptors nothing will.
-    const bool try_another = !is_ours || outcome.reason == Reason::prober_ports;
+    const bool try_another = (!is_ours || outcome.reason == Reason::prober_ports) &&
+                             !probe.request->probe->all_addresses;
     if (!try_another || probe.next_address == probe.addresses.size()) {
         finish(probe, outcome);
         return;
@@ -117,7 +136,7 @@ void NetworkProber::Inside::on_ready(Probe& probe, std::uint32_t epoll_events) {
         if ((epoll_events & EPOLLOUT) == 0) return;
         const std::uint64_t serial = probe.serial;
         on_connected(probe);
-        if (!probes.contains(serial)) return;
+        if (!probes.contains(serial) || probe.phase == Phase::connecting) return;
     } else if (!probe.unsent.empty() && (epoll_events & EPOLLOUT) != 0) {
         if (!send(probe, std::exchange(probe.unsent, {}))) return;
     }
@@ -130,9 +149,19 @@ void NetworkProber::Inside::on_deadlines() {
     const SteadyTime now = clock.now();
     while (const auto serial = deadlines.due(now)) on_timeout(probes.at(*serial));
     deadlines.watch();
+    if (now >= next_sweep) sweep_idle();
 }
 
 void NetworkProber::Inside::on_timeout(Probe& probe) {
+    const bool phase_only = clock.now() < probe.started + probe.request->timeout;
+    if (phase_only && probe.phase == Phase::connecting) {
+        on_connect_error(probe, ETIMEDOUT);
+        return;
+    }
+    if (phase_only && probe.reused && renew(probe)) {
+        resolve(probe);
+        return;
+    }
     if (probe.phase == Phase::replying) {
         if (const auto silence = probe.dialogue->on_silence()) {
             conclude(probe, *silence);
@@ -151,7 +180,79 @@ void NetworkProber::Inside::close(Probe& probe) {
     }
 }
 
+/// For another connection of the same probe. False, and the probe is over, when there can't be one.
+bool NetworkProber::Inside::renew(Probe& probe) {
+    close(probe);
+    probe.tls.reset();
+    probe.unsent.clear();
+    probe.expiry.reset();
+    probe.begun = false;
+    probe.reused = false;
+    auto dialogue = make_dialogue(*probe.request, settings.dialogue);
+    if (!dialogue) {
+        finish(probe, inconclusive(dialogue.error()));
+        return false;
+    }
+    probe.dialogue = std::move(*dialogue);
+    return true;
+}
+
+bool NetworkProber::Inside::take_idle(Probe& probe) {
+    const auto found = idle.find(probe.request.get());
+    if (found == idle.end()) return false;
+    Idle& kept = found->second;
+    const bool is_same = kept.request.lock() == probe.request;
+    if (is_same) {
+        probe.socket = std::move(kept.socket);
+        probe.ticket = std::exchange(kept.ticket, {});
+        probe.tls = std::move(kept.tls);
+        poll_set.hand_over(probe.ticket, probe);
+    }
+    idle.erase(found);
+    if (!is_same) return false;
+    probe.reused = true;
+    probe.begun = true;
+    probe.phase = Phase::replying;
+    if (probe.tls) probe.expiry = probe.tls->expiry(clock.wall());
+    // A backend that has forgotten the connection and says nothing must not cost the whole time.
+    limit(probe, probe.request->timeout / 2);
+    out.clear();
+    wire.clear();
+    (void)carry_on(probe, probe.dialogue->begin(out));
+    return true;
+}
+
+void NetworkProber::Inside::park(Probe& probe) {
+    const ProbeRequest* const key = probe.request.get();
+    Idle& kept = idle.try_emplace(key, *this, key).first->second;
+    poll_set.remove(kept.ticket);
+    kept.request = probe.request;
+    kept.socket = std::move(probe.socket);
+    kept.ticket = std::exchange(probe.ticket, {});
+    kept.tls = std::move(probe.tls);
+    poll_set.hand_over(kept.ticket, kept);
+}
+
+/// Those of requests that nobody has any more.
+void NetworkProber::Inside::sweep_idle() {
+    next_sweep = clock.now() + std::chrono::seconds(1);
+    std::erase_if(idle, [](const auto& item) { return item.second.request.expired(); });
+}
+
 void NetworkProber::Inside::finish(Probe& probe, ProbeOutcome outcome) {
+    const bool success = outcome.result == Result::success || outcome.result == Result::degraded;
+    const bool heard = probe.first_byte.count() > 0;
+    if (!stopped && probe.reused && !heard && outcome.result == Result::failure) {
+        // It had closed, or lost, what an earlier probe left: that says nothing of the backend.
+        if (renew(probe)) resolve(probe);
+        return;
+    }
+    if (success && probe.request->probe->all_addresses &&
+        probe.next_address < probe.addresses.size()) {
+        if (renew(probe)) connect_next(probe);
+        return;
+    }
+    if (probe.dialogue && probe.begun && probe.ticket && probe.dialogue->leaves_open()) park(probe);
     outcome.resolve = probe.resolve;
     outcome.connect = probe.connect;
     outcome.tls = probe.secured;
@@ -176,6 +277,7 @@ void NetworkProber::Inside::stop() {
     }
     resolver.stop();
     deadlines.stop();
+    idle.clear();
 }
 
 NetworkProber::NetworkProber(asio::any_io_executor executor,

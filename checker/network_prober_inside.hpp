@@ -55,6 +55,7 @@ struct NetworkProber::Inside {
         std::unique_ptr<TlsClient> tls;
         std::optional<Finding> expiry;  ///< what makes a success a degraded one
         std::string unsent;             ///< what didn't fit at once
+        bool reused = false;            ///< on a connection of an earlier probe
         std::chrono::microseconds resolve{0};
         std::chrono::microseconds connect{0};
         std::chrono::microseconds secured{0};
@@ -79,6 +80,26 @@ struct NetworkProber::Inside {
 
     static constexpr std::uint32_t peer_is_done = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
+    /// A connection between two probes of one request.
+    struct Idle final : PollSet::Waiter {
+        Idle(Inside& the_prober, const ProbeRequest* the_key) : prober(the_prober), key(the_key) {}
+        ~Idle() { prober.poll_set.remove(ticket); }
+        Idle(const Idle&) = delete;
+        Idle& operator=(const Idle&) = delete;
+
+        /// Whatever the backend says now, it is no answer: most often it has closed.
+        void on_ready(int /*descriptor*/, std::uint32_t /*epoll_events*/) override {
+            prober.idle.erase(key);
+        }
+
+        Inside& prober;
+        const ProbeRequest* key;
+        std::weak_ptr<const ProbeRequest> request;
+        ProbeSocket socket;
+        PollSet::Ticket ticket;
+        std::unique_ptr<TlsClient> tls;
+    };
+
     [[nodiscard]] std::chrono::microseconds age(const Probe& probe) const {
         return std::chrono::ceil<std::chrono::microseconds>(clock.now() - probe.started);
     }
@@ -87,12 +108,19 @@ struct NetworkProber::Inside {
     void resolve(Probe& probe);
     void on_resolved(Probe& probe, const Resolution& resolution);
     void connect_next(Probe& probe);
+    void connect(Probe& probe);
+    [[nodiscard]] bool renew(Probe& probe);
+    [[nodiscard]] bool take_idle(Probe& probe);
+    void park(Probe& probe);
+    void sweep_idle();
+    void limit(Probe& probe, std::optional<std::chrono::nanoseconds> span);
     void on_connect_error(Probe& probe, int error);
     void on_connected(Probe& probe);
     void on_ready(Probe& probe, std::uint32_t epoll_events);
     [[nodiscard]] bool transmit(Probe& probe);
     [[nodiscard]] bool send(Probe& probe, std::string_view data);
     void receive(Probe& probe, std::uint32_t epoll_events);
+    void on_first_byte(Probe& probe);
     [[nodiscard]] bool take(Probe& probe, std::string_view bytes);
     void on_end_of_input(Probe& probe);
     [[nodiscard]] bool secure(Probe& probe);
@@ -114,6 +142,8 @@ struct NetworkProber::Inside {
     TlsContexts tls_contexts;
     Secrets secrets;
     std::unordered_map<std::uint64_t, Probe> probes;
+    std::unordered_map<const ProbeRequest*, Idle> idle;
+    SteadyTime next_sweep{};
     Deadlines deadlines;
     std::uint64_t last_serial = 0;
     bool starting = false;  ///< inside start(), where nothing may be called back

@@ -9,8 +9,8 @@
 namespace muster::checker {
 
 void NetworkProber::Inside::on_connected(Probe& probe) {
-    probe.connect = age(probe);
-    const config::ProbeSpec& spec = probe.request->probe;
+    if (probe.connect.count() == 0) probe.connect = age(probe);
+    const config::ProbeSpec& spec = *probe.request->probe;
     wire = proxy_header(spec.proxy);
     if (spec.tls && !starts_tls_itself(spec.kind)) {
         (void)secure(probe);
@@ -18,6 +18,7 @@ void NetworkProber::Inside::on_connected(Probe& probe) {
     }
     probe.phase = Phase::replying;
     probe.begun = true;
+    limit(probe, probe.request->timeouts.first_byte);
     out.clear();
     (void)carry_on(probe, probe.dialogue->begin(out));
 }
@@ -26,15 +27,16 @@ void NetworkProber::Inside::on_connected(Probe& probe) {
 
 /// Sends its first flight behind what is in `wire`.
 bool NetworkProber::Inside::secure(Probe& probe) {
-    const config::TlsSettings& tls = tls_settings_of(probe.request->probe);
+    const config::TlsSettings& tls = tls_settings_of(*probe.request->probe);
     const TlsContexts::Context& context = tls_contexts.of(tls, clock.now());
     if (!context.ssl) {
         finish(probe, inconclusive(Reason::prober_config));
         return false;
     }
     probe.phase = Phase::securing;
+    limit(probe, probe.request->timeouts.tls);
     probe.tls = std::make_unique<TlsClient>(
-        *context.ssl, tls, probe.request->host, alpn_of(probe.request->probe.kind));
+        *context.ssl, tls, probe.request->host, alpn_of(probe.request->probe->kind));
     (void)probe.tls->start(wire);
     return transmit(probe);
 }
@@ -42,13 +44,14 @@ bool NetworkProber::Inside::secure(Probe& probe) {
 bool NetworkProber::Inside::on_secured(Probe& probe) {
     probe.secured = age(probe);
     probe.phase = Phase::replying;
+    limit(probe, probe.request->timeouts.first_byte);
     probe.expiry = probe.tls->expiry(clock.wall());
     if (probe.expiry && probe.expiry->result == Result::failure) {
         conclude(probe, *probe.expiry);
         return false;
     }
     // HTTP/2 over TLS only where both have agreed on it (RFC 9113, 3.2).
-    const std::string_view protocol = alpn_of(probe.request->probe.kind);
+    const std::string_view protocol = alpn_of(probe.request->probe->kind);
     if (!protocol.empty() && probe.tls->protocol() != protocol) {
         conclude(probe, {.reason = Reason::l6_handshake});
         return false;
@@ -67,6 +70,15 @@ bool NetworkProber::Inside::carry_on(Probe& probe, const Dialogue::Turn& turn) {
         put_into_wire(probe);
         if (!wire.empty() && probe.unsent.empty()) (void)probe.socket.send(wire);
         conclude(probe, *turn.finding);
+        return false;
+    }
+    if (turn.reconnect) {
+        close(probe);
+        probe.tls.reset();
+        probe.unsent.clear();
+        probe.begun = false;
+        probe.reused = false;
+        connect(probe);
         return false;
     }
     put_into_wire(probe);
@@ -101,6 +113,11 @@ bool NetworkProber::Inside::send(Probe& probe, std::string_view data) {
     return true;
 }
 
+void NetworkProber::Inside::on_first_byte(Probe& probe) {
+    probe.first_byte = age(probe);
+    limit(probe, std::nullopt);
+}
+
 bool NetworkProber::Inside::take(Probe& probe, std::string_view bytes) {
     wire.clear();
     if (!probe.tls) {
@@ -117,7 +134,7 @@ bool NetworkProber::Inside::take(Probe& probe, std::string_view bytes) {
     if (state == TlsClient::State::handshaking) return true;
     if (probe.phase == Phase::securing && !on_secured(probe)) return false;
     if (!plain.empty()) {
-        if (probe.first_byte.count() == 0) probe.first_byte = age(probe);
+        if (probe.first_byte.count() == 0) on_first_byte(probe);
         wire.clear();
         out.clear();
         if (!carry_on(probe, probe.dialogue->receive(plain, out))) return false;
@@ -149,7 +166,7 @@ void NetworkProber::Inside::receive(Probe& probe, std::uint32_t epoll_events) {
             on_end_of_input(probe);
             return;
         }
-        if (!probe.tls && probe.first_byte.count() == 0) probe.first_byte = age(probe);
+        if (!probe.tls && probe.first_byte.count() == 0) on_first_byte(probe);
         if (!take(probe, {buffer.data(), got.bytes})) return;
         // All there was; what comes next makes the socket ready again.
         if (got.bytes < buffer.size() && !peer_done && probe.transport == Transport::stream) return;

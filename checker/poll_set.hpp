@@ -48,6 +48,9 @@ class PollSet {
                                       Ticket& ticket);
     void change(const Ticket& ticket, std::uint32_t events);
 
+    /// From now on somebody else waits for it.
+    void hand_over(const Ticket& ticket, Waiter& to) { entries_[ticket.slot].waiter = &to; }
+
     /// Forgets the descriptor, which is about to be closed: events still under way are dropped. To
     /// keep it open, call change() with no events before.
     void remove(Ticket& ticket);

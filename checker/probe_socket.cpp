@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 namespace muster::checker {
 
@@ -98,6 +99,14 @@ int ProbeSocket::open(bool is_v4) {
         }
     }
     return EINVAL;
+}
+
+void ProbeSocket::swap(ProbeSocket& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    std::swap(transport_, other.transport_);
+    std::swap(raw_, other.raw_);
+    std::swap(is_v4_, other.is_v4_);
+    std::swap(echo_id_, other.echo_id_);
 }
 
 int ProbeSocket::connect(const boost::asio::ip::address& address,

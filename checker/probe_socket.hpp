@@ -25,6 +25,11 @@ class ProbeSocket {
     ProbeSocket() = default;
     ProbeSocket(const ProbeSocket&) = delete;
     ProbeSocket& operator=(const ProbeSocket&) = delete;
+    ProbeSocket(ProbeSocket&& other) noexcept { swap(other); }
+    ProbeSocket& operator=(ProbeSocket&& other) noexcept {
+        swap(other);
+        return *this;
+    }
     ~ProbeSocket() { close(); }
 
     /// Opens and connects. EINPROGRESS: wait until it is writable. Echo needs no port, and either
@@ -52,6 +57,7 @@ class ProbeSocket {
     [[nodiscard]] int descriptor() const { return descriptor_; }
 
  private:
+    void swap(ProbeSocket& other) noexcept;
     [[nodiscard]] int open(bool is_v4);
     [[nodiscard]] Transfer send_echo(std::string_view payload);
     [[nodiscard]] Transfer receive_echo(std::span<char> buffer) const;

@@ -32,7 +32,7 @@ std::size_t hash_of_endpoint(const ProbeRequest& request) {
 
 std::size_t hash_of(const ProbeRequest& request) {
     std::size_t seed = hash_of_endpoint(request);
-    add_kind(seed, request.probe.kind);
+    add_kind(seed, request.probe->kind);
     add(seed, request.timeout.count());
     return seed;
 }

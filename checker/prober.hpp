@@ -17,8 +17,10 @@ namespace muster::checker {
 struct ProbeRequest {
     std::string host;  ///< literal IPv4, IPv6 or a host name
     std::uint16_t port = 0;
-    config::ProbeSpec probe;
+    SharedValue<config::ProbeSpec> probe = config::ProbeSpec{};  ///< always there
     std::chrono::nanoseconds timeout{0};
+    config::PhaseTimeouts timeouts;
+    SharedValue<config::IntentSource> intent;  ///< what to look for in the reply
     bool operator==(const ProbeRequest&) const = default;
 };
 

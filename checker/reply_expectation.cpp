@@ -3,6 +3,7 @@
 #include "checker/reply_matches.hpp"
 
 #include <algorithm>
+#include <string>
 
 namespace muster::checker {
 
@@ -17,11 +18,18 @@ ReplyExpectation::Body ReplyExpectation::use_of_body(const config::HttpCheck& ex
                                                                              : Body::kept;
 }
 
-std::optional<Reason> ReplyExpectation::on_header(std::uint16_t status, std::string_view fields) {
-    const auto expects = [status](const config::StatusRange& range) {
+bool ReplyExpectation::expects(std::uint16_t status) const {
+    if (!expected_.expect_status_regex.empty())
+        return holds({.text = expected_.expect_status_regex, .regex = true},
+                     std::to_string(status),
+                     patterns_);
+    return std::ranges::any_of(expected_.expect_status, [status](const auto& range) {
         return status >= range.first && status <= range.last;
-    };
-    if (!std::ranges::any_of(expected_.expect_status, expects)) return Reason::l7_status;
+    });
+}
+
+std::optional<Reason> ReplyExpectation::on_header(std::uint16_t status, std::string_view fields) {
+    if (!expects(status)) return Reason::l7_status;
     if (!hold(expected_.expect_headers, fields, patterns_)) return Reason::l7_header;
     if (use_ == Body::ignored) return Reason::l7_ok;
     return std::nullopt;

@@ -39,6 +39,7 @@ class ReplyExpectation {
     enum class Body : std::uint8_t { ignored, searched, kept };
 
     [[nodiscard]] static Body use_of_body(const config::HttpCheck& expected);
+    [[nodiscard]] bool expects(std::uint16_t status) const;
     [[nodiscard]] bool finds(std::string_view part);
 
     const config::HttpCheck& expected_;

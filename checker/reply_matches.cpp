@@ -31,23 +31,30 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-bool field_holds(const config::HeaderMatch& match,
-                 std::string_view header,
-                 PatternCache& patterns) {
-    bool present = false;
-    bool found = false;
+/// The value of the next field of that name, which is taken off `header` with all before it.
+std::optional<std::string_view> next_value(std::string_view& header, std::string_view name) {
     while (!header.empty()) {
         const std::size_t end = std::min(header.find("\r\n"), header.size());
         const std::string_view line = header.substr(0, end);
         header.remove_prefix(std::min(end + 2, header.size()));
         const std::size_t colon = line.find(':');
-        if (colon == std::string_view::npos || !same_name(line.substr(0, colon), match.name))
-            continue;
+        if (colon != std::string_view::npos && same_name(line.substr(0, colon), name))
+            return trimmed(line.substr(colon + 1));
+    }
+    return std::nullopt;
+}
+
+bool field_holds(const config::HeaderMatch& match,
+                 std::string_view header,
+                 PatternCache& patterns) {
+    bool present = false;
+    bool found = false;
+    while (const auto value = next_value(header, match.name)) {
         present = true;
         if (!match.value) continue;
         config::TextMatch positive = *match.value;
         positive.negate = false;
-        found = found || holds(positive, trimmed(line.substr(colon + 1)), patterns);
+        found = found || holds(positive, *value, patterns);
     }
     if (match.absent) return !present;
     if (!match.value) return present;
@@ -110,6 +117,10 @@ bool hold(const std::vector<config::HeaderMatch>& matches,
           PatternCache& patterns) {
     return std::ranges::all_of(
         matches, [&](const auto& match) { return field_holds(match, header, patterns); });
+}
+
+std::optional<std::string_view> field_value(std::string_view header, std::string_view name) {
+    return next_value(header, name);
 }
 
 bool hold(const std::vector<config::JsonMatch>& matches, std::string_view body) {

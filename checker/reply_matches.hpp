@@ -21,6 +21,10 @@ namespace muster::checker {
                         std::string_view header,
                         PatternCache& patterns);
 
+/// The value of the first such field, without blanks around it.
+[[nodiscard]] std::optional<std::string_view> field_value(std::string_view header,
+                                                          std::string_view name);
+
 /// All of them, in a body that must be one JSON text (RFC 8259) of a depth of 32 at most. Numbers
 /// are compared as numbers, everything else by equality.
 [[nodiscard]] bool hold(const std::vector<config::JsonMatch>& matches, std::string_view body);

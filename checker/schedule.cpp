@@ -24,6 +24,11 @@ Span phase(CheckId id, Span interval) {
     return Span(reduce(mix(static_cast<std::uint64_t>(id)), interval));
 }
 
+Span jitter(CheckId id, SteadyTime slot, Span most) {
+    const auto time = static_cast<std::uint64_t>(slot.time_since_epoch().count());
+    return Span(reduce(mix(static_cast<std::uint64_t>(id) ^ mix(time)), most));
+}
+
 SteadyTime wall_zero(WallTime wall, SteadyTime steady) {
     return steady - std::chrono::duration_cast<Span>(wall.time_since_epoch());
 }

@@ -47,6 +47,9 @@ struct Cadence {
                                        SteadyTime now,
                                        Span spread);
 
+/// By how much the start for `slot` is put off: from 0 to below `most`, another one for each slot.
+[[nodiscard]] Span jitter(CheckId id, SteadyTime slot, Span most);
+
 struct NextDue {
     SteadyTime slot{};
     std::uint64_t skipped = 0;  ///< slots passed over

@@ -85,6 +85,8 @@ class Planner {
                 continue;
             const auto interval = std::max<config::Duration>(group.spec->check.interval,
                                                              std::chrono::milliseconds(1));
+            const std::set<std::string> all_needs = config::needs_of(*group.spec);
+            const std::vector<std::string> needs(all_needs.begin(), all_needs.end());
             for (int k = 0; k < group.index->value.shards; ++k) {
                 const auto shard = group.shards.find(k);
                 if (shard == group.shards.end() || !shard->second.members) continue;
@@ -94,10 +96,9 @@ class Planner {
                 const std::int64_t cost =
                     std::int64_t{backends} * 1000 *
                     std::chrono::nanoseconds(std::chrono::seconds(1)).count() / interval.count();
-                shards_.push_back(
-                    {.shard = {.group = name, .number = k},
-                     .cost = std::max<std::int64_t>(cost, 1),
-                     .probe = std::string(config::probe_kind_name(group.spec->check.probe.kind))});
+                shards_.push_back({.shard = {.group = name, .number = k},
+                                   .cost = std::max<std::int64_t>(cost, 1),
+                                   .probes = needs});
                 intervals_[shards_.back().shard] = interval;
             }
         }
@@ -242,9 +243,11 @@ class Planner {
     [[nodiscard]] bool another_accepts(const PlanShard& shard, const NodeId& than) const {
         return std::ranges::any_of(view_.members, [&](const auto& item) {
             const auto& [node, member] = item;
+            const auto& has = member.value.probes;
             return node != than && accepts(member) &&
-                   (shard.probe.empty() || std::ranges::find(member.value.probes, shard.probe) !=
-                                               member.value.probes.end());
+                   std::ranges::all_of(shard.probes, [&has](const std::string& probe) {
+                       return std::ranges::find(has, probe) != has.end();
+                   });
         });
     }
 

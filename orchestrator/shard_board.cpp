@@ -67,17 +67,16 @@ void ShardBoard::add_shard(const PlanShard& wanted, const std::map<ShardId, Node
     const int index = static_cast<int>(shards_.size());
     Shard& shard = shards_.emplace_back(Shard{.wanted = &wanted,
                                               .hash = stable_hash(wanted.shard),
-                                              .kind = kind_number(wanted.probe),
                                               .cost = std::max<std::int64_t>(1, wanted.cost)});
+    for (const std::string& probe : wanted.probes)
+        shard.kinds.push_back(static_cast<std::size_t>(kind_number(probe)));
     const auto before = current.find(wanted.shard);
     const int owner = before == current.end() ? nobody : find_worker(before->second);
     if (owner == nobody) {
         shard.reason = before == current.end() ? MoveReason::unassigned : MoveReason::orphan;
     } else if (can_take(owner, index)) {
         shard.settled = true;
-    } else if (const auto& kinds = workers_[owner].kinds;
-               !wanted.probe.empty() &&
-               (static_cast<std::size_t>(shard.kind) >= kinds.size() || !kinds[shard.kind])) {
+    } else if (!has_kinds(workers_[owner], shard)) {
         shard.reason = MoveReason::probe;
     } else {
         shard.reason =
@@ -111,6 +110,12 @@ int ShardBoard::kind_number(const std::string& probe) {
     return static_cast<int>(std::ranges::find(kinds_, probe) - kinds_.begin());
 }
 
+bool ShardBoard::has_kinds(const Worker& worker, const Shard& shard) {
+    return std::ranges::all_of(shard.kinds, [&worker](std::size_t kind) {
+        return kind < worker.kinds.size() && worker.kinds[kind];
+    });
+}
+
 bool ShardBoard::anyone_can_take(int shard) const {
     for (int worker = 0; worker < std::ssize(workers_); ++worker) {
         if (can_take(worker, shard)) return true;
@@ -122,9 +127,7 @@ bool ShardBoard::can_take(int worker, int shard) const {
     const Worker& candidate = workers_[worker];
     const PlanShard& wanted = *shards_[shard].wanted;
     if (!candidate.accepts || wanted.barred == candidate.member->node) return false;
-    if (wanted.probe.empty()) return true;
-    const auto kind = static_cast<std::size_t>(shards_[shard].kind);
-    return kind < candidate.kinds.size() && candidate.kinds[kind];
+    return has_kinds(candidate, shards_[shard]);
 }
 
 double ShardBoard::score(int worker, int shard) const {

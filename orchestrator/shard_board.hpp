@@ -27,7 +27,7 @@ class ShardBoard {
     struct Shard {
         const PlanShard* wanted = nullptr;
         std::uint64_t hash = 0;
-        int kind = 0;
+        std::vector<std::size_t> kinds;  ///< that its worker must have, by number
         std::int64_t cost = 1;
         int owner = nobody;
         bool settled = false;  ///< still where it was before the plan, and may stay
@@ -58,6 +58,7 @@ class ShardBoard {
     void add_workers(const std::vector<PlanMember>& members);
     void add_shard(const PlanShard& wanted, const std::map<ShardId, NodeId>& current);
     [[nodiscard]] int find_worker(const NodeId& node) const;
+    [[nodiscard]] static bool has_kinds(const Worker& worker, const Shard& shard);
     [[nodiscard]] int kind_number(const std::string& probe);
     [[nodiscard]] bool anyone_can_take(int shard) const;
 

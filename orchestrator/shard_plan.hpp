@@ -22,9 +22,9 @@ struct PlanMember {
 /// One shard: what it costs to probe (measured or estimated, any unit) and what it needs.
 struct PlanShard {
     ShardId shard;
-    std::int64_t cost = 1;         ///< > 0; probes per second times 1,000 by default
-    std::string probe;             ///< kind that its worker must have registered
-    std::optional<NodeId> barred;  ///< not here: this worker made no progress on it
+    std::int64_t cost = 1;            ///< > 0; probes per second times 1,000 by default
+    std::vector<std::string> probes;  ///< kinds that its worker must have registered
+    std::optional<NodeId> barred;     ///< not here: this worker made no progress on it
 };
 
 struct PlanSettings {

@@ -20,6 +20,7 @@ HealthState state_of(const znodes::ShardStatus& status, std::size_t slot) {
         state.since = detail->second.since;
         state.successes = detail->second.successes;
         state.failures = detail->second.failures;
+        state.penalty = detail->second.penalty;
         state.reason =
             checker::reason_from(detail->second.reason).value_or(checker::Reason::unknown);
     }
@@ -30,7 +31,8 @@ SlotDetail detail_of(const HealthState& state) {
     return {.since = state.since,
             .successes = state.successes,
             .failures = state.failures,
-            .reason = std::string(checker::to_string(state.reason))};
+            .reason = std::string(checker::to_string(state.reason)),
+            .penalty = state.penalty};
 }
 
 bool same_place(const StatusCell& cell, const std::string& group_uid, int layout) {
@@ -96,6 +98,15 @@ void adopt(StatusCell& cell, const znodes::ShardStatus& published) {
     }
 }
 
+void begin_unknown(StatusCell& cell, const config::GroupSpec& group, WallTime now) {
+    for (CellSlot& slot : cell.slots) {
+        if (!slot.active || slot.state.verdict != Verdict::unknown) continue;
+        const auto backend =
+            std::ranges::lower_bound(group.backends, slot.backend, {}, &config::Backend::id);
+        slot.state = checker::initial_state(config::check_of(group, *backend).initial, now);
+    }
+}
+
 void merge(StatusCell& cell,
            const znodes::ShardStatus& published,
            const std::optional<znodes::Handoff>& handoff) {
@@ -110,6 +121,7 @@ void merge(StatusCell& cell,
             continue;
         }
         slot.state.since = theirs.since;
+        slot.state.penalty = theirs.penalty;
         int successes = theirs.successes;
         int failures = theirs.failures;
         if (handoff && handoff->layout == cell.layout) {

@@ -36,6 +36,10 @@ struct StatusCell {
 /// Takes over what an owner has published, for slots that this prober knows nothing of.
 void adopt(StatusCell& cell, const znodes::ShardStatus& published);
 
+/// Gives those of which nobody knows anything the state that their checks begin with. For a cell of
+/// `group`.
+void begin_unknown(StatusCell& cell, const config::GroupSpec& group, WallTime now);
+
 /// At the end of a planned move: what the old owner published last is the truth up to now. Where
 /// our own verdict agrees, our (fresher) counters stay, raised to those handed over when they run
 /// in the same direction; where it differs, the published state is taken as it is.

@@ -1,6 +1,7 @@
 #include "orchestrator/worker.hpp"
 
 #include "common/observe/log.hpp"
+#include "orchestrator/shared_checks.hpp"
 
 #include <algorithm>
 #include <set>
@@ -168,14 +169,10 @@ void Worker::rebuild(const ShardId& id, Shard& shard, bool catch_up) {
     StatusCell next = make_cell(members->second.members->value, spec, &shard.cell);
     if (next.slots.size() != shard.cell.slots.size()) mark(shard, true);
     shard.cell = std::move(next);
+    // A warm one has no say yet: what the owner knows comes with the merge.
+    if (shard.role != Role::warm) begin_unknown(shard.cell, spec, clock_.wall());
 
-    std::shared_ptr<const config::CheckSpec> check_spec;
-    for (const auto& [slot, check] : shard.running) {
-        if (*check.spec == spec.check) check_spec = check.spec;
-        break;
-    }
-    if (!check_spec) check_spec = std::make_shared<const config::CheckSpec>(spec.check);
-
+    SharedChecks shared;
     std::vector<Check> put;
     std::vector<checker::CheckId> remove;
     for (std::size_t i = 0; i < shard.cell.slots.size(); ++i) {
@@ -192,17 +189,22 @@ void Worker::rebuild(const ShardId& id, Shard& shard, bool catch_up) {
         }
         const auto backend =
             std::ranges::lower_bound(spec.backends, slot.backend, {}, &config::Backend::id);
+        const SharedChecks::Parts& parts =
+            shared.of(config::check_of(spec, *backend),
+                      known == shard.running.end() ? nullptr : &known->second);
         checker::ProbeRequest request{.host = backend->address,
-                                      .port = spec.check.port.value_or(backend->port),
-                                      .probe = spec.check.probe,
-                                      .timeout = spec.check.timeout};
-        if (known != shard.running.end() && known->second.spec == check_spec &&
+                                      .port = parts.spec->port.value_or(backend->port),
+                                      .probe = parts.probe,
+                                      .timeout = parts.spec->timeout,
+                                      .timeouts = parts.spec->timeouts,
+                                      .intent = parts.spec->intent};
+        if (known != shard.running.end() && known->second.spec == parts.spec &&
             *known->second.request == request) {
             continue;
         }
         Check check{.id = slot.check,
                     .request = std::make_shared<const checker::ProbeRequest>(std::move(request)),
-                    .spec = check_spec,
+                    .spec = parts.spec,
                     .start = slot.state,
                     .catch_up = catch_up && slot.state.verdict != checker::Verdict::unknown};
         by_check_[static_cast<std::uint64_t>(check.id)] = {id, number};

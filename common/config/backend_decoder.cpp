@@ -1,3 +1,4 @@
+#include "common/config/check_codec.hpp"
 #include "common/config/endpoint.hpp"
 #include "common/config/enum_words.hpp"
 #include "common/config/group_decoder.hpp"
@@ -40,7 +41,9 @@ void read_labels(const Fields& fields, std::map<std::string, std::string>& into)
 }
 
 /// Nothing when there is no address to know it by.
-std::optional<Backend> decode_backend(const Value& value, BackendForm form) {
+std::optional<Backend> decode_backend(const Value& value,
+                                      BackendForm form,
+                                      const std::optional<Value>& check_of_group) {
     Backend backend;
     if (value.node().is_scalar()) {
         if (!read_address(value, backend)) return std::nullopt;
@@ -50,7 +53,7 @@ std::optional<Backend> decode_backend(const Value& value, BackendForm form) {
         value.refuse_type("host:port, such as 10.0.0.1:80");
         return std::nullopt;
     }
-    const Fields fields(value, {"address", "name", "weight", "zone", "labels", "state"});
+    const Fields fields(value, {"address", "name", "weight", "zone", "labels", "state", "check"});
     const auto address = fields.require("address", "host:port");
     const bool placed = address && read_address(*address, backend);
     if (const auto name = fields.find("name")) {
@@ -60,6 +63,8 @@ std::optional<Backend> decode_backend(const Value& value, BackendForm form) {
     read_text(fields, "zone", backend.zone, rules::zone);
     read_labels(fields, backend.labels);
     read_enum(fields, "state", backend.admin);
+    if (const auto check = fields.find("check"))
+        backend.check = decode_backend_check(*check, check_of_group);
     if (!placed) return std::nullopt;
     return backend;
 }
@@ -68,6 +73,7 @@ std::optional<Backend> decode_backend(const Value& value, BackendForm form) {
 
 std::vector<Backend> decode_backends(const Value& list,
                                      BackendForm form,
+                                     const std::optional<Value>& check,
                                      std::size_t max_backends) {
     std::vector<Backend> backends;
     const std::vector<Value> elements = elements_of(list, max_backends);
@@ -75,7 +81,7 @@ std::vector<Backend> decode_backends(const Value& list,
     std::unordered_map<BackendId, const Value*> seen;
     seen.reserve(elements.size());
     for (const Value& element : elements) {
-        std::optional<Backend> backend = decode_backend(element, form);
+        std::optional<Backend> backend = decode_backend(element, form, check);
         if (!backend) continue;
         const auto [first, is_new] = seen.emplace(backend->id, &element);
         if (is_new) {

@@ -1,10 +1,11 @@
+#include "common/config/check_codec.hpp"
 #include "common/config/decode.hpp"
 #include "common/config/endpoint.hpp"
 #include "common/config/field_writer.hpp"
-#include "common/config/probe_codec.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include <utility>
@@ -26,6 +27,7 @@ json::value encode_backend(const Backend& backend, Verbosity verbosity) {
     for (const auto& [key, value] : backend.labels) labels.emplace(key, value);
     writer.map("labels", std::move(labels));
     writer.field("state", backend.admin, standard.admin);
+    if (backend.check) writer.put("check", json::parse(backend.check->fields));
     json::object object = writer.take();
     if (object.size() == 1) return json::string(address);
     return object;
@@ -36,20 +38,6 @@ json::array encode_backend_list(const std::vector<Backend>& backends, Verbosity 
     list.reserve(backends.size());
     for (const Backend& backend : backends) list.push_back(encode_backend(backend, verbosity));
     return list;
-}
-
-json::object encode_check(const CheckSpec& check, Verbosity verbosity) {
-    const CheckSpec standard;
-    FieldWriter writer(verbosity);
-    encode_probe(check.probe, verbosity, writer);
-    writer.field("interval", check.interval, standard.interval);
-    writer.optional("fast_interval", check.fast_interval);
-    writer.optional("down_interval", check.down_interval);
-    writer.field("timeout", check.timeout, standard.timeout);
-    writer.field("rise", check.rise, standard.rise);
-    writer.field("fall", check.fall, standard.fall);
-    writer.optional("port", check.port);
-    return writer.take();
 }
 
 json::object encode_lb(const LbSettings& lb, Verbosity verbosity) {
@@ -75,7 +63,7 @@ json::object encode_lb(const LbSettings& lb, Verbosity verbosity) {
 /// The fields of a spec after its backends.
 void encode_rest(const GroupSpec& group, Verbosity verbosity, FieldWriter& writer) {
     const GroupSpec standard;
-    writer.map("check", encode_check(group.check, verbosity));
+    writer.map("check", encode(group.check, verbosity));
     writer.map("lb", encode_lb(group.lb, verbosity));
     writer.field("max_eject_percent", group.max_eject_percent, standard.max_eject_percent);
     FieldWriter panic(verbosity);

@@ -1,5 +1,6 @@
 #include "common/config/group_decoder.hpp"
 
+#include "common/config/check_codec.hpp"
 #include "common/config/enum_words.hpp"
 #include "common/config/group_limits.hpp"
 #include "common/config/text_rules.hpp"
@@ -55,7 +56,8 @@ GroupSpec decode_group_spec(const Value& spec, std::size_t max_backends) {
     const Fields fields(spec,
                         {"backends", "check", "lb", "max_eject_percent", "panic", "shard_size"});
     if (const auto list = fields.require("backends", "a list of backends, [] for none yet"))
-        group.backends = decode_backends(*list, BackendForm::address_or_map, max_backends);
+        group.backends =
+            decode_backends(*list, BackendForm::address_or_map, fields.find("check"), max_backends);
     if (const auto check = fields.find("check")) group.check = decode_check(*check);
     if (const auto lb = fields.find("lb")) group.lb = decode_lb(*lb);
     read_int(fields, "max_eject_percent", group.max_eject_percent, bounds::percent);

@@ -3,6 +3,8 @@
 #include "common/config/model.hpp"
 #include "common/config/value.hpp"
 
+#include <optional>
+
 namespace muster::config {
 
 /// The `spec` of a group; its name is the caller's. Fields that are wrong keep their default.
@@ -11,12 +13,11 @@ namespace muster::config {
 /// The elements of a list of backends, checked for duplicates and sorted by id. A backend is
 /// written as its address alone or, unless that is the only form, as a map.
 enum class BackendForm { address_or_map, address_only };
+/// `check` is that of the group.
 [[nodiscard]] std::vector<Backend> decode_backends(const Value& list,
                                                    BackendForm form,
+                                                   const std::optional<Value>& check,
                                                    std::size_t max_backends);
-
-/// The `check` of a group.
-[[nodiscard]] CheckSpec decode_check(const Value& check);
 
 /// One group of the legacy blob: `{"backend_servers": [...], "health_endpoint": "/health", ...}`.
 [[nodiscard]] GroupSpec decode_legacy_group(const Value& group, std::size_t max_backends);

@@ -19,12 +19,23 @@ inline constexpr DurationRange timeout{.least = 1ms, .most = 1h};
 inline constexpr DurationRange lb_timeout{.least = 1ms, .most = 24h};
 inline constexpr DurationRange slow_start{.least = 0s, .most = 1h};
 
+inline constexpr DurationRange jitter{.least = 0s, .most = 1h};
+inline constexpr DurationRange min_down{.least = 0s, .most = 24h};
+inline constexpr DurationRange half_life{.least = 1s, .most = 24h};  ///< and the longest hold
+inline constexpr IntRange flaps{.least = 1, .most = 100};
+inline constexpr IntRange confirm{.least = 0, .most = 16};
+inline constexpr DurationRange intent_ttl{.least = 100ms, .most = 24h};
+
 inline constexpr std::size_t labels = 32;
 inline constexpr std::size_t headers = 32;
 inline constexpr std::size_t status_ranges = 32;
 inline constexpr std::size_t matches = 16;  ///< of one kind, in one check
 
 inline constexpr std::size_t script_steps = 32;
+inline constexpr IntRange redirects{.least = 0, .most = 10};
+inline constexpr std::size_t arguments = 16;  ///< of a command
+inline constexpr std::size_t plugin_settings_bytes = 8192;
+inline constexpr std::size_t composite_parts = 8;
 inline constexpr std::size_t alpn_protocols = 8;
 inline constexpr IntRange ping_bytes{.least = 16, .most = 1400};
 inline constexpr IntRange expiry_days{.least = 0, .most = 3650};

@@ -103,16 +103,24 @@ json::object encode_request_headers(const std::vector<Header>& headers) {
 
 HttpCheck decode_http(const Value& value) {
     HttpCheck http;
-    const Fields fields(value, {"method", "path", "host", "headers", "body", "version", "expect"});
+    const Fields fields(
+        value, {"method", "path", "host", "headers", "body", "version", "redirects", "expect"});
     read_text(fields, "method", http.method, rules::http_method);
     read_text(fields, "path", http.path, rules::http_path);
     read_text(fields, "host", http.host, rules::http_host);
     http.headers = read_request_headers(fields);
     read_text(fields, "body", http.body, rules::request_body);
     read_enum(fields, "version", http.version);
+    read_int(fields, "redirects", http.redirects, bounds::redirects);
     if (const auto expect = fields.find("expect")) {
-        const Fields expected(*expect, {"status", "headers", "body", "json"});
+        const Fields expected(*expect, {"status", "status_regex", "headers", "body", "json"});
         read_expected_status(expected, http.expect_status);
+        read_text(expected, "status_regex", http.expect_status_regex, rules::pattern);
+        if (!http.expect_status_regex.empty()) {
+            if (const auto list = expected.find("status"))
+                list->refuse("stands beside status_regex; write one of them");
+            http.expect_status.clear();
+        }
         if (const auto found = expected.find("headers"))
             http.expect_headers = decode_headers(*found);
         if (const auto found = expected.find("body")) http.expect_body = decode_texts(*found);
@@ -131,8 +139,13 @@ json::object encode(const HttpCheck& http, Verbosity verbosity) {
     writer.optional("body", http.body);
     writer.field(
         "version", std::string(word_of(http.version)), std::string(word_of(standard.version)));
+    writer.field("redirects", http.redirects, standard.redirects);
     FieldWriter expect(verbosity);
-    expect.field("status", http.expect_status, standard.expect_status);
+    if (http.expect_status_regex.empty()) {
+        expect.field("status", http.expect_status, standard.expect_status);
+    } else {
+        expect.put("status_regex", json::string(http.expect_status_regex));
+    }
     expect.map("headers", encode_headers(http.expect_headers));
     if (!http.expect_body.empty()) expect.put("body", encode_texts(http.expect_body));
     if (!http.expect_json.empty()) expect.put("json", encode_json(http.expect_json));

@@ -1,5 +1,6 @@
 #include "common/config/json_node.hpp"
 
+#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include <string_view>
@@ -54,6 +55,32 @@ Node convert(const json::value& value, std::size_t depth) {
 
 Node to_node(const json::value& value) {
     return convert(value, 1);
+}
+
+json::value to_json(const Node& node) {
+    switch (node.kind) {
+        case Node::Kind::null:
+        case Node::Kind::refused:
+            return nullptr;
+        case Node::Kind::text:
+            return json::string(node.text);
+        case Node::Kind::plain: {
+            boost::system::error_code not_json;
+            json::value scalar = json::parse(node.text, not_json);
+            return not_json ? json::string(node.text) : scalar;
+        }
+        case Node::Kind::list: {
+            json::array list;
+            for (const Node& element : node.items) list.push_back(to_json(element));
+            return list;
+        }
+        case Node::Kind::map:
+            break;
+    }
+    json::object map;
+    for (std::size_t i = 0; i + 1 < node.items.size(); i += 2)
+        map.emplace(node.items[i].text, to_json(node.items[i + 1]));
+    return map;
 }
 
 }  // namespace muster::config

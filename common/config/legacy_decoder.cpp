@@ -41,7 +41,8 @@ GroupSpec decode_legacy_group(const Value& value, std::size_t max_backends) {
                          "health_check_frequency_seconds",
                          "algorithm"});
     if (const auto servers = fields.require("backend_servers", "a list such as [\"10.0.0.1:80\"]"))
-        group.backends = decode_backends(*servers, BackendForm::address_only, max_backends);
+        group.backends =
+            decode_backends(*servers, BackendForm::address_only, std::nullopt, max_backends);
     HttpCheck http{.expect_status = {{.first = 200, .last = 200}}};
     read_text(fields, "health_endpoint", http.path, rules::http_path);
     int code = 200;

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "common/base/id.hpp"
+#include "common/base/shared_value.hpp"
 #include "common/config/probe_model.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,44 @@
 // docs/configuration.md.
 namespace muster::config {
 
+/// Spans that a part of a probe may take, within its timeout.
+struct PhaseTimeouts {
+    std::optional<Duration> connect;     ///< until connected
+    std::optional<Duration> tls;         ///< from there until TLS stands
+    std::optional<Duration> first_byte;  ///< from there until the reply begins
+    bool operator==(const PhaseTimeouts&) const = default;
+};
+
+/// What a backend counts as until it has a verdict of its own.
+enum class InitialState {
+    first_result,  ///< nothing: the first result decides, whatever rise and fall are
+    up,            ///< UP: `fall` failures are needed
+    down,          ///< DOWN: `rise` successes are needed
+};
+
+/// Route flap damping (RFC 2439) on the way up: each DOWN adds one to a penalty that halves every
+/// half-life; a backend whose DOWN brought it to `suppress` stays DOWN until it is below `reuse`,
+/// or for max_hold.
+struct FlapDamping {
+    Duration half_life = 1min;
+    int suppress = 3;
+    int reuse = 1;
+    Duration max_hold = 10min;
+    bool operator==(const FlapDamping&) const = default;
+};
+
+/// Where a backend says what it wants for itself.
+struct IntentSource {
+    std::string header;                       ///< of an HTTP probe's reply; empty = none
+    std::string json_pointer;                 ///< in its JSON body
+    bool json = false;                        ///< json_pointer counts ("" is the whole body)
+    std::optional<std::uint16_t> agent_port;  ///< of HAProxy's agent-check protocol
+    std::string agent_send;
+    Duration agent_interval = 5s;
+    Duration ttl = 30s;  ///< how long the words hold when they don't say
+    bool operator==(const IntentSource&) const = default;
+};
+
 /// How a backend is checked. N of rise and fall means N consecutive results.
 struct CheckSpec {
     ProbeSpec probe;
@@ -22,10 +62,24 @@ struct CheckSpec {
     std::optional<Duration> fast_interval;  ///< while a change is pending; default: interval
     std::optional<Duration> down_interval;  ///< while DOWN; default: interval
     Duration timeout = 1s;                  ///< of one probe, from connect to verdict; <= interval
+    PhaseTimeouts timeouts;
+    Duration jitter = 0s;  ///< each start is put off by up to this
     int rise = 2;
     int fall = 3;
+    InitialState initial = InitialState::first_result;
+    Duration min_down = 0s;  ///< a DOWN lasts at least this long
+    SharedValue<FlapDamping> flap_damping;
+    SharedValue<IntentSource> intent;
+    std::optional<int> confirm;         ///< peers that must agree before DOWN; default: by cluster
     std::optional<std::uint16_t> port;  ///< probe this port instead of the backend's
     bool operator==(const CheckSpec&) const = default;
+};
+
+/// A backend's own check: the group's, with some fields of its own.
+struct BackendCheck {
+    std::string fields;  ///< those of its own: a JSON map in canonical form
+    CheckSpec check;     ///< both together
+    bool operator==(const BackendCheck&) const = default;
 };
 
 enum class Admin { active, drain, maintenance };
@@ -38,6 +92,7 @@ struct Backend {
     std::string zone;
     std::map<std::string, std::string> labels;
     Admin admin = Admin::active;
+    SharedValue<BackendCheck> check;  ///< nothing: the group's
     bool operator==(const Backend&) const = default;
 };
 
@@ -76,5 +131,14 @@ struct GroupSpec {
         shard_size;  ///< backends of one shard; fixed at creation. Default: by group size
     bool operator==(const GroupSpec&) const = default;
 };
+
+/// What a node must have announced to run the probe: its kind, and those of its parts; a command or
+/// plug-in by its own name, "command/NAME".
+void add_needs(const ProbeSpec& probe, std::set<std::string>& needs);
+[[nodiscard]] std::set<std::string> needs_of(const GroupSpec& group);
+
+[[nodiscard]] inline const CheckSpec& check_of(const GroupSpec& group, const Backend& backend) {
+    return backend.check ? backend.check->check : group.check;
+}
 
 }  // namespace muster::config

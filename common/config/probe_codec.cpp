@@ -50,20 +50,39 @@ constexpr Codec codecs[] = {
     codec<MysqlCheck, decode_mysql>(),
     codec<SmtpCheck, decode_smtp>(),
     codec<LdapCheck, decode_ldap>(),
+    codec<CommandCheck, decode_command>(),
+    codec<PluginCheck, decode_plugin>(),
+    codec<CompositeCheck, decode_composite>(),
 };
 
+constexpr std::string_view around_tcp[] = {"tls", "proxy_protocol", "reuse", "all_addresses"};
+
+/// One connection, around which other things can be.
 bool is_over_tcp(const ProbeKind& kind) {
     const auto* const dns = std::get_if<DnsCheck>(&kind);
     return !std::holds_alternative<UdpCheck>(kind) && !std::holds_alternative<PingCheck>(kind) &&
-           (dns == nullptr || dns->tcp);
+           !std::holds_alternative<CommandCheck>(kind) &&
+           !std::holds_alternative<PluginCheck>(kind) &&
+           !std::holds_alternative<CompositeCheck>(kind) && (dns == nullptr || dns->tcp);
+}
+
+/// Of HTTP/1.1 alone: all others have a conversation that ends with the probe.
+bool can_reuse(const ProbeKind& kind) {
+    const auto* const http = std::get_if<HttpCheck>(&kind);
+    return http != nullptr && http->version == HttpVersion::http1;
 }
 
 }  // namespace
 
-std::vector<std::string_view> with_probe_fields(std::vector<std::string_view> others) {
+std::vector<std::string_view> probe_fields() {
     std::vector<std::string_view> names;
     for (const Codec& codec : codecs) names.push_back(codec.name);
-    names.insert(names.end(), {"tls", "proxy_protocol"});
+    names.insert(names.end(), std::begin(around_tcp), std::end(around_tcp));
+    return names;
+}
+
+std::vector<std::string_view> with_probe_fields(std::vector<std::string_view> others) {
+    std::vector<std::string_view> names = probe_fields();
     names.insert(names.end(), others.begin(), others.end());
     return names;
 }
@@ -85,11 +104,15 @@ ProbeSpec decode_probe(const Fields& check) {
     if (!probe) probe.emplace();
     if (const auto tls = check.find("tls")) probe->tls = decode_tls(*tls);
     read_enum(check, "proxy_protocol", probe->proxy);
+    read_bool(check, "reuse", probe->reuse);
+    read_bool(check, "all_addresses", probe->all_addresses);
     if (!is_over_tcp(probe->kind)) {
-        for (const std::string_view name : {"tls", "proxy_protocol"}) {
+        for (const std::string_view name : around_tcp) {
             if (const auto value = check.find(name))
                 value->refuse(fmt::format("stands beside {}, which is not over TCP", first));
         }
+    } else if (probe->reuse && !can_reuse(probe->kind)) {
+        check.find("reuse")->refuse("is true; only http of version 1.1 can keep its connection");
     }
     return std::move(*probe);
 }
@@ -108,6 +131,8 @@ void encode_probe(const ProbeSpec& probe, Verbosity verbosity, FieldWriter& chec
     }
     if (probe.proxy != ProxyProtocol::none)
         check.put("proxy_protocol", json::string(word_of(probe.proxy)));
+    if (probe.reuse) check.put("reuse", true);
+    if (probe.all_addresses) check.put("all_addresses", true);
 }
 
 }  // namespace muster::config

@@ -18,6 +18,9 @@ namespace muster::config {
 [[nodiscard]] ProbeSpec decode_probe(const Fields& check);
 void encode_probe(const ProbeSpec& probe, Verbosity verbosity, FieldWriter& check);
 
+/// The kinds, and what may stand around them.
+[[nodiscard]] std::vector<std::string_view> probe_fields();
+
 /// A map of settings, or true for the default ones.
 [[nodiscard]] std::optional<TlsSettings> decode_tls(const Value& value);
 [[nodiscard]] json::object encode(const TlsSettings& tls, Verbosity verbosity);
@@ -46,5 +49,11 @@ void encode_probe(const ProbeSpec& probe, Verbosity verbosity, FieldWriter& chec
 [[nodiscard]] json::object encode(const SmtpCheck& smtp, Verbosity verbosity);
 [[nodiscard]] LdapCheck decode_ldap(const Value& value);
 [[nodiscard]] json::object encode(const LdapCheck& ldap, Verbosity verbosity);
+[[nodiscard]] CommandCheck decode_command(const Value& value);
+[[nodiscard]] json::object encode(const CommandCheck& command, Verbosity verbosity);
+[[nodiscard]] PluginCheck decode_plugin(const Value& value);
+[[nodiscard]] json::object encode(const PluginCheck& plugin, Verbosity verbosity);
+[[nodiscard]] CompositeCheck decode_composite(const Value& value);
+[[nodiscard]] json::object encode(const CompositeCheck& composite, Verbosity verbosity);
 
 }  // namespace muster::config

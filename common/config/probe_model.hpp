@@ -74,6 +74,7 @@ struct HttpCheck {
     HttpVersion version = HttpVersion::http1;
     int redirects = 0;  ///< followed at most, and only to the backend itself
     std::vector<StatusRange> expect_status = {{.first = 200, .last = 399}};
+    std::string expect_status_regex;  ///< of all three digits; beside it expect_status is empty
     std::vector<HeaderMatch> expect_headers;
     std::vector<TextMatch> expect_body;  ///< in the first 64 KiB of the body; all must hold
     std::vector<JsonMatch> expect_json;  ///< of a body of at most 64 KiB; all must hold

@@ -164,6 +164,13 @@ std::string_view user(std::string_view text) {
     return "must be 1 to 128 bytes of visible ASCII";
 }
 
+std::string_view argument(std::string_view text) {
+    const bool clean =
+        std::ranges::none_of(text, [](char c) { return (c >= 0 && c < ' ') || c == 127; });
+    if (clean && text.size() <= 1024 && !text.starts_with('-')) return fine;
+    return "must be up to 1024 bytes on one line, and not begin with -, which would be an option";
+}
+
 std::string_view distinguished_name(std::string_view text) {
     const bool clean = std::ranges::none_of(text, [](char c) { return c >= 0 && c < ' '; });
     if (!text.empty() && text.size() <= 512 && clean) return fine;

@@ -41,6 +41,9 @@ namespace muster::config::rules {
 [[nodiscard]] std::string_view json_pointer(std::string_view text);
 [[nodiscard]] std::string_view cookie_name(std::string_view text);
 
+/// That a command is given in the place of one of its placeholders.
+[[nodiscard]] std::string_view argument(std::string_view text);
+
 [[nodiscard]] std::string_view file_path(std::string_view text);
 
 }  // namespace muster::config::rules

@@ -24,6 +24,15 @@ class Value {
     Value(const Node& node, const Value& parent, std::size_t index)
         : node_(node), problems_(parent.problems_), parent_(&parent), index_(index) {}
 
+    /// Another node in the place of this one.
+    [[nodiscard]] Value with(const Node& node) const {
+        Value other(node, problems_);
+        other.parent_ = parent_;
+        other.key_ = key_;
+        other.index_ = index_;
+        return other;
+    }
+
     [[nodiscard]] const Node& node() const { return node_; }
     [[nodiscard]] std::string path() const;
     /// The key under which it stands; empty in a list.

@@ -183,6 +183,7 @@ struct SlotDetail {
     int successes = 0;   ///< consecutive, pending towards rise
     int failures = 0;    ///< consecutive, pending towards fall
     std::string reason;  ///< reason code of the last result that counted ("L4CON")
+    int penalty = 0;     ///< of flap damping, in thousandths of a fall, as of `since`
     bool operator==(const SlotDetail&) const = default;
 };
 

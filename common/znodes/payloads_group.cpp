@@ -31,14 +31,14 @@ std::optional<int> slot_number(std::string_view text) {
     return slot;
 }
 
-/// {"3":[since, successes, failures, "reason"]}
+/// {"3":[since, successes, failures, "reason", penalty]}; the last only where there is one
 json::object encode_details(const std::map<int, SlotDetail>& details) {
     json::object out;
     for (const auto& [slot, detail] : details) {
-        out.emplace(
-            std::to_string(slot),
-            json::array{
-                milliseconds(detail.since), detail.successes, detail.failures, detail.reason});
+        json::array parts{
+            milliseconds(detail.since), detail.successes, detail.failures, detail.reason};
+        if (detail.penalty > 0) parts.emplace_back(detail.penalty);
+        out.emplace(std::to_string(slot), std::move(parts));
     }
     return out;
 }
@@ -48,13 +48,15 @@ std::optional<SlotDetail> read_detail(const json::value& value) {
     const json::array& parts = value.get_array();
     if (parts.size() < 4 || !in_range(parts[0], latest_time) || !in_range(parts[1], max_counter) ||
         !in_range(parts[2], max_counter) || !parts[3].is_string() ||
-        !is_plain_text(parts[3].get_string(), max_reason_bytes)) {
+        !is_plain_text(parts[3].get_string(), max_reason_bytes) ||
+        (parts.size() > 4 && !in_range(parts[4], max_counter))) {
         return std::nullopt;
     }
     return SlotDetail{.since = WallTime(std::chrono::milliseconds(parts[0].get_int64())),
                       .successes = static_cast<int>(parts[1].get_int64()),
                       .failures = static_cast<int>(parts[2].get_int64()),
-                      .reason = std::string(std::string_view(parts[3].get_string()))};
+                      .reason = std::string(std::string_view(parts[3].get_string())),
+                      .penalty = parts.size() > 4 ? static_cast<int>(parts[4].get_int64()) : 0};
 }
 
 std::map<int, SlotDetail> read_details(Reader& in, std::string_view key) {

@@ -28,7 +28,7 @@ std::vector<PlanShard> make_shards(int count) {
     for (int number = 0; number < count; ++number) {
         shards.push_back({.shard = {.group = GroupName("web"), .number = number},
                           .cost = 1 + static_cast<std::int64_t>(1'000 * cost(random)),
-                          .probe = "http"});
+                          .probes = {"http"}});
     }
     return shards;
 }

@@ -64,7 +64,7 @@ Heard talk(const config::ProbeKind& kind, std::string_view peer, std::size_t par
     const DialogueSettings with{
         .user_agent = "muster/test", .patterns = std::make_shared<PatternCache>(), .secret = {}};
     ProbeRequest request{.host = "10.0.0.1", .port = 80};
-    request.probe.kind = kind;
+    request.probe = config::ProbeSpec(kind);
     const auto dialogue = make_dialogue(request, with).value();
     Heard heard;
     auto turn = dialogue->begin(heard.said);

@@ -39,7 +39,7 @@ Heard talk(const config::ProbeKind& kind,
            std::string_view after_tls = "") {
     const DialogueSettings with = settings();
     ProbeRequest request{.host = "10.0.0.1", .port = 80};
-    request.probe.kind = kind;
+    request.probe = config::ProbeSpec(kind);
     const auto dialogue = make_dialogue(request, with).value();
     Heard heard;
     auto turn = dialogue->begin(heard.said);
@@ -379,7 +379,7 @@ TEST(ServiceDialogues, AreNotMadeWithoutTheirSecret) {
          {config::ProbeKind(config::RedisCheck{.secret = "other"}),
           config::ProbeKind(config::LdapCheck{.dn = "cn=a", .secret = "other"})}) {
         ProbeRequest request;
-        request.probe.kind = kind;
+        request.probe = config::ProbeSpec(kind);
         const auto made = make_dialogue(request, with);
         ASSERT_FALSE(made);
         EXPECT_EQ(made.error(), Reason::prober_config);

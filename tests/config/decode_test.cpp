@@ -143,6 +143,54 @@ TEST(Decode, ReadsTheLegacyBlob) {
     EXPECT_EQ(decoded.groups[0], expected);
 }
 
+TEST(Decode, GivesABackendAGroupsCheckWithFieldsOfItsOwn) {
+    const Decoded decoded = decode(
+        "kind: Group\n"
+        "name: web\n"
+        "spec:\n"
+        "  backends:\n"
+        "    - 10.0.0.1:80\n"
+        "    - {address: 10.0.0.2:80, check: {interval: 5s, port: 81}}\n"
+        "    - {address: 10.0.0.3:80, check: {tcp: {}}}\n"
+        "    - {address: 10.0.0.4:80, check: {http: {}}}\n"
+        "    - {address: 10.0.0.5:80, check: {}}\n"
+        "  check: {http: {path: /health}, tls: true, proxy_protocol: v1, interval: 3s, rise: 4}\n");
+    EXPECT_THAT(decoded.problems, IsEmpty());
+    ASSERT_EQ(decoded.groups.size(), 1U);
+    const GroupSpec& group = decoded.groups[0];
+    EXPECT_EQ(check_of(group, group.backends[0]), group.check);
+    CheckSpec slower = group.check;
+    slower.interval = 5s;
+    slower.port = 81;
+    EXPECT_EQ(check_of(group, group.backends[1]), slower);
+    EXPECT_EQ(group.backends[1].check->fields, R"({"interval":"5s","port":81})");
+    CheckSpec other_kind = group.check;
+    other_kind.probe = TcpCheck{};
+    EXPECT_EQ(check_of(group, group.backends[2]), other_kind);
+    CheckSpec plain = group.check;
+    plain.probe = HttpCheck{};
+    EXPECT_EQ(check_of(group, group.backends[3]), plain);
+    EXPECT_EQ(group.backends[3].check->fields,
+              R"({"http":{"method":"GET","path":"/","version":"1.1",)"
+              R"("redirects":0,"expect":{"status":["200-399"]}}})");
+    EXPECT_FALSE(group.backends[4].check);
+    EXPECT_EQ(decode(encode_yaml(group)).groups.at(0), group);
+
+    const Decoded edited = decode(
+        "kind: Group\n"
+        "name: web\n"
+        "spec:\n"
+        "  backends:\n"
+        "    - {address: 10.0.0.2:80, check: {timeout: 4s, rsie: 1}}\n"
+        "  check: {interval: 3s}\n");
+    ASSERT_EQ(edited.problems.size(), 2U);
+    EXPECT_EQ(
+        to_string(edited.problems[0]),
+        "line 5, column 47: spec.backends[0].check.timeout: is 4s, longer than the interval of "
+        "3s; must be at most that");
+    EXPECT_EQ(edited.problems[1].what, "is not a field here; did you mean rise?");
+}
+
 TEST(Decode, ReportsAllProblemsAtOnceEachWithItsPlace) {
     const Decoded decoded = decode(
         "kind: Group\n"
@@ -192,9 +240,10 @@ TEST(Encode, LeavesDefaultsOutUnlessAllIsWanted) {
     EXPECT_EQ(boost::json::serialize(encode(group, Verbosity::full)),
               R"({"kind":"Group","name":"web","spec":{)"
               R"("backends":[{"address":"10.0.0.1:80","weight":100,"state":"active"}],)"
-              R"("check":{"http":{"method":"GET","path":"/","version":"1.1",)"
+              R"("check":{"http":{"method":"GET","path":"/","version":"1.1","redirects":0,)"
               R"("expect":{"status":["200-399"]}},)"
-              R"("interval":"2s","timeout":"1s","rise":2,"fall":3},)"
+              R"("interval":"2s","timeout":"1s","jitter":"0s","rise":2,"fall":3,)"
+              R"("initial":"first_result","min_down":"0s"},)"
               R"("lb":{"algorithm":"round_robin","retries":2,)"
               R"("timeouts":{"connect":"5s","server":"30s"},"slow_start":"0s"},)"
               R"("max_eject_percent":100,"panic":{"enter":50,"exit":60}}})");

@@ -125,6 +125,11 @@ HttpCheck random_http(Dice& dice) {
         }
         http.expect_headers.push_back(std::move(match));
     }
+    http.redirects = dice.number(0, 10);
+    if (dice.number(0, 3) == 0) {
+        http.expect_status.clear();
+        http.expect_status_regex = "^[23]" + dice.word("0123.", 2, 2) + "$";
+    }
     for (int matches = dice.number(0, 2); matches > 0; --matches) {
         JsonMatch match{.pointer = dice.chance() ? "" : "/a~0b/" + dice.word("xyz01", 0, 4)};
         static const std::array<std::pair<JsonMatch::Compare, std::string>, 8> forms{
@@ -161,7 +166,35 @@ TlsSettings random_tls(Dice& dice) {
 ProbeKind random_service(Dice& dice, bool& is_stream) {
     const auto user = [&dice] { return "u" + dice.word("abc019_-.\"'#:", 0, 9); };
     is_stream = true;
-    switch (dice.number(0, 9)) {
+    switch (dice.number(0, 12)) {
+        case 10: {
+            is_stream = false;
+            CommandCheck command{.name = random_name(dice)};
+            for (int n = dice.number(0, 3); n > 0; --n)
+                command.arguments.emplace("a" + std::to_string(n),
+                                          dice.word("ab ={}'\"", 0, 9) + "é");
+            return command;
+        }
+        case 11: {
+            is_stream = false;
+            PluginCheck plugin{.name = random_name(dice)};
+            if (dice.chance()) plugin.settings = R"({"a":[1,true,null,"x y"],"b":{"c":"1"}})";
+            return plugin;
+        }
+        case 12: {
+            is_stream = false;
+            CompositeCheck composite;
+            for (int n = dice.number(1, 4); n > 0; --n) {
+                CompositePart& part = composite.parts.emplace_back();
+                part.name = "p" + std::to_string(n);
+                if (dice.chance()) part.probe.kind = TcpCheck{};
+                if (dice.chance()) part.probe.tls.emplace();
+                if (dice.chance()) part.port = static_cast<std::uint16_t>(dice.number(1, 65535));
+            }
+            const int parts = static_cast<int>(composite.parts.size());
+            if (parts > 1) composite.need = dice.number(0, parts - 1);
+            return composite;
+        }
         case 9:
             return GrpcCheck{.service = dice.chance() ? "shop.v1." + dice.word("abc", 1, 9) : "",
                              .authority = dice.chance() ? "cart.example.org:443" : ""};
@@ -243,6 +276,34 @@ CheckSpec random_check(Dice& dice) {
         check.interval = dice.duration(10ms, 1h);
         check.timeout = dice.duration(1ms, check.interval);
     }
+    if (dice.chance()) check.timeouts.connect = dice.duration(1ms, check.timeout);
+    if (dice.chance()) check.timeouts.first_byte = dice.duration(1ms, check.timeout);
+    if (dice.chance()) check.jitter = dice.duration(1ms, check.interval);
+    if (dice.chance()) check.initial = dice.chance() ? InitialState::up : InitialState::down;
+    if (dice.chance()) check.min_down = dice.duration(1ms, 24h);
+    if (dice.chance())
+        check.flap_damping = FlapDamping{.half_life = dice.duration(1s, 24h),
+                                         .suppress = dice.number(2, 100),
+                                         .reuse = 1,
+                                         .max_hold = dice.duration(1s, 24h)};
+    if (dice.chance()) {
+        IntentSource intent{.ttl = dice.duration(100ms, 24h)};
+        if (std::holds_alternative<HttpCheck>(check.probe.kind)) {
+            if (dice.chance()) intent.header = "X-State";
+            intent.json = dice.chance();
+            if (intent.json && dice.chance()) intent.json_pointer = "/a~0b";
+        }
+        if (dice.chance() || (intent.header.empty() && !intent.json)) {
+            intent.agent_port = static_cast<std::uint16_t>(dice.number(1, 65535));
+            if (dice.chance()) intent.agent_send = "hi\n";
+            if (dice.chance()) intent.agent_interval = dice.duration(10ms, 1h);
+        }
+        check.intent = intent;
+    }
+    if (dice.chance()) check.confirm = dice.number(0, 16);
+    if (const auto* const http = std::get_if<HttpCheck>(&check.probe.kind))
+        check.probe.reuse = http->version == HttpVersion::http1 && dice.chance();
+    if (is_stream) check.probe.all_addresses = dice.chance();
     if (dice.chance()) check.fast_interval = dice.duration(10ms, check.interval);
     if (dice.chance()) check.down_interval = dice.duration(10ms, 1h);
     if (dice.chance()) check.rise = dice.number(1, 100);
@@ -275,6 +336,14 @@ GroupSpec random_group(std::mt19937_64& random) {
     for (int i = dice.number(0, 12); i > 0; --i) group.backends.push_back(random_backend(dice, i));
     std::ranges::sort(group.backends, {}, &Backend::id);
     if (dice.chance()) group.check = random_check(dice);
+    for (Backend& backend : group.backends) {
+        if (!dice.chance()) continue;
+        BackendCheck own{.check = group.check};
+        own.check.rise = dice.number(1, 100);
+        own.check.port = static_cast<std::uint16_t>(dice.number(1, 65535));
+        own.fields = fmt::format(R"({{"rise":{},"port":{}}})", own.check.rise, *own.check.port);
+        backend.check = std::move(own);
+    }
     if (dice.chance()) group.lb = random_lb(dice);
     if (dice.chance()) group.max_eject_percent = dice.number(0, 100);
     if (dice.chance()) {

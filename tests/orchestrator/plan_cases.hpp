@@ -34,7 +34,7 @@ inline std::vector<PlanMember> make_members(int count) {
 inline std::vector<PlanShard> make_equal_shards(int count) {
     std::vector<PlanShard> shards;
     for (int number = 0; number < count; ++number) {
-        shards.push_back({.shard = shard_id(number), .cost = 100, .probe = "http"});
+        shards.push_back({.shard = shard_id(number), .cost = 100, .probes = {"http"}});
     }
     return shards;
 }

@@ -110,7 +110,7 @@ TEST(ShardPlanFigures, OneMoreBackendMovesNoOther) {
             EXPECT_TRUE(plan_shards(members, grown, before).moves.empty()) << seed << " " << i;
         }
         auto more = shards;
-        more.push_back({.shard = shard_id(9'999), .cost = 500, .probe = "http"});
+        more.push_back({.shard = shard_id(9'999), .cost = 500, .probes = {"http"}});
         const ShardPlan plan = plan_shards(members, more, before);
         ASSERT_EQ(plan.moves.size(), 1U);
         EXPECT_EQ(plan.moves[0].shard, shard_id(9'999));
@@ -123,7 +123,8 @@ TEST(ShardPlanFigures, AnyHistoryKeepsEveryPlanSound) {
         auto members = make_members(5);
         auto shards = make_shards(60 + static_cast<int>(random() % 60), seed);
         const char* const probes[] = {"http", "tcp", "grpc", ""};
-        for (PlanShard& shard : shards) shard.probe = probes[random() % 16 < 13 ? 0 : random() % 4];
+        for (PlanShard& shard : shards)
+            shard.probes = {probes[random() % 16 < 13 ? 0 : random() % 4]};
         Owners owners;
         for (int step = 0; step < 25; ++step) {
             for (PlanMember& each : members) {

@@ -79,13 +79,13 @@ TEST(ShardPlan, GivesTheReasonOfEachMove) {
     members[1].accepts = false;   // n2 drains
     members[2].probes = {"tcp"};  // n3 has lost its http probe
     const std::vector<PlanShard> shards = {
-        {.shard = shard_id(0), .probe = "tcp"},
-        {.shard = shard_id(1), .probe = "http"},
-        {.shard = shard_id(2), .probe = "http", .barred = NodeId("n1")},
-        {.shard = shard_id(3), .probe = "http"},
-        {.shard = shard_id(4), .probe = "grpc"},
-        {.shard = shard_id(5), .probe = "tcp"},
-        {.shard = shard_id(6), .probe = "http"},
+        {.shard = shard_id(0), .probes = {"tcp"}},
+        {.shard = shard_id(1), .probes = {"http"}},
+        {.shard = shard_id(2), .probes = {"http"}, .barred = NodeId("n1")},
+        {.shard = shard_id(3), .probes = {"http"}},
+        {.shard = shard_id(4), .probes = {"grpc"}},
+        {.shard = shard_id(5), .probes = {"tcp"}},
+        {.shard = shard_id(6), .probes = {"http"}},
     };
     const Owners current = {
         {shard_id(0), NodeId("n3")},
@@ -141,7 +141,7 @@ TEST(ShardPlan, WhoMakesNoProgressKeepsOnlyWhatNobodyElseCanTake) {
     std::vector<PlanShard> shards = make_equal_shards(2);
     shards[0].barred = NodeId("n1");
     shards[1].barred = NodeId("n1");
-    shards[1].probe = "tcp";
+    shards[1].probes = {"tcp"};
     auto members = make_members(2);
     members[1].probes = {"http"};
     const ShardPlan plan =
@@ -168,7 +168,7 @@ TEST(ShardPlan, WorkersWithARareProbeAreSparedTheRest) {
     auto members = make_members(4);
     members[0].probes.insert(members[0].probes.begin(), "grpc");
     auto shards = make_equal_shards(80);
-    for (std::size_t i = 0; i < 40; ++i) shards[i].probe = "grpc";
+    for (std::size_t i = 0; i < 40; ++i) shards[i].probes = {"grpc"};
     Owners current;
     for (std::size_t i = 0; i < 80; ++i) {
         current[shards[i].shard] = i < 40 ? NodeId("n1") : i % 2 == 0 ? NodeId("n2") : NodeId("n3");
