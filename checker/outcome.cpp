@@ -7,7 +7,7 @@ namespace muster::checker {
 
 namespace {
 
-constexpr std::array<std::pair<Reason, std::string_view>, 28> reason_codes{{
+constexpr std::array<std::pair<Reason, std::string_view>, 31> reason_codes{{
     {Reason::unknown, "UNK"},
     {Reason::l4_ok, "L4OK"},
     {Reason::l4_timeout, "L4TOUT"},
@@ -36,9 +36,12 @@ constexpr std::array<std::pair<Reason, std::string_view>, 28> reason_codes{{
     {Reason::prober_no_kind, "PRKIND"},
     {Reason::prober_config, "PRCONF"},
     {Reason::prober_stopped, "PRSTOP"},
+    {Reason::prober_custom, "PRCUST"},
+    {Reason::prober_custom_timeout, "PRCTOUT"},
+    {Reason::prober_doubt, "PRDOUBT"},
 }};
 
-static_assert(static_cast<std::size_t>(Reason::prober_stopped) + 1 == reason_codes.size());
+static_assert(static_cast<std::size_t>(Reason::prober_doubt) + 1 == reason_codes.size());
 
 }  // namespace
 

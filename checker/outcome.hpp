@@ -1,8 +1,11 @@
 #pragma once
 
+#include "common/base/shared_value.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace muster::checker {
@@ -45,6 +48,9 @@ enum class Reason : std::uint8_t {
     prober_no_kind,   ///< PRKIND   this build or this node has no such probe
     prober_config,    ///< PRCONF   this node lacks a secret or certificate that the check names
     prober_stopped,   ///< PRSTOP   stopped while under way
+    prober_custom,    ///< PRCUST   a command or plug-in failed itself (the code: its exit code)
+    prober_custom_timeout,  ///< PRCTOUT  a command or plug-in had no answer in time
+    prober_doubt,           ///< PRDOUBT  this worker has reason to doubt its own view of the world
 };
 
 /// One probe's result. The ring keeps a packed 16-byte form. Times are all from the start of the
@@ -58,6 +64,8 @@ struct ProbeOutcome {
     std::chrono::microseconds tls{0};         ///< to a finished handshake
     std::chrono::microseconds first_byte{0};  ///< to the first byte of the reply
     std::chrono::microseconds total{0};       ///< to the verdict
+    /// What the backend, a command or a plug-in said in words; hostile, at most 512 bytes.
+    SharedValue<std::string> said;
     bool operator==(const ProbeOutcome&) const = default;
 };
 

@@ -36,8 +36,9 @@ std::optional<std::string> redirect_path(std::string_view location,
                                          std::string_view authority,
                                          std::string_view path) {
     if (location.size() > longest_path) return std::nullopt;
-    const auto base =
-        urls::parse_uri(std::string(scheme) + "://" + std::string(authority) + std::string(path));
+    const std::string asked =
+        std::string(scheme) + "://" + std::string(authority) + std::string(path);
+    const auto base = urls::parse_uri(asked);
     const auto reference = urls::parse_uri_reference(location);
     if (!base || !reference) return std::nullopt;
     const urls::url here(*base);

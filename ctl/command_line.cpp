@@ -42,6 +42,10 @@ struct Parsed {
     ApplyOptions apply;
     DeleteOptions remove;
     InitOptions init;
+    ProbeRunOptions probe_run;
+    ProbeTestOptions probe_test;
+    ReplayOptions replay;
+    std::string second_file;
     std::string file;
     std::string name;
     std::string kind;
@@ -270,6 +274,57 @@ void add_init(CLI::App& app, Parsed& p) {
     });
 }
 
+void add_probes(CLI::App& app, Parsed& p, std::istream& in) {
+    CLI::App* probe = add(app, "probe", "Probe from here, and test plug-ins");
+    probe->require_subcommand(1);
+
+    CLI::App* run = add(*probe, "run", "Probe once, now, and show every phase");
+    run->add_option("BACKEND", p.probe_run.backend, "GROUP/BACKEND, or its id or address");
+    run->add_option("-f,--file", p.file, "A group, instead of the cluster's; - is standard input");
+    run->add_option(
+        "--node-settings", p.second_file, "A node's settings, for its secrets and programs");
+    run->add_option("-n,--count", p.probe_run.count, "Probes of each backend")
+        ->check(CLI::Range(1, 1000));
+    run->callback([&p, &in] {
+        if (p.file.empty() && p.probe_run.backend.empty())
+            throw Mistake("name a BACKEND, or a --file", Exit::usage);
+        if (!p.file.empty()) p.probe_run.text = read_input(p.file, in);
+        if (!p.second_file.empty()) p.probe_run.node_settings = read_input(p.second_file, in);
+        p.command = [options = p.probe_run](Context& context) {
+            return probe_run(context, options);
+        };
+    });
+
+    CLI::App* test = add(*probe, "test", "Hold a plug-in to docs/plugin-protocol.md");
+    test->add_option("PROGRAM", p.probe_test.program, "The plug-in")->required();
+    test->add_option("ARGUMENTS", p.probe_test.arguments, "Its arguments");
+    test->add_option("--host", p.probe_test.host, "Whom it is to probe");
+    test->add_option("--port", p.probe_test.port, "And where")->check(CLI::Range(1, 65535));
+    test->add_option("--settings", p.probe_test.settings, "Of its checks, as JSON");
+    test->add_option("--probe-timeout", p.probe_test.timeout_ms, "Milliseconds for each probe")
+        ->check(CLI::Range(10, 60'000));
+    test->callback([&p] {
+        p.command = [options = p.probe_test](Context& context) {
+            return probe_test(context, options);
+        };
+    });
+
+    CLI::App* replay_command = add(
+        app, "replay", "Past results through the state machine, with these thresholds or others");
+    replay_command->add_option("FILE", p.file, "What `musterctl -o json why BACKEND` printed")
+        ->required();
+    replay_command->add_option("--check", p.second_file, "A group with the check to use");
+    replay_command->add_option("--rise", p.replay.rise, "Instead of the check's")
+        ->check(CLI::Range(1, 100));
+    replay_command->add_option("--fall", p.replay.fall, "Instead of the check's")
+        ->check(CLI::Range(1, 100));
+    replay_command->callback([&p, &in] {
+        p.replay.text = read_input(p.file, in);
+        if (!p.second_file.empty()) p.replay.group = read_input(p.second_file, in);
+        p.command = [options = p.replay](Context& context) { return replay(context, options); };
+    });
+}
+
 /// Every command as it was declared above.
 std::vector<CommandShape> shapes_of(const CLI::App& app) {
     std::vector<CommandShape> shapes;
@@ -287,6 +342,8 @@ std::vector<CommandShape> shapes_of(const CLI::App& app) {
             shape.words = {"all", "scaling", "dns", "status", "node"};
         } else if (shape.name == "completion") {
             shape.words = {"bash", "zsh", "fish"};
+        } else if (shape.name == "probe") {
+            shape.words = {"run", "test"};
         }
         shapes.push_back(std::move(shape));
     }
@@ -380,6 +437,7 @@ Invocation parse_command_line(std::vector<std::string> arguments, std::istream& 
     add_reads(app, parsed);
     add_config(app, parsed, in);
     add_operations(app, parsed);
+    add_probes(app, parsed, in);
     add_init(app, parsed);
     add_rest(app, parsed);
     try {

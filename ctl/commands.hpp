@@ -68,6 +68,33 @@ enum class Paused : std::uint8_t { no, yes };
                                               Paused paused,
                                               std::string reason);
 
+struct ProbeRunOptions {
+    std::string backend;        ///< GROUP/BACKEND of the cluster, or one of the document's
+    std::string text;           ///< a document with one group; empty = ask the cluster
+    std::string node_settings;  ///< of a node, for its secrets, certificates, commands, plug-ins
+    int count = 1;
+};
+/// Probes from here, now. Ends with 6 when something is not well.
+[[nodiscard]] asio::awaitable<Exit> probe_run(Context& context, ProbeRunOptions options);
+
+struct ProbeTestOptions {
+    std::string program;
+    std::vector<std::string> arguments;
+    std::string host = "127.0.0.1";
+    int port = 1;
+    std::string settings = "{}";
+    int timeout_ms = 1000;
+};
+[[nodiscard]] asio::awaitable<Exit> probe_test(Context& context, ProbeTestOptions options);
+
+struct ReplayOptions {
+    std::string text;   ///< what `-o json why` printed
+    std::string group;  ///< a document with the check to replay it through; empty = the defaults
+    int rise = 0;       ///< 0 = the check's
+    int fall = 0;
+};
+[[nodiscard]] asio::awaitable<Exit> replay(Context& context, ReplayOptions options);
+
 [[nodiscard]] asio::awaitable<Exit> version(Context& context);
 
 /// Shows `command` again at each change of the cluster, until interrupted.

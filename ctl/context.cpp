@@ -53,6 +53,8 @@ json::value parse(std::string_view text) {
     return error ? json::value{} : value;
 }
 
+}  // namespace
+
 std::optional<WallTime> parse_time(std::string_view text) {
     // 2026-03-01T12:00:00.250Z
     constexpr std::array<std::size_t, 6> starts = {0, 5, 8, 11, 14, 17};
@@ -71,8 +73,6 @@ std::optional<WallTime> parse_time(std::string_view text) {
     if (!date.ok()) return std::nullopt;
     return sys_days(date) + hours(parts[3]) + minutes(parts[4]) + seconds(parts[5]);
 }
-
-}  // namespace
 
 asio::awaitable<Answer> ask(Context& context, ApiCall call) {
     const auto reply = co_await context.api.call(std::move(call));

@@ -52,6 +52,8 @@ struct FoundBackend {
 };
 [[nodiscard]] asio::awaitable<FoundBackend> find_backend(Context& context, std::string text);
 
+/// An RFC 3339 time of the API, in UTC; nothing when it is none.
+[[nodiscard]] std::optional<WallTime> parse_time(std::string_view text);
 /// "3.2 s", "14 min", "5 h", "12 d"; empty for nothing.
 [[nodiscard]] std::string age_text(std::optional<double> seconds);
 /// Since an RFC 3339 time of the API; empty when it is none.

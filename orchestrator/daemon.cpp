@@ -1,6 +1,5 @@
 #include "orchestrator/daemon.hpp"
 
-#include "checker/network_prober.hpp"
 #include "common/config/endpoint.hpp"
 #include "common/observe/log.hpp"
 #include "orchestrator/api.hpp"
@@ -55,11 +54,8 @@ Daemon::Daemon(asio::any_io_executor control,
         clock_,
         own.prober_threads,
         checker::EngineSettings{},
-        [settings = checker::NetworkProberSettings{.tls_dir = own.tls_dir,
-                                                   .secrets_dir = own.secrets_dir}](
-            asio::any_io_executor executor, Clock& its_clock) {
-            return std::make_unique<checker::NetworkProber>(
-                std::move(executor), its_clock, settings);
+        [settings = settings_.probers](asio::any_io_executor executor, Clock& its_clock) {
+            return std::make_unique<checker::ProberSet>(std::move(executor), its_clock, settings);
         });
     const config::Endpoint listen = listen_endpoint(own.listen);
     api_thread_ = std::make_unique<ApiThread>(
@@ -82,20 +78,22 @@ bool Daemon::probers_tick() const {
 Result<void> Daemon::start() {
     if (Result<void> opened = api_thread_->open(); !opened) return opened;
     const config::NodeSettings& own = settings_.node;
-    node_ = std::make_unique<Node>(control_,
-                                   store_,
-                                   clock_,
-                                   *pool_,
-                                   znodes::Paths(own.cluster),
-                                   NodeIdentity{.node = own.node,
-                                                .incarnation = incarnation_,
-                                                .zone = own.zone,
-                                                .capacity = own.capacity,
-                                                .api_address = api_address(),
-                                                .build = settings_.build,
-                                                .probes = checker::probe_kinds()},
-                                   NodeOptions{.tick = own.zookeeper_tick},
-                                   settings_.new_guid);
+    node_ = std::make_unique<Node>(
+        control_,
+        store_,
+        clock_,
+        *pool_,
+        znodes::Paths(own.cluster),
+        NodeIdentity{.node = own.node,
+                     .incarnation = incarnation_,
+                     .zone = own.zone,
+                     .capacity = own.capacity,
+                     .api_address = api_address(),
+                     .build = settings_.build,
+                     .probes = checker::announced_probes(settings_.probers.commands.programs,
+                                                         settings_.probers.plugins)},
+        NodeOptions{.tick = own.zookeeper_tick},
+        settings_.new_guid);
     commands_ = std::make_unique<NodeCommands>(
         control_,
         store_,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "checker/prober_pool.hpp"
+#include "checker/prober_set.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/task_group.hpp"
 #include "common/config/node_settings.hpp"
@@ -25,6 +26,7 @@ namespace muster::orchestrator {
 
 struct DaemonSettings {
     config::NodeSettings node;
+    checker::ProberSetSettings probers;
     std::string token;  ///< content of token_file; empty = none
     std::string version;
     std::string build;

@@ -1,5 +1,6 @@
 // musterd: one node of a muster cluster. Joins the concrete classes; everything else is in the
 // folder's library.
+#include "checker/prober_settings.hpp"
 #include "common/base/asio_clock.hpp"
 #include "common/base/task_group.hpp"
 #include "common/config/decode.hpp"
@@ -156,8 +157,15 @@ asio::awaitable<void> beat(Clock& clock, orchestrator::GuardianLink& link) {
     }
 }
 
+checker::ProberSetSettings probers_of(const config::NodeSettings& settings) {
+    auto probers = checker::prober_settings(settings);
+    if (!probers) throw std::runtime_error(probers.error());
+    return std::move(*probers);
+}
+
 orchestrator::DaemonSettings daemon_settings(const config::NodeSettings& settings) {
     return {.node = settings,
+            .probers = probers_of(settings),
             .token = settings.token_file.empty() ? std::string() : read_secret(settings.token_file),
             .version = version,
             .build = MUSTER_BUILD,
@@ -348,6 +356,7 @@ int run(int argc, char** argv) {
         settings = read_settings(file);
         if (settings->zookeeper.empty())
             throw std::runtime_error(file + ": zookeeper: is empty; name at least one host:port");
+        (void)probers_of(*settings);
     } catch (const std::exception& error) {
         std::cerr << error.what() << '\n';
         return bad_configuration;

@@ -91,6 +91,8 @@ CompositePart decode_part(const Value& value) {
         nested->refuse("is within a composite; its parts can't be composites");
     } else {
         part.probe = decode_probe(fields);
+        if (part.probe.reuse)
+            fields.find("reuse")->refuse("is true; the parts of a composite have new connections");
     }
     if (const auto port = fields.find("port")) {
         if (const auto number = read_int(*port, bounds::port))

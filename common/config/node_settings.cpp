@@ -37,6 +37,8 @@ namespace {
 
 constexpr std::size_t max_bytes = 64UZ << 10U;
 constexpr std::size_t max_servers = 32;
+constexpr std::size_t max_programs = 256;
+constexpr std::size_t max_arguments = 64;
 
 enum class Form { text, number, list };
 struct SettingName {
@@ -44,7 +46,7 @@ struct SettingName {
     Form form;
 };
 /// All fields that the environment can set; log's are one level down.
-constexpr std::array<SettingName, 17> setting_names = {{
+constexpr std::array<SettingName, 18> setting_names = {{
     {"node", Form::text},
     {"cluster", Form::text},
     {"zookeeper", Form::list},
@@ -59,6 +61,7 @@ constexpr std::array<SettingName, 17> setting_names = {{
     {"state_dir", Form::text},
     {"tls_dir", Form::text},
     {"secrets_dir", Form::text},
+    {"max_commands", Form::number},
     {"log.level", Form::text},
     {"log.format", Form::text},
     {"log.file", Form::text},
@@ -156,6 +159,29 @@ void read_session(const Fields& fields, NodeSettings& settings) {
                             to_string(settings.zookeeper_tick)));
 }
 
+void read_programs(const Fields& fields, std::string_view name, Programs& into) {
+    const auto programs = fields.find(name);
+    if (!programs) return;
+    for (const Value& one : entries_of(*programs, max_programs)) {
+        if (const auto complaint = rules::name(one.key()); !complaint.empty())
+            one.refuse(fmt::format("can't be registered; the name {}", complaint));
+        Program program;
+        const Fields own(one, {"program", "arguments", "user", "memory_mib", "cpu_seconds"});
+        if (own.require("program", "the absolute path of a program"))
+            read_text(own, "program", program.program, rules::absolute_path);
+        if (const auto arguments = own.find("arguments")) {
+            for (const Value& argument : elements_of(*arguments, max_arguments)) {
+                if (auto text = read_text(argument, rules::program_argument))
+                    program.arguments.push_back(std::move(*text));
+            }
+        }
+        read_text(own, "user", program.user, rules::user);
+        read_int(own, "memory_mib", program.memory_mib, {.least = 16, .most = 65'536});
+        read_int(own, "cpu_seconds", program.cpu_seconds, {.least = 1, .most = 3'600});
+        into.emplace(one.key(), std::move(program));
+    }
+}
+
 NodeSettings decode_settings(const Value& value) {
     NodeSettings settings;
     const Fields fields(value,
@@ -173,6 +199,9 @@ NodeSettings decode_settings(const Value& value) {
                          "state_dir",
                          "tls_dir",
                          "secrets_dir",
+                         "commands",
+                         "plugins",
+                         "max_commands",
                          "log"});
     if (const auto node = fields.require("node", "a name unique in the cluster"))
         settings.node = NodeId(read_text(*node, rules::name).value_or(""));
@@ -188,6 +217,9 @@ NodeSettings decode_settings(const Value& value) {
     read_text(fields, "state_dir", settings.state_dir, rules::file_path);
     read_text(fields, "tls_dir", settings.tls_dir, rules::file_path);
     read_text(fields, "secrets_dir", settings.secrets_dir, rules::file_path);
+    read_programs(fields, "commands", settings.commands);
+    read_programs(fields, "plugins", settings.plugins);
+    read_int(fields, "max_commands", settings.max_commands, {.least = 1, .most = 1'000});
     if (const auto log = fields.find("log")) {
         const Fields log_fields(*log, {"level", "format", "file"});
         read_enum(log_fields, "level", settings.log.level);

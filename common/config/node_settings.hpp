@@ -2,6 +2,7 @@
 
 #include "common/base/id.hpp"
 #include "common/config/decode.hpp"
+#include "common/config/program_model.hpp"
 #include "common/observe/log.hpp"
 
 #include <functional>
@@ -28,6 +29,9 @@ struct NodeSettings {
     std::string state_dir = "/var/lib/muster";
     std::string tls_dir;      ///< NAME.pem of the CA bundles and client certificates of checks
     std::string secrets_dir;  ///< the secrets that checks name, a file each, mode 0600
+    Programs commands;        ///< that checks may run by their names
+    Programs plugins;
+    int max_commands = 32;  ///< processes of commands at once, of each prober thread
     log::Settings log;
 };
 

@@ -213,4 +213,15 @@ std::string_view file_path(std::string_view text) {
     return "must be the path of a file, at most 4096 bytes";
 }
 
+std::string_view absolute_path(std::string_view text) {
+    if (text.starts_with('/') && file_path(text).empty()) return fine;
+    return "must be an absolute path, such as /usr/lib/nagios/plugins/check_ssh";
+}
+
+std::string_view program_argument(std::string_view text) {
+    const bool clean = std::ranges::none_of(text, [](char c) { return c == '\0' || c == '\n'; });
+    if (clean && text.size() <= 1024) return fine;
+    return "must be up to 1024 bytes on one line";
+}
+
 }  // namespace muster::config::rules

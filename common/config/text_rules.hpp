@@ -45,5 +45,8 @@ namespace muster::config::rules {
 [[nodiscard]] std::string_view argument(std::string_view text);
 
 [[nodiscard]] std::string_view file_path(std::string_view text);
+[[nodiscard]] std::string_view absolute_path(std::string_view text);
+/// Of a registered program; may have placeholders such as {host}.
+[[nodiscard]] std::string_view program_argument(std::string_view text);
 
 }  // namespace muster::config::rules

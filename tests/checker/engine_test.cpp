@@ -19,8 +19,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr ProbeOutcome refused{.result = Result::failure, .reason = Reason::l4_refused};
-constexpr ProbeOutcome timed_out{.result = Result::failure, .reason = Reason::l7_timeout};
+const ProbeOutcome refused{.result = Result::failure, .reason = Reason::l4_refused};
+const ProbeOutcome timed_out{.result = Result::failure, .reason = Reason::l7_timeout};
 
 class EngineTest : public testing::Test {
  protected:

@@ -65,7 +65,10 @@ TEST(ProbesPage, HasAnExampleOfEachKindThatIsRead) {
                                         "postgres",
                                         "mysql",
                                         "smtp",
-                                        "ldap"})
+                                        "ldap",
+                                        "command",
+                                        "plugin",
+                                        "composite"})
         EXPECT_TRUE(kinds.contains(kind)) << kind;
 }
 

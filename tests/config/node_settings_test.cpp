@@ -34,6 +34,10 @@ token_file: /etc/muster/token
 state_dir: /srv/muster
 tls_dir: /etc/muster/tls
 secrets_dir: /etc/muster/secrets
+commands:
+  ssh: {program: /usr/lib/nagios/plugins/check_ssh, arguments: [-p, "{port}"], user: probe, memory_mib: 64, cpu_seconds: 2}
+plugins: {age: {program: /opt/age.py}}
+max_commands: 8
 log: {level: debug, format: json, file: /var/log/muster.log}
 )");
     EXPECT_THAT(decoded.problems, IsEmpty());
@@ -53,6 +57,15 @@ log: {level: debug, format: json, file: /var/log/muster.log}
     EXPECT_EQ(settings.state_dir, "/srv/muster");
     EXPECT_EQ(settings.tls_dir, "/etc/muster/tls");
     EXPECT_EQ(settings.secrets_dir, "/etc/muster/secrets");
+    EXPECT_EQ(settings.commands,
+              (Programs{{"ssh",
+                         {.program = "/usr/lib/nagios/plugins/check_ssh",
+                          .arguments = {"-p", "{port}"},
+                          .user = "probe",
+                          .memory_mib = 64,
+                          .cpu_seconds = 2}}}));
+    EXPECT_EQ(settings.plugins, (Programs{{"age", {.program = "/opt/age.py"}}}));
+    EXPECT_EQ(settings.max_commands, 8);
     EXPECT_EQ(settings.log.level, log::Level::debug);
     EXPECT_EQ(settings.log.format, log::Format::json);
     EXPECT_EQ(settings.log.file, "/var/log/muster.log");
@@ -108,6 +121,29 @@ TEST(NodeSettings, ReportAllProblemsWithTheirPlaces) {
             "line 8, column 29: log.file: is the text \"\"; must be the path of a file, at most "
             "4096 "
             "bytes"));
+}
+
+TEST(NodeSettings, RefuseProgramsThatCantBeRun) {
+    EXPECT_THAT(
+        said("node: n1\n"
+             "commands:\n"
+             "  a: {program: check_ssh}\n"
+             "  b: {arguments: []}\n"
+             "  /c: {program: /bin/true, shell: true}\n"
+             "  d: {program: /bin/true, memory_mib: 1}\n"),
+        ElementsAre(
+            "line 3, column 16: commands.a.program: is \"check_ssh\"; must be an absolute path, "
+            "such "
+            "as /usr/lib/nagios/plugins/check_ssh",
+            "line 4, column 6: commands.b.program: is missing; must be the absolute path of a "
+            "program",
+            "line 5, column 7: commands[\"/c\"]: can't be registered; the name must be 1 to 128 of "
+            "A-Z "
+            "a-z 0-9 . _ - and begin with a letter or digit",
+            "line 5, column 28: commands[\"/c\"].shell: is not a field here; there are program, "
+            "arguments, user, memory_mib, cpu_seconds",
+            "line 6, column 39: commands.d.memory_mib: is 1; must be a whole number from 16 to "
+            "65536"));
 }
 
 TEST(NodeSettings, RefuseASessionThatTheLeaseHasNoRoomIn) {
