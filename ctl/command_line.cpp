@@ -1,5 +1,6 @@
 #include "ctl/command_line.hpp"
 
+#include "ctl/command_input.hpp"
 #include "ctl/completion.hpp"
 #include "ctl/init.hpp"
 #include "ctl/secrets.hpp"
@@ -7,11 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <pwd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <fstream>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -22,7 +19,6 @@ namespace muster::ctl {
 
 namespace {
 
-constexpr std::size_t max_input_bytes = 32UZ << 20U;
 constexpr std::size_t max_token_bytes = 4096;
 
 /// The values that CLI11 writes into, alive until parsing is over.
@@ -54,12 +50,6 @@ struct Parsed {
     Shell shell = Shell::bash;
 };
 
-/// A mistake in what the user gave, found while parsing.
-struct Mistake : CLI::Error {
-    Mistake(const std::string& what, Exit exit)
-        : CLI::Error("mistake", what, static_cast<int>(exit)) {}
-};
-
 template <class T>
 using Choices = std::vector<std::pair<std::string, T>>;
 
@@ -79,32 +69,6 @@ CLI::Option* add_choice(CLI::App* app,
     };
     return app->add_option_function<std::string>(name, choose, description)
         ->check(CLI::IsMember(words));
-}
-
-std::string read_input(const std::string& file, std::istream& in) {
-    std::ifstream opened;
-    if (file != "-") {
-        opened.open(file, std::ios::binary);
-        if (!opened) throw Mistake("can't read " + file, Exit::failed);
-    }
-    std::istream& from = file == "-" ? in : opened;
-    std::string text;
-    char piece[65536];
-    while (from.read(piece, sizeof piece) || from.gcount() > 0) {
-        text.append(piece, static_cast<std::size_t>(from.gcount()));
-        if (text.size() > max_input_bytes) throw Mistake(file + " is too long", Exit::failed);
-    }
-    if (text.empty()) throw Mistake(file + " is empty", Exit::failed);
-    return text;
-}
-
-std::string normalised_url(std::string url) {
-    if (url.find("://") == std::string::npos) url.insert(0, "http://");
-    if (!url.starts_with("http://")) {
-        throw Mistake(url + ": only http:// is understood", Exit::usage);
-    }
-    while (url.ends_with('/')) url.pop_back();
-    return url;
 }
 
 CLI::App* add(CLI::App& app, const std::string& name, const std::string& description) {
@@ -394,15 +358,6 @@ void add_globals(CLI::App& app, Parsed& p) {
         ->envname("MUSTER_OUTPUT");
 }
 
-std::string author_of(const Parsed& parsed) {
-    std::string author = parsed.author;
-    const passwd* user = author.empty() ? ::getpwuid(::geteuid()) : nullptr;
-    if (user) author = user->pw_name;
-    const auto usual = [](char c) { return c > ' ' && c < '\x7f'; };
-    if (author.size() > 64 || !std::ranges::all_of(author, usual)) return {};
-    return author;
-}
-
 Invocation invocation_of(Parsed parsed) {
     Invocation invocation{.format = parsed.format, .text = std::move(parsed.text)};
     for (const std::string& url : parsed.urls) {
@@ -413,7 +368,7 @@ Invocation invocation_of(Parsed parsed) {
         if (!token) throw Mistake(token.error().message(), Exit::failed);
         invocation.api.token = std::move(*token);
     }
-    invocation.api.author = author_of(parsed);
+    invocation.api.author = author_or_user(parsed.author);
     invocation.api.timeout = std::chrono::seconds(parsed.timeout_seconds);
     if (parsed.watch) {
         invocation.command = [command = std::move(parsed.command)](Context& context) {
@@ -447,8 +402,7 @@ Invocation parse_command_line(std::vector<std::string> arguments, std::istream& 
     } catch (const CLI::CallForHelp&) {
         return {.text = app.help()};
     } catch (const Mistake& mistake) {
-        return {.text = fmt::format("error: {}\n", mistake.what()),
-                .exit = static_cast<Exit>(mistake.get_exit_code())};
+        return {.text = fmt::format("error: {}\n", mistake.what()), .exit = mistake.exit};
     } catch (const CLI::Error& error) {
         return {
             .text = fmt::format("error: {}\nmusterctl --help shows what there is\n", error.what()),

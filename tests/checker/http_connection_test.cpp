@@ -60,9 +60,10 @@ TEST_F(HttpConnection, IsKeptForTheNextProbeOfTheSameRequest) {
 }
 
 TEST_F(HttpConnection, IsNotKeptWhenTheReplySaysSoOrDoesNotEnd) {
-    for (const std::string reply : {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: x, Close\r\n\r\n",
-                                    "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
-                                    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 "}) {
+    for (const std::string reply :
+         {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: x, Close\r\n\r\n",
+          "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 "}) {
         AnsweringServer server(context_,
                                [&](int, int, const std::string&) { return Answer{reply}; });
         const auto wanted = request(server.port());

@@ -35,7 +35,12 @@ state_dir: /srv/muster
 tls_dir: /etc/muster/tls
 secrets_dir: /etc/muster/secrets
 commands:
-  ssh: {program: /usr/lib/nagios/plugins/check_ssh, arguments: [-p, "{port}"], user: probe, memory_mib: 64, cpu_seconds: 2}
+  ssh:
+    program: /usr/lib/nagios/plugins/check_ssh
+    arguments: [-p, "{port}"]
+    user: probe
+    memory_mib: 64
+    cpu_seconds: 2
 plugins: {age: {program: /opt/age.py}}
 max_commands: 8
 log: {level: debug, format: json, file: /var/log/muster.log}

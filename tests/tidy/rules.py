@@ -26,7 +26,7 @@ MAY_INCLUDE = {
     "dnsupdate": {"common", "dnsupdate"},
     "orchestrator": {"common", "checker", "scaler", "dnsupdate", "orchestrator"},
     "agent": {"common", "agent"},
-    "ctl": {"common", "ctl"},
+    "ctl": {"common", "checker", "ctl"},
     "deploy": {"common", "deploy"},
 }
 COMMON_MAY_INCLUDE = {

@@ -1,7 +1,8 @@
 #pragma once
 
+#include "tests/support/rethrow.hpp"
+
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
@@ -31,7 +32,7 @@ class AnsweringServer {
                     Handler handler,
                     const std::string& address = "127.0.0.1")
         : shared_(std::make_shared<Shared>(context, std::move(handler), address)) {
-        boost::asio::co_spawn(context, accept(shared_), boost::asio::detached);
+        boost::asio::co_spawn(context, accept(shared_), test::rethrow);
     }
     ~AnsweringServer() {
         boost::system::error_code ignored;
@@ -74,9 +75,8 @@ class AnsweringServer {
                     co_await shared->acceptor.async_accept(boost::asio::use_awaitable));
                 shared->sockets.push_back(socket);
                 const int number = shared->connections++;
-                boost::asio::co_spawn(shared->acceptor.get_executor(),
-                                      serve(shared, socket, number),
-                                      boost::asio::detached);
+                boost::asio::co_spawn(
+                    shared->acceptor.get_executor(), serve(shared, socket, number), test::rethrow);
             }
         } catch (const std::exception&) {
             // Closed.

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "ctl/exit_code.hpp"
+
+#include <iosfwd>
+#include <stdexcept>
+#include <string>
+
+// What a command line names: files, addresses, people.
+namespace muster::ctl {
+
+/// A mistake in what the user gave, found while parsing.
+struct Mistake : std::runtime_error {
+    Mistake(const std::string& what, Exit the_exit) : std::runtime_error(what), exit(the_exit) {}
+    Exit exit;
+};
+
+/// The whole file, or standard input for "-". Throws Mistake when it can't be read, is empty or
+/// longer than 32 MiB.
+[[nodiscard]] std::string read_input(const std::string& file, std::istream& in);
+
+/// "http://host:port" of what may come without the scheme or with slashes behind. Throws Mistake.
+[[nodiscard]] std::string normalised_url(std::string url);
+
+/// The author, by default the user that we run as; empty when that can't go into a header.
+[[nodiscard]] std::string author_or_user(std::string author);
+
+}  // namespace muster::ctl
