@@ -1,5 +1,6 @@
 #pragma once
 
+#include "checker/intent_words.hpp"
 #include "checker/outcome.hpp"
 
 #include <cstdint>
@@ -58,6 +59,9 @@ class Dialogue {
     /// After a finding: the connection stands as it was at the beginning, and the next probe of the
     /// same request can use it.
     [[nodiscard]] virtual bool leaves_open() const { return false; }
+
+    /// After a finding: what the backend has said of itself on the way.
+    [[nodiscard]] virtual std::optional<IntentWords> intent() const { return std::nullopt; }
 
     /// Of a probe that got no further: what has been heard so far, such as a status.
     [[nodiscard]] virtual std::uint16_t code() const { return 0; }

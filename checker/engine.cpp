@@ -40,6 +40,8 @@ struct Record {
     std::optional<SteadyTime> queued;  ///< its place in the queue: its slot, and the jitter
     Span put_off{0};                   ///< the jitter in it
     std::uint64_t results = 0;
+    SharedValue<IntentWords> intent;  ///< as it was reported last
+    SteadyTime intent_reported{};
     ResultRing ring;
 };
 
@@ -104,6 +106,7 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
     void begin(CheckId id, Record& record, SteadyTime now, std::vector<Run>& runs);
     void launch(Run run);
     void finish(const Run& run, ProbeOutcome outcome);
+    [[nodiscard]] bool is_news(Record& record, const ProbeOutcome& outcome) const;
     void take_result(const Waiter& waiter, const Run& run, const ProbeOutcome& outcome);
     [[nodiscard]] SteadyTime next_wake() const;
 
@@ -320,6 +323,18 @@ void Engine::Inside::finish(const Run& run, ProbeOutcome outcome) {
     if (running == 0 && alarm.when() < next_wake()) wake.notify();
 }
 
+/// Words that are others than before, or whose lease is to be renewed.
+bool Engine::Inside::is_news(Record& record, const ProbeOutcome& outcome) const {
+    if (!outcome.intent || !record.spec->intent) return false;
+    const SteadyTime now = clock.now();
+    const std::chrono::nanoseconds ttl = outcome.intent->ttl.value_or(
+        std::chrono::ceil<std::chrono::milliseconds>(record.spec->intent->ttl));
+    if (record.intent == outcome.intent && now < record.intent_reported + ttl / 2) return false;
+    record.intent = outcome.intent;
+    record.intent_reported = now;
+    return true;
+}
+
 void Engine::Inside::take_result(const Waiter& waiter,
                                  const Run& run,
                                  const ProbeOutcome& outcome) {
@@ -332,7 +347,7 @@ void Engine::Inside::take_result(const Waiter& waiter,
     const HealthStep step = observe(record.state, outcome, policy_of(*record.spec), clock.wall());
     record.state = step.next;
     reschedule(waiter.id, record, clock.now());
-    if (step.transition == Transition::unchanged) return;
+    if (step.transition == Transition::unchanged && !is_news(record, outcome)) return;
     // Last, for it may put and remove: `record` is no longer to be trusted.
     on_report(
         {.id = waiter.id, .state = step.next, .transition = step.transition, .outcome = outcome});

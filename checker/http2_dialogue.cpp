@@ -34,7 +34,7 @@ H2Exchange::Fields fields_of(const ProbeRequest& request,
 Http2Dialogue::Http2Dialogue(const ProbeRequest& request,
                              const config::HttpCheck& check,
                              const DialogueSettings& settings)
-    : expectation_(check, *settings.patterns),
+    : expectation_(check, *settings.patterns, request.intent ? &*request.intent : nullptr),
       exchange_(fields_of(request, check, settings.user_agent), check.body, *this) {}
 
 Dialogue::Turn Http2Dialogue::begin(std::string& out) {

@@ -18,6 +18,9 @@ class Http2Dialogue final : public Dialogue, private H2Exchange::Listener {
     Turn receive(std::string_view bytes, std::string& out) override;
     Finding end_of_input() override { return finding(Reason::l7_closed); }
     [[nodiscard]] std::uint16_t code() const override { return exchange_.status(); }
+    [[nodiscard]] std::optional<IntentWords> intent() const override {
+        return expectation_.intent();
+    }
 
  private:
     std::optional<Reason> on_header(std::uint16_t status, std::string_view fields) override {

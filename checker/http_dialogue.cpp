@@ -8,7 +8,7 @@ namespace muster::checker {
 
 Dialogue::Turn HttpDialogue::begin(std::string& out) {
     const config::HttpCheck& check = next_ ? *next_ : check_;
-    reply_.emplace(check_, *settings_.patterns);
+    reply_.emplace(check_, *settings_.patterns, request_.intent ? &*request_.intent : nullptr);
     if (request_.probe->reuse) reply_->wait_for_end();
     if (followed_ < check_.redirects) {
         reply_->on_redirect([this](std::uint16_t status, std::string_view location) {

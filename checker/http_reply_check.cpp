@@ -16,8 +16,10 @@ HttpReplyParser::Method method_of(const config::HttpCheck& check) {
 
 }  // namespace
 
-HttpReplyCheck::HttpReplyCheck(const config::HttpCheck& expected, PatternCache& patterns)
-    : expectation_(expected, patterns), parser_(method_of(expected)) {
+HttpReplyCheck::HttpReplyCheck(const config::HttpCheck& expected,
+                               PatternCache& patterns,
+                               const config::IntentSource* source)
+    : expectation_(expected, patterns, source), parser_(method_of(expected)) {
     if (expectation_.wants_fields()) parser_.keep_fields();
 }
 

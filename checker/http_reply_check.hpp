@@ -22,7 +22,11 @@ class HttpReplyCheck {
     static constexpr std::size_t total_limit = 96U * 1024U;  ///< of all bytes of one reply
 
     /// Both must outlive this.
-    HttpReplyCheck(const config::HttpCheck& expected, PatternCache& patterns);
+    HttpReplyCheck(const config::HttpCheck& expected,
+                   PatternCache& patterns,
+                   const config::IntentSource* source = nullptr);
+
+    [[nodiscard]] const std::optional<IntentWords>& intent() const { return expectation_.intent(); }
 
     /// The verdict, once there is one: l7_ok is a success, all else a failure. Call nothing after
     /// that.

@@ -1,5 +1,6 @@
 #include "checker/make_dialogue.hpp"
 
+#include "checker/agent_dialogue.hpp"
 #include "checker/dns_dialogue.hpp"
 #include "checker/grpc_dialogue.hpp"
 #include "checker/http2_dialogue.hpp"
@@ -64,6 +65,9 @@ struct Maker {
     }
     Made operator()(const config::LdapCheck& check) const {
         return with_secret<LdapDialogue>(check);
+    }
+    Made operator()(const config::AgentCheck& check) const {
+        return std::make_unique<AgentDialogue>(check);
     }
     template <class Other>
     Made operator()(const Other& /*check*/) const {

@@ -181,7 +181,8 @@ void NetworkProber::Inside::conclude(Probe& probe, const Finding& finding) {
         outcome.reason = probe.expiry->reason;
         outcome.code = probe.expiry->code;
     }
-    finish(probe, outcome);
+    if (auto words = probe.dialogue->intent()) outcome.intent = std::move(*words);
+    finish(probe, std::move(outcome));
 }
 
 }  // namespace muster::checker

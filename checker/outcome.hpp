@@ -1,5 +1,6 @@
 #pragma once
 
+#include "checker/intent_words.hpp"
 #include "common/base/shared_value.hpp"
 
 #include <chrono>
@@ -66,6 +67,7 @@ struct ProbeOutcome {
     std::chrono::microseconds total{0};       ///< to the verdict
     /// What the backend, a command or a plug-in said in words; hostile, at most 512 bytes.
     SharedValue<std::string> said;
+    SharedValue<IntentWords> intent;  ///< what the backend wants for itself
     bool operator==(const ProbeOutcome&) const = default;
 };
 

@@ -7,11 +7,17 @@
 
 namespace muster::checker {
 
-ReplyExpectation::ReplyExpectation(const config::HttpCheck& expected, PatternCache& patterns)
-    : expected_(expected), patterns_(patterns), use_(use_of_body(expected)) {}
+ReplyExpectation::ReplyExpectation(const config::HttpCheck& expected,
+                                   PatternCache& patterns,
+                                   const config::IntentSource* source)
+    : expected_(expected),
+      patterns_(patterns),
+      source_(source),
+      use_(use_of_body(expected, source)) {}
 
-ReplyExpectation::Body ReplyExpectation::use_of_body(const config::HttpCheck& expected) {
-    if (!expected.expect_json.empty()) return Body::kept;
+ReplyExpectation::Body ReplyExpectation::use_of_body(const config::HttpCheck& expected,
+                                                     const config::IntentSource* source) {
+    if (!expected.expect_json.empty() || (source != nullptr && source->json)) return Body::kept;
     if (expected.expect_body.empty()) return Body::ignored;
     const config::TextMatch& first = expected.expect_body.front();
     return expected.expect_body.size() == 1 && !first.regex && !first.negate ? Body::searched
@@ -29,6 +35,9 @@ bool ReplyExpectation::expects(std::uint16_t status) const {
 }
 
 std::optional<Reason> ReplyExpectation::on_header(std::uint16_t status, std::string_view fields) {
+    if (source_ != nullptr && !source_->header.empty()) {
+        if (const auto line = field_value(fields, source_->header)) intent_ = parse_intent(*line);
+    }
     if (!expects(status)) return Reason::l7_status;
     if (!hold(expected_.expect_headers, fields, patterns_)) return Reason::l7_header;
     if (use_ == Body::ignored) return Reason::l7_ok;
@@ -66,7 +75,10 @@ std::optional<Reason> ReplyExpectation::on_body(std::string_view part) {
     return std::nullopt;
 }
 
-Reason ReplyExpectation::on_end() const {
+Reason ReplyExpectation::on_end() {
+    // The header goes before the body, should both say something.
+    if (source_ != nullptr && source_->json && !intent_)
+        intent_ = parse_intent_json(body_, source_->json_pointer);
     if (use_ == Body::searched) return Reason::l7_body;
     const bool texts_hold = std::ranges::all_of(expected_.expect_body, [this](const auto& match) {
         return holds(match, body_, patterns_);

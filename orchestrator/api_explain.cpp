@@ -163,6 +163,19 @@ std::string rotation_text(const BackendRow& backend) {
         case RotationReason::zero_weight:
             why = "its weight is 0";
             break;
+        case RotationReason::own_down:
+            why = "it says itself that it is down";
+            break;
+        case RotationReason::own_drain:
+            why = "it asks to be drained";
+            break;
+        case RotationReason::own_maintenance:
+            why = "it asks for maintenance";
+            break;
+        case RotationReason::own_weight:
+            why = backend.in_rotation ? "with the share of its weight that it asks for"
+                                      : "it asks for none of its weight";
+            break;
     }
     return fmt::format("{} rotation: {}", backend.in_rotation ? "in" : "out of", why);
 }

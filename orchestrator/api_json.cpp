@@ -276,6 +276,24 @@ json::object json_of(const GroupRow& group) {
             {"notes", std::move(notes)}};
 }
 
+/// What a backend wants for itself; null when nothing was said.
+json::value json_of(const std::optional<znodes::LeasedIntent>& leased) {
+    using znodes::Intent;
+    if (!leased) return nullptr;
+    const Intent& intent = leased->intent;
+    json::object out{{"until", json_of(leased->until)}};
+    if (intent.serving != Intent::Serving::unsaid)
+        out["serving"] = intent.serving == Intent::Serving::up ? "up" : "down";
+    if (intent.wish == Intent::Wish::ready) out["wish"] = "ready";
+    if (intent.wish == Intent::Wish::drain) out["wish"] = "drain";
+    if (intent.wish == Intent::Wish::maintenance) out["wish"] = "maint";
+    if (intent.degraded) out["degraded"] = true;
+    if (intent.weight_percent) out["weight_percent"] = *intent.weight_percent;
+    if (intent.maxconn) out["maxconn"] = *intent.maxconn;
+    if (!intent.reason.empty()) out["reason"] = intent.reason;
+    return out;
+}
+
 json::object json_of(const GroupRow& group, const BackendRow& backend, WallTime wall) {
     const ShardRow* shard = group.shard(backend.shard);
     json::object object{
@@ -290,6 +308,7 @@ json::object json_of(const GroupRow& group, const BackendRow& backend, WallTime 
         {"since", json_of(backend.since)},
         {"reason", backend.reason},
         {"pending", {{"successes", backend.successes}, {"failures", backend.failures}}},
+        {"intent", json_of(backend.intent)},
         {"rotation",
          {{"in", backend.in_rotation},
           {"weight", backend.rotation_weight},

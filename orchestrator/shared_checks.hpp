@@ -3,10 +3,17 @@
 #include "checker/engine.hpp"
 #include "common/config/model.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
+#include <utility>
 
 namespace muster::orchestrator {
+
+/// Tells the id of a backend's agent check from that of its own.
+inline constexpr std::uint64_t agent_salt = 0x6167656e74;
 
 /// The checks of one shard while it is put together: what is equal is held once, and what runs
 /// already is kept as it is.
@@ -33,5 +40,25 @@ class SharedChecks {
  private:
     std::unordered_map<const config::CheckSpec*, Parts> parts_;
 };
+
+/// The check of the backend's agent, when its check names one.
+[[nodiscard]] inline std::optional<checker::Check> agent_check(const config::CheckSpec& check,
+                                                               const config::Backend& backend,
+                                                               checker::CheckId id) {
+    if (!check.intent || !check.intent->agent_port) return std::nullopt;
+    config::CheckSpec spec{.probe = config::AgentCheck{.send = check.intent->agent_send},
+                           .interval = check.intent->agent_interval,
+                           .timeout = std::min(check.timeout, check.intent->agent_interval)};
+    spec.intent = check.intent;
+    checker::ProbeRequest request{.host = backend.address,
+                                  .port = *check.intent->agent_port,
+                                  .probe = spec.probe,
+                                  .timeout = spec.timeout,
+                                  .intent = spec.intent};
+    return checker::Check{
+        .id = checker::CheckId(checker::mix(static_cast<std::uint64_t>(id) ^ agent_salt)),
+        .request = std::make_shared<const checker::ProbeRequest>(std::move(request)),
+        .spec = std::make_shared<const config::CheckSpec>(std::move(spec))};
+}
 
 }  // namespace muster::orchestrator

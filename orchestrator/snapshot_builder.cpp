@@ -59,6 +59,7 @@ void fill_health(BackendRow& row, const ShardView& shard, std::size_t slot) {
     row.reason = detail->second.reason;
     row.successes = detail->second.successes;
     row.failures = detail->second.failures;
+    row.intent = detail->second.intent;
 }
 
 }  // namespace
@@ -150,7 +151,8 @@ SnapshotBuilder::KnownGroup SnapshotBuilder::build_group(const ClusterView& view
                          .admin = backend.admin,
                          .weight = backend.weight,
                          .verdict = backend.verdict,
-                         .since = backend.since});
+                         .since = backend.since,
+                         .intent = backend.intent});
     }
     const znodes::Rotation rotation =
         znodes::rotation(views, policy_of(spec), was_in_panic, facts.wall);
@@ -159,7 +161,10 @@ SnapshotBuilder::KnownGroup SnapshotBuilder::build_group(const ClusterView& view
         row.backends[i].in_rotation = rotation.entries[i].in;
         row.backends[i].rotation_weight = rotation.entries[i].weight;
         row.backends[i].rotation_reason = rotation.entries[i].reason;
-        ramping = ramping || rotation.entries[i].reason == znodes::RotationReason::slow_start;
+        // Both change with time alone.
+        const bool leased = row.backends[i].intent && row.backends[i].intent->until > facts.wall;
+        ramping =
+            ramping || leased || rotation.entries[i].reason == znodes::RotationReason::slow_start;
     }
     row.panic = rotation.panic;
     row.healthy_percent = rotation.healthy_percent;

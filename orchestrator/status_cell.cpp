@@ -27,12 +27,14 @@ HealthState state_of(const znodes::ShardStatus& status, std::size_t slot) {
     return state;
 }
 
-SlotDetail detail_of(const HealthState& state) {
+SlotDetail detail_of(const CellSlot& slot) {
+    const HealthState& state = slot.state;
     return {.since = state.since,
             .successes = state.successes,
             .failures = state.failures,
             .reason = std::string(checker::to_string(state.reason)),
-            .penalty = state.penalty};
+            .penalty = state.penalty,
+            .intent = slot.intent};
 }
 
 bool same_place(const StatusCell& cell, const std::string& group_uid, int layout) {
@@ -84,7 +86,10 @@ StatusCell make_cell(const znodes::ShardMembers& members,
         own.backend = slot.backend;
         own.check = checker::check_id(members.group_uid, slot.backend);
         own.active = configured && !slot.tombstone && backend->admin != config::Admin::maintenance;
-        if (own.active && keep && i < before->slots.size()) own.state = before->slots[i].state;
+        if (own.active && keep && i < before->slots.size()) {
+            own.state = before->slots[i].state;
+            own.intent = before->slots[i].intent;
+        }
     }
     return cell;
 }
@@ -95,6 +100,9 @@ void adopt(StatusCell& cell, const znodes::ShardStatus& published) {
         CellSlot& slot = cell.slots[i];
         if (slot.active && slot.state.verdict == Verdict::unknown)
             slot.state = state_of(published, i);
+        const auto detail = published.details.find(static_cast<int>(i));
+        if (slot.active && !slot.intent && detail != published.details.end())
+            slot.intent = detail->second.intent;
     }
 }
 
@@ -114,6 +122,11 @@ void merge(StatusCell& cell,
     for (std::size_t i = 0; i < cell.slots.size(); ++i) {
         CellSlot& slot = cell.slots[i];
         if (!slot.active) continue;
+        const auto detail = published.details.find(static_cast<int>(i));
+        if (detail != published.details.end() && detail->second.intent) {
+            const bool newer = !slot.intent || slot.intent->until < detail->second.intent->until;
+            if (newer) slot.intent = detail->second.intent;
+        }
         const HealthState theirs = state_of(published, i);
         if (theirs.verdict == Verdict::unknown) continue;
         if (slot.state.verdict != theirs.verdict) {
@@ -137,15 +150,28 @@ void merge(StatusCell& cell,
     }
 }
 
+void take_words(CellSlot& slot,
+                const checker::IntentWords& words,
+                WordsOf source,
+                config::Duration standard_ttl,
+                WallTime now) {
+    const auto ttl = words.ttl.value_or(std::chrono::ceil<std::chrono::milliseconds>(standard_ttl));
+    znodes::Intent intent = words.intent;
+    if (source == WordsOf::agent)
+        intent = checker::merged(znodes::in_force(slot.intent, now), intent);
+    slot.intent = znodes::LeasedIntent{.intent = std::move(intent), .until = now + ttl};
+}
+
 znodes::ShardStatus to_status(const StatusCell& cell, znodes::Stamp stamp, WallTime now) {
     znodes::ShardStatus status{
         .stamp = std::move(stamp), .group_uid = cell.group_uid, .layout = cell.layout, .time = now};
     status.letters.reserve(cell.slots.size());
     for (std::size_t i = 0; i < cell.slots.size(); ++i) {
-        const HealthState& state = cell.slots[i].state;
-        status.letters.push_back(letter_of(state.verdict));
+        const CellSlot& slot = cell.slots[i];
+        status.letters.push_back(letter_of(slot.state.verdict));
         // The since-time of every verdict outlives its owner, so every verdict has a detail.
-        if (state != HealthState{}) status.details.emplace(static_cast<int>(i), detail_of(state));
+        if (slot.state != HealthState{} || slot.intent)
+            status.details.emplace(static_cast<int>(i), detail_of(slot));
     }
     return status;
 }
@@ -155,7 +181,7 @@ znodes::Handoff to_handoff(const StatusCell& cell, znodes::Stamp stamp, std::int
     for (std::size_t i = 0; i < cell.slots.size(); ++i) {
         const HealthState& state = cell.slots[i].state;
         if (state.successes > 0 || state.failures > 0)
-            handoff.counters.emplace(static_cast<int>(i), detail_of(state));
+            handoff.counters.emplace(static_cast<int>(i), detail_of(cell.slots[i]));
     }
     return handoff;
 }

@@ -17,6 +17,7 @@ struct CellSlot {
     checker::CheckId check{};
     bool active = false;  ///< probed: configured, not a tombstone, not in maintenance
     checker::HealthState state;
+    std::optional<znodes::LeasedIntent> intent;  ///< what it wants for itself
 };
 
 /// The health of one shard, and its two written forms. Pure values; `Worker` owns and publishes
@@ -46,6 +47,15 @@ void begin_unknown(StatusCell& cell, const config::GroupSpec& group, WallTime no
 void merge(StatusCell& cell,
            const znodes::ShardStatus& published,
            const std::optional<znodes::Handoff>& handoff);
+
+/// What a backend said of itself just now. An agent's words change what it said before, a reply's
+/// replace it.
+enum class WordsOf { reply, agent };
+void take_words(CellSlot& slot,
+                const checker::IntentWords& words,
+                WordsOf source,
+                config::Duration standard_ttl,
+                WallTime now);
 
 /// What the cell publishes. The stamp is the caller's.
 [[nodiscard]] znodes::ShardStatus to_status(const StatusCell& cell,

@@ -173,46 +173,64 @@ void Worker::rebuild(const ShardId& id, Shard& shard, bool catch_up) {
     if (shard.role != Role::warm) begin_unknown(shard.cell, spec, clock_.wall());
 
     SharedChecks shared;
-    std::vector<Check> put;
-    std::vector<checker::CheckId> remove;
+    Changes changes;
     for (std::size_t i = 0; i < shard.cell.slots.size(); ++i) {
         const CellSlot& slot = shard.cell.slots[i];
         const int number = static_cast<int>(i);
-        const auto known = shard.running.find(number);
         if (!slot.active) {
-            if (known == shard.running.end()) continue;
-            remove.push_back(known->second.id);
-            by_check_.erase(static_cast<std::uint64_t>(known->second.id));
-            shard.running.erase(known);
-            mark(shard, true);
+            end(shard, number, changes);
+            end(shard, agent_of(number), changes);
             continue;
         }
         const auto backend =
             std::ranges::lower_bound(spec.backends, slot.backend, {}, &config::Backend::id);
+        const auto known = shard.running.find(number);
         const SharedChecks::Parts& parts =
             shared.of(config::check_of(spec, *backend),
                       known == shard.running.end() ? nullptr : &known->second);
-        checker::ProbeRequest request{.host = backend->address,
-                                      .port = parts.spec->port.value_or(backend->port),
-                                      .probe = parts.probe,
-                                      .timeout = parts.spec->timeout,
-                                      .timeouts = parts.spec->timeouts,
-                                      .intent = parts.spec->intent};
-        if (known != shard.running.end() && known->second.spec == parts.spec &&
-            *known->second.request == request) {
-            continue;
+        run(id,
+            shard,
+            number,
+            {.id = slot.check,
+             .request = std::make_shared<const checker::ProbeRequest>(
+                 checker::ProbeRequest{.host = backend->address,
+                                       .port = parts.spec->port.value_or(backend->port),
+                                       .probe = parts.probe,
+                                       .timeout = parts.spec->timeout,
+                                       .timeouts = parts.spec->timeouts,
+                                       .intent = parts.spec->intent}),
+             .spec = parts.spec,
+             .start = slot.state,
+             .catch_up = catch_up && slot.state.verdict != checker::Verdict::unknown},
+            changes);
+        if (auto agent = agent_check(*parts.spec, *backend, slot.check)) {
+            run(id, shard, agent_of(number), std::move(*agent), changes);
+        } else {
+            end(shard, agent_of(number), changes);
         }
-        Check check{.id = slot.check,
-                    .request = std::make_shared<const checker::ProbeRequest>(std::move(request)),
-                    .spec = parts.spec,
-                    .start = slot.state,
-                    .catch_up = catch_up && slot.state.verdict != checker::Verdict::unknown};
-        by_check_[static_cast<std::uint64_t>(check.id)] = {id, number};
-        shard.running[number] = check;
-        put.push_back(std::move(check));
     }
-    if (!remove.empty()) runner_.remove(std::move(remove));
-    if (!put.empty()) runner_.put(std::move(put));
+    if (!changes.remove.empty()) runner_.remove(std::move(changes.remove));
+    if (!changes.put.empty()) runner_.put(std::move(changes.put));
+}
+
+void Worker::run(const ShardId& id, Shard& shard, int key, Check check, Changes& changes) {
+    const auto known = shard.running.find(key);
+    const bool same = known != shard.running.end() && known->second.id == check.id &&
+                      (known->second.spec == check.spec || *known->second.spec == *check.spec) &&
+                      *known->second.request == *check.request;
+    if (same) return;
+    by_check_[static_cast<std::uint64_t>(check.id)] = {id, key};
+    shard.running[key] = check;
+    changes.put.push_back(std::move(check));
+}
+
+void Worker::end(Shard& shard, int key, Changes& changes) {
+    const auto known = shard.running.find(key);
+    if (known == shard.running.end()) return;
+    changes.remove.push_back(known->second.id);
+    by_check_.erase(static_cast<std::uint64_t>(known->second.id));
+    shard.running.erase(known);
+    mark(shard, true);
 }
 
 bool Worker::is_current(const ShardId& id, const std::shared_ptr<Shard>& shard) const {
@@ -276,7 +294,7 @@ asio::awaitable<void> Worker::merge_shard(ShardId id, std::shared_ptr<Shard> sha
             merge(shard->cell, *published, counters);
             std::vector<Check> changed;
             for (auto& [slot, check] : shard->running) {
-                const auto i = static_cast<std::size_t>(slot);
+                const auto i = static_cast<std::size_t>(slot);  // an agent's is beyond all
                 if (i >= before.slots.size() || before.slots[i].state == shard->cell.slots[i].state)
                     continue;
                 Check replaced = check;
@@ -317,12 +335,25 @@ asio::awaitable<void> Worker::write_handoff(ShardId id, std::shared_ptr<Shard> s
 void Worker::on_report(const checker::CheckReport& report) {
     const auto place = by_check_.find(static_cast<std::uint64_t>(report.id));
     if (place == by_check_.end()) return;
-    const auto& [id, slot] = place->second;
+    const auto& [id, key] = place->second;
+    const bool is_agent = key < 0;
+    const auto slot = static_cast<std::size_t>(is_agent ? agent_of(key) : key);
     const auto shard = shards_.find(id);
-    if (shard == shards_.end() ||
-        static_cast<std::size_t>(slot) >= shard->second->cell.slots.size())
-        return;
-    CellSlot& cell = shard->second->cell.slots[static_cast<std::size_t>(slot)];
+    if (shard == shards_.end() || slot >= shard->second->cell.slots.size()) return;
+    CellSlot& cell = shard->second->cell.slots[slot];
+    if (report.outcome.intent) {
+        const checker::Check& check = shard->second->running.at(key);
+        const znodes::Intent before = znodes::in_force(cell.intent, clock_.wall());
+        take_words(cell,
+                   *report.outcome.intent,
+                   is_agent ? WordsOf::agent : WordsOf::reply,
+                   check.spec->intent ? check.spec->intent->ttl : config::IntentSource{}.ttl,
+                   clock_.wall());
+        mark(*shard->second, cell.intent->intent != before);
+    }
+    // Whether the agent itself can be reached says nothing about the backend.
+    if (is_agent) return;
+    if (report.transition == Transition::unchanged) return;
     if (report.transition == Transition::changed) {
         log::info("health_changed",
                   {{"group", id.group.str()},

@@ -94,13 +94,22 @@ class Worker {
         SteadyTime dirty_since{};
         std::uint64_t changes = 0;  ///< to notice a change during a write
         std::uint64_t attempt = 0;  ///< sequence of the last write tried, for unknown outcomes
-        std::map<int, checker::Check> running;  ///< as given to the runner, by slot
+        /// As given to the runner, by slot; of its agent, by agent_of(slot).
+        std::map<int, checker::Check> running;
     };
     using Shards = std::map<ShardId, std::shared_ptr<Shard>>;
 
     void reconcile();
     void drop(const ShardId& id, Shard& shard);
     void rebuild(const ShardId& id, Shard& shard, bool catch_up);
+    /// What is to run under one key, compared with what does.
+    struct Changes {
+        std::vector<checker::Check> put;
+        std::vector<checker::CheckId> remove;
+    };
+    static constexpr int agent_of(int slot) { return -1 - slot; }
+    void run(const ShardId& id, Shard& shard, int key, checker::Check check, Changes& changes);
+    void end(Shard& shard, int key, Changes& changes);
     void mark(Shard& shard, bool urgent);
     void on_report(const checker::CheckReport& report);
     asio::awaitable<void> adopt_shard(ShardId id, std::shared_ptr<Shard> shard);

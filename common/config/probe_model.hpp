@@ -185,6 +185,13 @@ struct PluginCheck {
     bool operator==(const PluginCheck&) const = default;
 };
 
+/// HAProxy's agent-check protocol. Written as the `agent` of an intent source, never as a check's
+/// own kind.
+struct AgentCheck {
+    std::string send;
+    bool operator==(const AgentCheck&) const = default;
+};
+
 struct CompositePart;
 /// Several probes of one backend, and how many must succeed.
 struct CompositeCheck {
@@ -214,7 +221,8 @@ using ProbeKind = std::variant<HttpCheck,
                                LdapCheck,
                                CommandCheck,
                                PluginCheck,
-                               CompositeCheck>;
+                               CompositeCheck,
+                               AgentCheck>;
 
 /// The key under which a kind stands in a check, and what nodes announce as theirs.
 template <class Kind>
@@ -233,7 +241,8 @@ constexpr std::string_view probe_kind_name() {
                                           "ldap",
                                           "command",
                                           "plugin",
-                                          "composite"};
+                                          "composite",
+                                          "agent"};
     static_assert(std::size(names) == std::variant_size_v<ProbeKind>);
     constexpr auto index = []<std::size_t... I>(std::index_sequence<I...>) {
         std::size_t found = 0;

@@ -5,7 +5,9 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <array>
 #include <charconv>
+#include <utility>
 
 namespace muster::znodes {
 
@@ -19,6 +21,12 @@ constexpr std::size_t max_backend_id_bytes = 512;
 constexpr std::size_t max_address_bytes = 300;  // a host name of 253, brackets, colon, port
 constexpr std::size_t max_reason_bytes = 32;
 
+constexpr std::array<std::pair<Intent::Wish, std::string_view>, 3> wishes{{
+    {Intent::Wish::ready, "ready"},
+    {Intent::Wish::drain, "drain"},
+    {Intent::Wish::maintenance, "maint"},
+}};
+
 bool in_range(const json::value& value, std::int64_t most) {
     return value.is_int64() && value.get_int64() >= 0 && value.get_int64() <= most;
 }
@@ -31,13 +39,62 @@ std::optional<int> slot_number(std::string_view text) {
     return slot;
 }
 
-/// {"3":[since, successes, failures, "reason", penalty]}; the last only where there is one
+/// {"until":..., "up":true, "wish":"drain", ...}: only what was said.
+json::object encode_intent(const LeasedIntent& leased) {
+    const Intent& intent = leased.intent;
+    json::object out{{"until", milliseconds(leased.until)}};
+    if (intent.serving != Intent::Serving::unsaid)
+        out.emplace("up", intent.serving == Intent::Serving::up);
+    for (const auto& [wish, word] : wishes) {
+        if (intent.wish == wish) out.emplace("wish", word);
+    }
+    if (intent.degraded) out.emplace("degraded", true);
+    if (intent.weight_percent) out.emplace("weight", *intent.weight_percent);
+    if (intent.maxconn) out.emplace("maxconn", *intent.maxconn);
+    if (!intent.reason.empty()) out.emplace("reason", intent.reason);
+    return out;
+}
+
+std::optional<int> small_at(const json::object& from, std::string_view name, int most) {
+    const json::value* const value = from.if_contains(name);
+    if (value == nullptr || !in_range(*value, most)) return std::nullopt;
+    return static_cast<int>(value->get_int64());
+}
+
+std::optional<LeasedIntent> read_intent(const json::value& value) {
+    const json::object* const from = value.if_object();
+    if (from == nullptr) return std::nullopt;
+    const json::value* const until = from->if_contains("until");
+    if (until == nullptr || !in_range(*until, latest_time)) return std::nullopt;
+    LeasedIntent leased{.until = WallTime(std::chrono::milliseconds(until->get_int64()))};
+    Intent& intent = leased.intent;
+    if (const json::value* const up = from->if_contains("up")) {
+        if (!up->is_bool()) return std::nullopt;
+        intent.serving = up->get_bool() ? Intent::Serving::up : Intent::Serving::down;
+    }
+    if (const json::value* const wish = from->if_contains("wish")) {
+        for (const auto& [known, word] : wishes) {
+            if (wish->is_string() && wish->get_string() == word) intent.wish = known;
+        }
+    }
+    intent.degraded = from->contains("degraded");
+    intent.weight_percent = small_at(*from, "weight", 256);
+    intent.maxconn = small_at(*from, "maxconn", max_counter);
+    if (const json::value* const reason = from->if_contains("reason")) {
+        if (!reason->is_string() || !is_plain_text(reason->get_string(), 64)) return std::nullopt;
+        intent.reason = std::string(std::string_view(reason->get_string()));
+    }
+    return leased;
+}
+
+/// {"3":[since, successes, failures, "reason", penalty, intent]}; the last two only where needed
 json::object encode_details(const std::map<int, SlotDetail>& details) {
     json::object out;
     for (const auto& [slot, detail] : details) {
         json::array parts{
             milliseconds(detail.since), detail.successes, detail.failures, detail.reason};
-        if (detail.penalty > 0) parts.emplace_back(detail.penalty);
+        if (detail.penalty > 0 || detail.intent) parts.emplace_back(detail.penalty);
+        if (detail.intent) parts.emplace_back(encode_intent(*detail.intent));
         out.emplace(std::to_string(slot), std::move(parts));
     }
     return out;
@@ -49,14 +106,16 @@ std::optional<SlotDetail> read_detail(const json::value& value) {
     if (parts.size() < 4 || !in_range(parts[0], latest_time) || !in_range(parts[1], max_counter) ||
         !in_range(parts[2], max_counter) || !parts[3].is_string() ||
         !is_plain_text(parts[3].get_string(), max_reason_bytes) ||
-        (parts.size() > 4 && !in_range(parts[4], max_counter))) {
+        (parts.size() > 4 && !in_range(parts[4], max_counter)) ||
+        (parts.size() > 5 && !read_intent(parts[5]))) {
         return std::nullopt;
     }
     return SlotDetail{.since = WallTime(std::chrono::milliseconds(parts[0].get_int64())),
                       .successes = static_cast<int>(parts[1].get_int64()),
                       .failures = static_cast<int>(parts[2].get_int64()),
                       .reason = std::string(std::string_view(parts[3].get_string())),
-                      .penalty = parts.size() > 4 ? static_cast<int>(parts[4].get_int64()) : 0};
+                      .penalty = parts.size() > 4 ? static_cast<int>(parts[4].get_int64()) : 0,
+                      .intent = parts.size() > 5 ? read_intent(parts[5]) : std::nullopt};
 }
 
 std::map<int, SlotDetail> read_details(Reader& in, std::string_view key) {

@@ -7,9 +7,30 @@ namespace muster::znodes {
 
 namespace {
 
-/// Those that an operator wants to have traffic.
-bool is_enabled(const BackendView& backend) {
-    return backend.admin == config::Admin::active && backend.weight > 0;
+/// A backend with what it wants for itself, as far as that counts.
+struct Placed {
+    BackendView view;  ///< verdict and weight are those that count
+    Intent intent;     ///< in force
+    bool own_down = false;
+
+    /// Those that are meant to have traffic.
+    [[nodiscard]] bool is_enabled() const {
+        const bool asks_out =
+            intent.wish == Intent::Wish::drain || intent.wish == Intent::Wish::maintenance;
+        return view.admin == config::Admin::active && view.weight > 0 && !asks_out &&
+               intent.weight_percent != 0;
+    }
+};
+
+Placed with_intent(const BackendView& backend, WallTime now) {
+    Placed placed{.view = backend, .intent = in_force(backend.intent, now)};
+    if (placed.intent.serving == Intent::Serving::down && backend.verdict != Letter::down) {
+        placed.own_down = true;
+        placed.view.verdict = Letter::down;
+    } else if (placed.intent.degraded && backend.verdict == Letter::up) {
+        placed.view.verdict = Letter::degraded;
+    }
+    return placed;
 }
 
 struct Census {
@@ -18,12 +39,12 @@ struct Census {
     int down = 0;
 };
 
-Census count(const std::vector<BackendView>& backends) {
+Census count(const std::vector<Placed>& backends) {
     Census census;
-    for (const BackendView& backend : backends) {
-        if (!is_enabled(backend)) continue;
+    for (const Placed& backend : backends) {
+        if (!backend.is_enabled()) continue;
         ++census.enabled;
-        switch (backend.verdict) {
+        switch (backend.view.verdict) {
             case Letter::up:
             case Letter::degraded:
                 ++census.healthy;
@@ -51,13 +72,14 @@ bool is_panic(const Census& census, const RotationPolicy& policy, bool was_in_pa
 }
 
 /// The DOWN backends that may be taken out: oldest failures first.
-std::vector<bool> choose_ejected(const std::vector<BackendView>& backends, std::size_t limit) {
+std::vector<bool> choose_ejected(const std::vector<Placed>& backends, std::size_t limit) {
     std::vector<std::size_t> down;
     for (std::size_t i = 0; i < backends.size(); ++i) {
-        if (is_enabled(backends[i]) && backends[i].verdict == Letter::down) down.push_back(i);
+        if (backends[i].is_enabled() && backends[i].view.verdict == Letter::down) down.push_back(i);
     }
-    std::ranges::sort(
-        down, {}, [&](std::size_t i) { return std::tie(backends[i].since, backends[i].id); });
+    std::ranges::sort(down, {}, [&](std::size_t i) {
+        return std::tie(backends[i].view.since, backends[i].view.id);
+    });
     std::vector<bool> ejected(backends.size());
     for (std::size_t n = 0; n < std::min(limit, down.size()); ++n) ejected[down[n]] = true;
     return ejected;
@@ -87,18 +109,23 @@ RotationEntry in(const BackendView& backend, RotationReason reason) {
     return {.id = backend.id, .in = true, .weight = backend.weight, .reason = reason};
 }
 
-RotationEntry place_enabled(const BackendView& backend,
-                            const RotationPolicy& policy,
-                            bool panic,
-                            bool ejected,
-                            WallTime now) {
+/// `weight` of it, or the share of it that it asks for: at least 1.
+void share_weight(RotationEntry& entry, const Intent& intent) {
+    if (!entry.in || !intent.weight_percent || *intent.weight_percent == 100) return;
+    entry.weight = std::max(1, entry.weight * *intent.weight_percent / 100);
+    if (entry.reason == RotationReason::healthy) entry.reason = RotationReason::own_weight;
+}
+
+RotationEntry place_enabled(
+    const Placed& placed, const RotationPolicy& policy, bool panic, bool ejected, WallTime now) {
+    const BackendView& backend = placed.view;
     switch (backend.verdict) {
         case Letter::unknown:
             return in(backend, RotationReason::unproven);
         case Letter::down:
             if (panic) return in(backend, RotationReason::panic);
-            return ejected ? out(backend, RotationReason::down)
-                           : in(backend, RotationReason::eject_capped);
+            if (!ejected) return in(backend, RotationReason::eject_capped);
+            return out(backend, placed.own_down ? RotationReason::own_down : RotationReason::down);
         case Letter::up:
         case Letter::degraded:
             break;
@@ -111,11 +138,9 @@ RotationEntry place_enabled(const BackendView& backend,
     return entry;
 }
 
-RotationEntry place(const BackendView& backend,
-                    const RotationPolicy& policy,
-                    bool panic,
-                    bool ejected,
-                    WallTime now) {
+RotationEntry place(
+    const Placed& placed, const RotationPolicy& policy, bool panic, bool ejected, WallTime now) {
+    const BackendView& backend = placed.view;
     switch (backend.admin) {
         case config::Admin::drain:
             return out(backend, RotationReason::drain);
@@ -125,7 +150,19 @@ RotationEntry place(const BackendView& backend,
             break;
     }
     if (backend.weight <= 0) return out(backend, RotationReason::zero_weight);
-    return place_enabled(backend, policy, panic, ejected, now);
+    if (!placed.is_enabled()) {
+        if (backend.verdict == Letter::down && !placed.own_down)
+            return out(backend, RotationReason::down);
+        if (placed.own_down) return out(backend, RotationReason::own_down);
+        if (placed.intent.wish == Intent::Wish::drain)
+            return out(backend, RotationReason::own_drain);
+        if (placed.intent.wish == Intent::Wish::maintenance)
+            return out(backend, RotationReason::own_maintenance);
+        return out(backend, RotationReason::own_weight);
+    }
+    RotationEntry entry = place_enabled(placed, policy, panic, ejected, now);
+    share_weight(entry, placed.intent);
+    return entry;
 }
 
 }  // namespace
@@ -134,10 +171,13 @@ Rotation rotation(const std::vector<BackendView>& backends,
                   const RotationPolicy& policy,
                   bool was_in_panic,
                   WallTime now) {
-    const Census census = count(backends);
+    std::vector<Placed> placed;
+    placed.reserve(backends.size());
+    for (const BackendView& backend : backends) placed.push_back(with_intent(backend, now));
+    const Census census = count(placed);
     const std::int64_t limit =
         std::int64_t{census.enabled} * std::clamp(policy.max_eject_percent, 0, 100) / 100;
-    const std::vector<bool> ejected = choose_ejected(backends, static_cast<std::size_t>(limit));
+    const std::vector<bool> ejected = choose_ejected(placed, static_cast<std::size_t>(limit));
 
     Rotation result{.entries = {}, .panic = is_panic(census, policy, was_in_panic)};
     if (census.enabled > 0) {
@@ -146,7 +186,7 @@ Rotation rotation(const std::vector<BackendView>& backends,
     }
     result.entries.reserve(backends.size());
     for (std::size_t i = 0; i < backends.size(); ++i) {
-        result.entries.push_back(place(backends[i], policy, result.panic, ejected[i], now));
+        result.entries.push_back(place(placed[i], policy, result.panic, ejected[i], now));
     }
     return result;
 }
@@ -171,6 +211,14 @@ std::string_view to_string(RotationReason reason) {
             return "maintenance";
         case RotationReason::zero_weight:
             return "zero_weight";
+        case RotationReason::own_down:
+            return "own_down";
+        case RotationReason::own_drain:
+            return "own_drain";
+        case RotationReason::own_maintenance:
+            return "own_maintenance";
+        case RotationReason::own_weight:
+            return "own_weight";
     }
     return "unknown";
 }

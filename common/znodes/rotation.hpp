@@ -5,6 +5,7 @@
 #include "common/config/model.hpp"
 #include "common/znodes/payloads.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct BackendView {
     int weight = 100;
     Letter verdict = Letter::unknown;
     WallTime since{};  ///< of the verdict; the epoch when not known
+    std::optional<LeasedIntent> intent;
     bool operator==(const BackendView&) const = default;
 };
 
@@ -30,15 +32,19 @@ struct RotationPolicy {
 
 enum class RotationReason {
     healthy,
-    slow_start,    ///< in, with a part of its weight
-    unproven,      ///< in: no verdict yet, which never takes anything out
-    down,          ///< out
-    eject_capped,  ///< in although DOWN: max_eject_percent is reached (the oldest failures go
-                   ///< first)
-    panic,         ///< in although DOWN: too few are healthy
-    drain,         ///< out by an operator
-    maintenance,   ///< out by an operator
-    zero_weight,   ///< out: its own weight is 0
+    slow_start,       ///< in, with a part of its weight
+    unproven,         ///< in: no verdict yet, which never takes anything out
+    down,             ///< out
+    eject_capped,     ///< in although DOWN: max_eject_percent is reached (the oldest failures go
+                      ///< first)
+    panic,            ///< in although DOWN: too few are healthy
+    drain,            ///< out by an operator
+    maintenance,      ///< out by an operator
+    zero_weight,      ///< out: its own weight is 0
+    own_down,         ///< out: it says that it is down
+    own_drain,        ///< out: it asks to be drained
+    own_maintenance,  ///< out: it asks for maintenance
+    own_weight,       ///< in with the share of its weight that it asks for; out with none
 };
 
 struct RotationEntry {
@@ -66,6 +72,10 @@ struct Rotation {
 ///   the share that is UP reaches panic_exit_percent; in it no verdict takes anything out. Unknown
 ///   thus counts for no panic when it starts, and against its end: with `was_in_panic` carried from
 ///   call to call, a verdict that becomes unknown never lowers the number of backends that are in.
+/// - What a backend wants for itself counts below everything else: admin > failed probe > its own
+///   down, drain or maintenance > its own weight > its own up. "down" counts as DOWN does, in the
+///   caps and in panic; who asks for drain or maintenance is no longer enabled. "up" never revives
+///   what a probe has found DOWN. An intent whose lease is over was never said.
 /// - Slow start: from 10 % of the weight (at least 1) when the verdict UP was reached, linearly to
 ///   all of it. With weight 100 and slow_start 10 s: 0 s 10, 1 s 19, 5 s 55, 10 s 100.
 ///
