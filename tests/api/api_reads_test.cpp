@@ -42,7 +42,8 @@ TEST(Reads, BackendRowIsAsDocumented) {
         at(body, "/backends"),
         R"([{"group":"web","id":"b2","address":"10.0.0.2:80","zone":"a","weight":100,"admin":"active",)"
         R"("state":"down","verdict":"down","since":"2025-12-31T23:59:46.000Z","reason":"L4CON",)"
-        R"("pending":{"successes":1,"failures":0},"intent":null,"rotation":{"in":false,"weight":0,"reason":"down"},)"
+        R"("pending":{"successes":1,"failures":0},"intent":null,)"
+        R"("rotation":{"in":false,"weight":0,"reason":"down"},)"
         R"("shard":0,"owner":"n1","status_age_seconds":3.2E0}])");
 }
 
