@@ -160,7 +160,10 @@ int spawn(const SpawnWish& wish, Subprocess& child) {
 }
 
 void kill_group(const Subprocess& child) {
-    if (child.pid > 1) ::kill(-child.pid, SIGKILL);
+    if (child.pid <= 1) return;
+    ::kill(-child.pid, SIGKILL);
+    // Sanitizers make vfork a fork, after which it may not lead its group yet.
+    ::kill(child.pid, SIGKILL);
 }
 
 void end_now(Subprocess& child) {

@@ -393,7 +393,8 @@ TEST_F(EngineTest, DoubtsFailuresOfProbesThatStartedTooLate) {
     Check good = check(1, "a", {.interval = 2s, .fall = 1});
     good.start.verdict = Verdict::up;
     engine_->put(good);
-    const SteadyTime due = *clock_.next_wake_up();
+    clock_.run_ready();
+    const SteadyTime due = clock_.next_wake_up().value();
     clock_.advance_to(due + 251ms);
     clock_.run_for(20ms);
     ASSERT_EQ(engine_->recent(CheckId{1}).size(), 1U);

@@ -106,7 +106,7 @@ const BrokenPlugin broken_plugins[] = {
     {"dies_of_a_cancel",
      "elif \"id\" in message:",
      "elif \"cancel\" in message:\n        sys.exit(1)\n    elif \"id\" in message:",
-     "did not answer in time"},
+     "goes on after a cancelled probe"},
     {"needs_its_settings",
      "elif \"id\" in message:",
      "elif \"id\" in message and message[\"settings\"][\"needed\"]:",
