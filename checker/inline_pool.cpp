@@ -1,4 +1,5 @@
 #include "checker/insight.hpp"
+#include "checker/probe_once.hpp"
 #include "checker/prober_pool.hpp"
 
 #include <utility>
@@ -6,14 +7,24 @@
 namespace muster::checker {
 
 struct InlinePool::Inside {
-    Inside(asio::any_io_executor control, Clock& the_clock, Prober& prober, EngineSettings settings)
+    Inside(asio::any_io_executor control,
+           Clock& the_clock,
+           Prober& the_prober,
+           EngineSettings settings)
         : clock(the_clock),
-          engine(
-              std::move(control), the_clock, prober, settings, [this](const CheckReport& report) {
-                  if (on_report) on_report(report);
-              }) {}
+          home(control),
+          prober(the_prober),
+          engine(std::move(control),
+                 the_clock,
+                 the_prober,
+                 settings,
+                 [this](const CheckReport& report) {
+                     if (on_report) on_report(report);
+                 }) {}
 
     Clock& clock;
+    asio::any_io_executor home;
+    Prober& prober;
     Engine::OnReport on_report;
     Engine engine;
 };
@@ -53,6 +64,16 @@ asio::awaitable<std::vector<CheckRunner::Pass>> InlinePool::passes(std::vector<C
     const SteadyTime now = inside_->clock.now();
     for (const CheckId id : ids) answers.push_back(pass(inside_->engine, id, now));
     co_return answers;
+}
+
+asio::awaitable<std::vector<ProbeOutcome>> InlinePool::probe_once(
+    std::vector<std::shared_ptr<const ProbeRequest>> requests) {
+    co_return co_await await_probes(
+        inside_->home,
+        std::move(requests),
+        [this](std::shared_ptr<const ProbeRequest> request, Prober::Done done) {
+            inside_->prober.start(std::move(request), std::move(done));
+        });
 }
 
 asio::awaitable<EngineCounters> InlinePool::counters() {

@@ -46,6 +46,11 @@ class CheckRunner {
     };
     [[nodiscard]] virtual asio::awaitable<std::vector<Pass>> passes(std::vector<CheckId> ids) = 0;
 
+    /// Probes each of these once, now, beside all checks and without their state; the answers in
+    /// the same order.
+    [[nodiscard]] virtual asio::awaitable<std::vector<ProbeOutcome>> probe_once(
+        std::vector<std::shared_ptr<const ProbeRequest>> requests) = 0;
+
     [[nodiscard]] virtual asio::awaitable<EngineCounters> counters() = 0;
 
     /// The oldest last_tick() of all threads. Any thread.
@@ -70,6 +75,8 @@ class ThreadedPool final : public CheckRunner {
     [[nodiscard]] asio::awaitable<std::vector<std::optional<Insight>>> look(
         std::vector<CheckId> ids) override;
     [[nodiscard]] asio::awaitable<std::vector<Pass>> passes(std::vector<CheckId> ids) override;
+    [[nodiscard]] asio::awaitable<std::vector<ProbeOutcome>> probe_once(
+        std::vector<std::shared_ptr<const ProbeRequest>> requests) override;
     [[nodiscard]] asio::awaitable<EngineCounters> counters() override;
     [[nodiscard]] SteadyTime last_tick() const override;
     void stop();
@@ -94,6 +101,8 @@ class InlinePool final : public CheckRunner {
     [[nodiscard]] asio::awaitable<std::vector<std::optional<Insight>>> look(
         std::vector<CheckId> ids) override;
     [[nodiscard]] asio::awaitable<std::vector<Pass>> passes(std::vector<CheckId> ids) override;
+    [[nodiscard]] asio::awaitable<std::vector<ProbeOutcome>> probe_once(
+        std::vector<std::shared_ptr<const ProbeRequest>> requests) override;
     [[nodiscard]] asio::awaitable<EngineCounters> counters() override;
     [[nodiscard]] SteadyTime last_tick() const override;
     /// The engine's loop; spawn it into a task group.

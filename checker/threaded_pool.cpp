@@ -1,4 +1,5 @@
 #include "checker/insight.hpp"
+#include "checker/probe_once.hpp"
 #include "checker/prober_pool.hpp"
 #include "common/base/task_group.hpp"
 
@@ -244,6 +245,24 @@ asio::awaitable<std::vector<std::optional<CheckRunner::Insight>>> ThreadedPool::
 
 asio::awaitable<std::vector<CheckRunner::Pass>> ThreadedPool::passes(std::vector<CheckId> ids) {
     return inside_->ask_each<Pass>(std::move(ids), pass);
+}
+
+asio::awaitable<std::vector<ProbeOutcome>> ThreadedPool::probe_once(
+    std::vector<std::shared_ptr<const ProbeRequest>> requests) {
+    if (inside_->stopped) {
+        const ProbeOutcome stopped{.reason = Reason::prober_stopped};
+        co_return std::vector<ProbeOutcome>(requests.size(), stopped);
+    }
+    co_return co_await await_probes(
+        inside_->outbox->control,
+        std::move(requests),
+        [this](std::shared_ptr<const ProbeRequest> request, Prober::Done done) {
+            Lane& lane = *inside_->lanes[mix(hash_of_endpoint(*request)) % inside_->lanes.size()];
+            asio::post(lane.context,
+                       [&lane, request = std::move(request), done = std::move(done)]() mutable {
+                           lane.prober->start(std::move(request), std::move(done));
+                       });
+        });
 }
 
 asio::awaitable<EngineCounters> ThreadedPool::counters() {

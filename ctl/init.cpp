@@ -110,7 +110,8 @@ asio::awaitable<Exit> init(Clock& clock,
         const std::string directory = std::filesystem::absolute(options.secrets).string();
         out << "secrets are in " << directory << "; for each musterd set\n"
             << "  cluster: " << options.cluster << "\n"
-            << "  zookeeper_auth_file: " << directory << "/node.auth\n";
+            << "  zookeeper_auth_file: " << directory << "/node.auth\n"
+            << "  cluster_secret_file: " << directory << "/cluster.secret\n";
     }
     co_return exit;
 }

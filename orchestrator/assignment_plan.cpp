@@ -251,13 +251,24 @@ class Planner {
         });
     }
 
-    static bool accepts(const Versioned<znodes::Member>& member) {
-        return !member.value.drain && !member.value.doubt && !member.garbage;
+    /// When half of the workers doubt their eyes it is the world that has changed: nothing moves.
+    [[nodiscard]] bool the_world_is_doubtful() const {
+        const auto doubting = std::ranges::count_if(
+            view_.members, [](const auto& item) { return item.second.value.doubt; });
+        return 2 * doubting >= std::ssize(view_.members);
+    }
+
+    [[nodiscard]] bool accepts(const Versioned<znodes::Member>& member) const {
+        const bool doubts = member.value.doubt && !the_world_is_doubtful() &&
+                            time_.now >= member.received + settings_.doubt_delay;
+        return !member.value.drain && !doubts && !member.garbage;
     }
 
     void place() {
         std::vector<PlanMember> members;
         for (const auto& [node, member] : view_.members) {
+            const SteadyTime settled = member.received + settings_.doubt_delay;
+            if (member.value.doubt && time_.now < settled) look_again(settled);
             members.push_back({.node = node,
                                .zone = member.value.zone,
                                .capacity = std::max(member.value.capacity, 1),

@@ -26,6 +26,9 @@ struct AssignmentSettings {
     std::chrono::nanoseconds progress_grace = std::chrono::seconds(5);
     /// ... and stays away from the one that failed it for so long.
     std::chrono::nanoseconds barred_for = std::chrono::seconds(60);
+    /// A worker that doubts its eyes loses its shards after this long: by then it is known whether
+    /// the others doubt theirs, too.
+    std::chrono::nanoseconds doubt_delay = std::chrono::seconds(2);
 };
 
 /// What the master remembers from plan to plan; starts empty with each office. Losing it costs

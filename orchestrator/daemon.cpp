@@ -78,6 +78,15 @@ bool Daemon::probers_tick() const {
 Result<void> Daemon::start() {
     if (Result<void> opened = api_thread_->open(); !opened) return opened;
     const config::NodeSettings& own = settings_.node;
+    std::string peer_address;
+    if (!settings_.cluster_secret.empty()) {
+        const config::Endpoint at = listen_endpoint(own.peer_listen);
+        peers_ = std::make_unique<PeerChannel>(control_, clock_, settings_.cluster_secret);
+        if (Result<void> opened = peers_->open(at.host, at.port); !opened) return opened;
+        peer_address = config::to_string(config::Endpoint{.host = at.host, .port = peers_->port()});
+        peers_->start(
+            [this](std::string question) { return node_->answer_peer(std::move(question)); });
+    }
     node_ = std::make_unique<Node>(
         control_,
         store_,
@@ -91,8 +100,9 @@ Result<void> Daemon::start() {
                      .api_address = api_address(),
                      .build = settings_.build,
                      .probes = checker::announced_probes(settings_.probers.commands.programs,
-                                                         settings_.probers.plugins)},
-        NodeOptions{.tick = own.zookeeper_tick},
+                                                         settings_.probers.plugins),
+                     .peer_address = peer_address},
+        NodeOptions{.tick = own.zookeeper_tick, .worker = {.peers = peers_.get()}},
         settings_.new_guid);
     commands_ = std::make_unique<NodeCommands>(
         control_,
@@ -149,6 +159,7 @@ asio::awaitable<void> Daemon::stop() {
     });
     while (!api_ended) co_await clock_.sleep_for(std::chrono::milliseconds(2));
     ender.join();
+    if (peers_) co_await peers_->stop();
     co_await node_->stop();
     co_await tasks_.stop();
     pool_->stop();

@@ -11,6 +11,7 @@
 #include "orchestrator/node.hpp"
 #include "orchestrator/node_commands.hpp"
 #include "orchestrator/node_metrics.hpp"
+#include "orchestrator/peer_channel.hpp"
 #include "orchestrator/snapshot_builder.hpp"
 #include "orchestrator/snapshot_slot.hpp"
 
@@ -27,7 +28,8 @@ namespace muster::orchestrator {
 struct DaemonSettings {
     config::NodeSettings node;
     checker::ProberSetSettings probers;
-    std::string token;  ///< content of token_file; empty = none
+    std::string token;           ///< content of token_file; empty = none
+    std::string cluster_secret;  ///< content of cluster_secret_file; empty = none
     std::string version;
     std::string build;
     Node::NewGuid new_guid;  ///< 32 random hex digits
@@ -74,6 +76,7 @@ class Daemon {
     metrics::Registry registry_;
     NodeMetrics metrics_{registry_};
     std::unique_ptr<checker::ThreadedPool> pool_;
+    std::unique_ptr<PeerChannel> peers_;  ///< null without a cluster secret
     std::unique_ptr<Node> node_;
     std::unique_ptr<NodeCommands> commands_;
     SnapshotSlot slot_;

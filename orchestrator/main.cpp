@@ -167,6 +167,9 @@ orchestrator::DaemonSettings daemon_settings(const config::NodeSettings& setting
     return {.node = settings,
             .probers = probers_of(settings),
             .token = settings.token_file.empty() ? std::string() : read_secret(settings.token_file),
+            .cluster_secret = settings.cluster_secret_file.empty()
+                                  ? std::string()
+                                  : read_secret(settings.cluster_secret_file),
             .version = version,
             .build = MUSTER_BUILD,
             .new_guid = random_guid};

@@ -101,6 +101,7 @@ void Node::begin_roles() {
                        .node = identity_.node,
                        .incarnation = identity_.incarnation,
                        .api_address = identity_.api_address,
+                       .peer_address = identity_.peer_address,
                        .zone = identity_.zone,
                        .capacity = identity_.capacity,
                        .probes = identity_.probes,
@@ -135,6 +136,11 @@ void Node::begin_roles() {
     worker.cluster = cluster;
     worker.node = identity_.node;
     worker.incarnation = identity_.incarnation;
+    worker.on_doubt = [this](bool doubts) { membership_->set_doubt(doubts); };
+    voter_ = std::make_unique<Voter>(view_, runner_, [this] {
+        return store_.session().state == coordination::SessionState::connected &&
+               !worker_->in_doubt();
+    });
     worker_ = std::make_unique<Worker>(
         executor_,
         store_,
@@ -161,6 +167,11 @@ bool Node::paused() const {
 void Node::set_paused(bool paused) {
     self_paused_ = paused;
     if (worker_) worker_->on_view({.control = true});
+}
+
+asio::awaitable<std::string> Node::answer_peer(std::string question) {
+    if (!voter_) co_return std::string();
+    co_return co_await voter_->answer(std::move(question));
 }
 
 asio::awaitable<void> Node::step_down() {

@@ -12,6 +12,7 @@
 #include "orchestrator/master.hpp"
 #include "orchestrator/membership.hpp"
 #include "orchestrator/mirror.hpp"
+#include "orchestrator/voter.hpp"
 #include "orchestrator/worker.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -33,13 +34,14 @@ struct NodeIdentity {
     std::string api_address;
     std::string build;
     std::vector<std::string> probes = {"http", "tcp"};  ///< kinds that its probers can do
+    std::string peer_address;  ///< where it answers other nodes; empty = nowhere
 };
 
 struct NodeOptions {
     std::chrono::nanoseconds tick = std::chrono::milliseconds(200);  ///< of the servers
     AssignmentSettings assignment;
     CollectionSettings collection;
-    WorkerSettings worker;  ///< its identity fields are filled in by Node
+    WorkerSettings worker;  ///< its identity fields and on_doubt are filled in by Node
 };
 
 /// One musterd's inside: mirror, membership, candidacy, master and worker role over one store. The
@@ -70,6 +72,8 @@ class Node {
     [[nodiscard]] asio::awaitable<void> stop();
     /// Leaves in order: no office from the call on, then hands its shards over warm, until `limit`.
     /// stop() still has to follow.
+    /// What this node says to a question of another one (peer_messages.hpp).
+    [[nodiscard]] asio::awaitable<std::string> answer_peer(std::string question);
     [[nodiscard]] asio::awaitable<void> leave(std::chrono::nanoseconds limit);
     [[nodiscard]] asio::awaitable<void> step_down();
 
@@ -109,6 +113,7 @@ class Node {
     std::unique_ptr<Election> election_;
     std::unique_ptr<Master> master_;
     std::unique_ptr<Collector> collector_;
+    std::unique_ptr<Voter> voter_;
     std::unique_ptr<Worker> worker_;
     bool self_paused_ = false;
     bool leaving_ = false;

@@ -36,11 +36,20 @@ NodeMetrics::NodeMetrics(metrics::Registry& registry)
           registry.gauge("muster_znode_problems", "Znodes whose content is unreadable or missing")),
       paused_(registry.gauge("muster_paused",
                              "1 while this node or the cluster is paused by an operator")),
+      doubt_(registry.gauge("muster_doubt", "1 while this worker distrusts its own verdicts")),
       status_writes_(registry.counter("muster_status_writes_total", "Shard statuses written")),
       status_transactions_(
           registry.counter("muster_status_transactions_total", "Transactions with shard statuses")),
       writes_fenced_off_(registry.counter("muster_writes_fenced_off_total",
                                           "Writes refused because a newer token exists")),
+      questions_(registry.counter("muster_peer_questions_total",
+                                  "Questions to peers about backends found DOWN here")),
+      falls_confirmed_(registry.counter("muster_falls_total",
+                                        "Backends found DOWN here, by what peers made of it",
+                                        {{"peers", "confirmed"}})),
+      falls_refused_(registry.counter("muster_falls_total",
+                                      "Backends found DOWN here, by what peers made of it",
+                                      {{"peers", "refused"}})),
       plans_(registry.counter("muster_plans_total", "Plans made as master")),
       control_transactions_(
           registry.counter("muster_control_transactions_total", "Transactions sent as master")),
@@ -110,6 +119,10 @@ void NodeMetrics::take(const Node& node) {
     if (node.worker() != nullptr) {
         const WorkerCounters& worker = node.worker()->counters();
         shards_owned_.Set(static_cast<double>(node.worker()->owned()));
+        doubt_.Set(node.worker()->in_doubt() ? 1 : 0);
+        questions_.follow(worker.questions);
+        falls_confirmed_.follow(worker.confirmed);
+        falls_refused_.follow(worker.refused);
         status_writes_.follow(worker.status_writes);
         status_transactions_.follow(worker.status_transactions);
         writes_fenced_off_.follow(worker.fenced_off + (node.master() != nullptr

@@ -42,9 +42,13 @@ class NodeMetrics {
     metrics::Gauge& shards_owned_;
     metrics::Gauge& problems_;
     metrics::Gauge& paused_;
+    metrics::Gauge& doubt_;
     Follower status_writes_;
     Follower status_transactions_;
     Follower writes_fenced_off_;
+    Follower questions_;
+    Follower falls_confirmed_;
+    Follower falls_refused_;
     Follower plans_;
     Follower control_transactions_;
     Follower probes_started_;

@@ -162,9 +162,15 @@ void take_words(CellSlot& slot,
     slot.intent = znodes::LeasedIntent{.intent = std::move(intent), .until = now + ttl};
 }
 
-znodes::ShardStatus to_status(const StatusCell& cell, znodes::Stamp stamp, WallTime now) {
-    znodes::ShardStatus status{
-        .stamp = std::move(stamp), .group_uid = cell.group_uid, .layout = cell.layout, .time = now};
+znodes::ShardStatus to_status(const StatusCell& cell,
+                              znodes::Stamp stamp,
+                              WallTime now,
+                              bool doubt) {
+    znodes::ShardStatus status{.stamp = std::move(stamp),
+                               .group_uid = cell.group_uid,
+                               .layout = cell.layout,
+                               .time = now,
+                               .doubt = doubt};
     status.letters.reserve(cell.slots.size());
     for (std::size_t i = 0; i < cell.slots.size(); ++i) {
         const CellSlot& slot = cell.slots[i];

@@ -60,7 +60,8 @@ void take_words(CellSlot& slot,
 /// What the cell publishes. The stamp is the caller's.
 [[nodiscard]] znodes::ShardStatus to_status(const StatusCell& cell,
                                             znodes::Stamp stamp,
-                                            WallTime now);
+                                            WallTime now,
+                                            bool doubt = false);
 [[nodiscard]] znodes::Handoff to_handoff(const StatusCell& cell,
                                          znodes::Stamp stamp,
                                          std::int64_t move);

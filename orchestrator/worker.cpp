@@ -39,7 +39,8 @@ Worker::Worker(asio::any_io_executor executor,
       paused_(std::move(paused)),
       tasks_(executor),
       dirty_signal_(executor),
-      warm_signal_(executor) {}
+      warm_signal_(executor),
+      suspicion_signal_(executor) {}
 
 Worker::~Worker() = default;
 
@@ -52,6 +53,10 @@ void Worker::start() {
     tasks_.spawn("status publisher", publish());
     tasks_.spawn("warm-up", watch_readiness());
     tasks_.spawn("progress", report_progress());
+    if (settings_.peers != nullptr) {
+        tasks_.spawn("suspicions", confirm_suspicions());
+        tasks_.spawn("doubt", watch_doubt());
+    }
     reconcile();
 }
 
@@ -354,16 +359,36 @@ void Worker::on_report(const checker::CheckReport& report) {
     // Whether the agent itself can be reached says nothing about the backend.
     if (is_agent) return;
     if (report.transition == Transition::unchanged) return;
-    if (report.transition == Transition::changed) {
+    const bool changed = report.transition == Transition::changed;
+    const int number = static_cast<int>(slot);
+    if (changed && report.state.verdict == checker::Verdict::down &&
+        suspect(id, *shard->second, number, report.state))
+        return;
+    // It is well again before peers have said a word.
+    shard->second->suspects.erase(number);
+    if (changed) {
+        publish_state(id, *shard->second, cell, report.state, report.outcome.reason);
+    } else {
+        cell.state = report.state;
+        mark(*shard->second, false);
+    }
+}
+
+void Worker::publish_state(const ShardId& id,
+                           Shard& shard,
+                           CellSlot& cell,
+                           const checker::HealthState& state,
+                           checker::Reason reason) {
+    if (cell.state.verdict != state.verdict) {
         log::info("health_changed",
                   {{"group", id.group.str()},
                    {"backend", cell.backend.str()},
                    {"from", std::string(checker::to_string(cell.state.verdict))},
-                   {"to", std::string(checker::to_string(report.state.verdict))},
-                   {"reason", std::string(checker::to_string(report.outcome.reason))}});
+                   {"to", std::string(checker::to_string(state.verdict))},
+                   {"reason", std::string(checker::to_string(reason))}});
     }
-    cell.state = report.state;
-    mark(*shard->second, report.transition == Transition::changed);
+    cell.state = state;
+    mark(shard, true);
 }
 
 void Worker::mark(Shard& shard, bool urgent) {

@@ -7,7 +7,10 @@
 #include "common/coordination/store.hpp"
 #include "common/znodes/paths.hpp"
 #include "orchestrator/cluster_view.hpp"
+#include "orchestrator/doubt.hpp"
+#include "orchestrator/peer_channel.hpp"
 #include "orchestrator/status_cell.hpp"
+#include "orchestrator/suspicion.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -34,6 +37,8 @@ struct WorkerSettings {
     int reads_per_second = 1500;  ///< that all readers together may cause by our writes
     std::chrono::nanoseconds progress_period = std::chrono::seconds(2);
     std::chrono::nanoseconds retry = std::chrono::milliseconds(100);
+    Peers* peers = nullptr;  ///< to be asked before a DOWN is published; null = nobody is
+    std::function<void(bool)> on_doubt;
 };
 
 struct WorkerCounters {
@@ -42,6 +47,9 @@ struct WorkerCounters {
     std::uint64_t fenced_off = 0;
     std::uint64_t conflicts = 0;
     std::uint64_t unknown_outcomes = 0;
+    std::uint64_t questions = 0;  ///< to peers
+    std::uint64_t confirmed = 0;  ///< falls that were published after that
+    std::uint64_t refused = 0;    ///< falls that peers did not see
 };
 
 /// The worker role: runs the checks of the shards that this node's assignment gives it, and
@@ -76,6 +84,7 @@ class Worker {
                                                              const BackendId& backend) const;
     [[nodiscard]] const WorkerCounters& counters() const { return counters_; }
     [[nodiscard]] std::size_t owned() const;
+    [[nodiscard]] bool in_doubt() const { return doubt_.doubts(); }
 
  private:
     /// A shard that is assigned to us.
@@ -96,6 +105,9 @@ class Worker {
         std::uint64_t attempt = 0;  ///< sequence of the last write tried, for unknown outcomes
         /// As given to the runner, by slot; of its agent, by agent_of(slot).
         std::map<int, checker::Check> running;
+        /// Found DOWN here and not published yet: peers are asked.
+        std::map<int, checker::HealthState> suspects;
+        bool confirming = false;
     };
     using Shards = std::map<ShardId, std::shared_ptr<Shard>>;
 
@@ -112,6 +124,24 @@ class Worker {
     void end(Shard& shard, int key, Changes& changes);
     void mark(Shard& shard, bool urgent);
     void on_report(const checker::CheckReport& report);
+    void publish_state(const ShardId& id,
+                       Shard& shard,
+                       CellSlot& cell,
+                       const checker::HealthState& state,
+                       checker::Reason reason);
+    [[nodiscard]] bool suspect(const ShardId& id,
+                               Shard& shard,
+                               int slot,
+                               const checker::HealthState& found);
+    asio::awaitable<void> confirm_suspicions();
+    asio::awaitable<void> confirm_shard(ShardId id, std::shared_ptr<Shard> shard);
+    asio::awaitable<std::map<int, Ruling>> ask_peers(ShardId id,
+                                                     std::shared_ptr<Shard> shard,
+                                                     std::vector<int> slots,
+                                                     std::uint64_t seed);
+    void settle(const ShardId& id, Shard& shard, int slot, bool is_down);
+    asio::awaitable<void> watch_doubt();
+    void look_around();
     asio::awaitable<void> adopt_shard(ShardId id, std::shared_ptr<Shard> shard);
     asio::awaitable<void> merge_shard(ShardId id, std::shared_ptr<Shard> shard);
     asio::awaitable<void> write_handoff(ShardId id, std::shared_ptr<Shard> shard);
@@ -127,6 +157,8 @@ class Worker {
     [[nodiscard]] coordination::Op guard() const;
     [[nodiscard]] std::chrono::nanoseconds window(std::size_t dirty) const;
 
+    static constexpr std::size_t most_voters = 5;  ///< asked about one suspicion
+
     coordination::Store& store_;
     Clock& clock_;
     znodes::Paths paths_;
@@ -139,6 +171,9 @@ class Worker {
     TaskGroup tasks_;
     Signal dirty_signal_;
     Signal warm_signal_;
+    Signal suspicion_signal_;
+    DoubtMeter doubt_;
+    std::int64_t sequence_of_questions_ = 0;
     coordination::Subscription session_subscription_;
     Shards shards_;
     std::unordered_map<std::uint64_t, std::pair<ShardId, int>> by_check_;

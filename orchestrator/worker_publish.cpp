@@ -75,7 +75,8 @@ asio::awaitable<void> Worker::publish_batch(std::vector<ShardId> ids) {
         Shard& shard = *known->second;
         znodes::Stamp own = stamp();
         shard.attempt = static_cast<std::uint64_t>(own.sequence);
-        std::string data = znodes::encode(to_status(shard.cell, std::move(own), clock_.wall()));
+        std::string data =
+            znodes::encode(to_status(shard.cell, std::move(own), clock_.wall(), doubt_.doubts()));
         if (!parts.empty() && bytes + data.size() > max_bytes_in_multi)
             break;  // the rest stays dirty
         bytes += data.size() + 128;

@@ -46,7 +46,7 @@ struct SettingName {
     Form form;
 };
 /// All fields that the environment can set; log's are one level down.
-constexpr std::array<SettingName, 18> setting_names = {{
+constexpr std::array<SettingName, 20> setting_names = {{
     {"node", Form::text},
     {"cluster", Form::text},
     {"zookeeper", Form::list},
@@ -57,6 +57,8 @@ constexpr std::array<SettingName, 18> setting_names = {{
     {"capacity", Form::number},
     {"prober_threads", Form::number},
     {"listen", Form::text},
+    {"peer_listen", Form::text},
+    {"cluster_secret_file", Form::text},
     {"token_file", Form::text},
     {"state_dir", Form::text},
     {"tls_dir", Form::text},
@@ -184,25 +186,16 @@ void read_programs(const Fields& fields, std::string_view name, Programs& into) 
 
 NodeSettings decode_settings(const Value& value) {
     NodeSettings settings;
-    const Fields fields(value,
-                        {"node",
-                         "cluster",
-                         "zookeeper",
-                         "session_timeout",
-                         "zookeeper_tick",
-                         "zookeeper_auth_file",
-                         "zone",
-                         "capacity",
-                         "prober_threads",
-                         "listen",
-                         "token_file",
-                         "state_dir",
-                         "tls_dir",
-                         "secrets_dir",
-                         "commands",
-                         "plugins",
-                         "max_commands",
-                         "log"});
+    const Fields fields(value, {"node",           "cluster",
+                                "zookeeper",      "session_timeout",
+                                "zookeeper_tick", "zookeeper_auth_file",
+                                "zone",           "capacity",
+                                "prober_threads", "listen",
+                                "peer_listen",    "cluster_secret_file",
+                                "token_file",     "state_dir",
+                                "tls_dir",        "secrets_dir",
+                                "commands",       "plugins",
+                                "max_commands",   "log"});
     if (const auto node = fields.require("node", "a name unique in the cluster"))
         settings.node = NodeId(read_text(*node, rules::name).value_or(""));
     read_text(fields, "cluster", settings.cluster, rules::name);
@@ -212,6 +205,8 @@ NodeSettings decode_settings(const Value& value) {
     read_text(fields, "zone", settings.zone, rules::zone);
     read_int(fields, "capacity", settings.capacity, {.least = 1, .most = 10'000});
     read_int(fields, "prober_threads", settings.prober_threads, {.least = 1, .most = 64});
+    read_text(fields, "peer_listen", settings.peer_listen, listen_address);
+    read_text(fields, "cluster_secret_file", settings.cluster_secret_file, rules::file_path);
     read_text(fields, "token_file", settings.token_file, rules::file_path);
     read_listen(fields, settings);
     read_text(fields, "state_dir", settings.state_dir, rules::file_path);

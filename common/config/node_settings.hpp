@@ -24,7 +24,9 @@ struct NodeSettings {
     std::string zone;
     int capacity = 100;  ///< relative share of the probing load
     int prober_threads = 1;
-    std::string listen = "127.0.0.1:9700";  ///< of the API: ip:port, port 0 = any free one
+    std::string listen = "127.0.0.1:9700";    ///< of the API: ip:port, port 0 = any free one
+    std::string peer_listen = "127.0.0.1:0";  ///< for other nodes: ip:port, port 0 = any free one
+    std::string cluster_secret_file;          ///< shared by all nodes, mode 0600; empty = no peers
     std::string token_file;  ///< bearer token for writes, mode 0600; required off loopback
     std::string state_dir = "/var/lib/muster";
     std::string tls_dir;      ///< NAME.pem of the CA bundles and client certificates of checks

@@ -87,6 +87,7 @@ def start_musterd(ports, node):
     servers = "".join(f"  - {server}\n" for server in zookeeper_servers(ports).split(","))
     config = write(folder / "musterd.yaml",
                    f"node: n{node}\ncluster: {CLUSTER}\nzookeeper:\n{servers}zookeeper_auth_file: {SECRETS}/node.auth\n"
+                   f"cluster_secret_file: {SECRETS}/cluster.secret\n"
                    f"session_timeout: 2s\nzookeeper_tick: 200ms\nzone: {'abc'[node - 1]}\n"
                    f"listen: 127.0.0.1:{ports[f'API_{node}']}\nstate_dir: {folder}/state\n")
     (folder / "state").mkdir(exist_ok=True)

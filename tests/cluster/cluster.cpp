@@ -8,6 +8,7 @@
 #include "tests/support/ports.hpp"
 #include "tests/support/rethrow.hpp"
 
+#include <boost/algorithm/string/replace.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/json/serialize.hpp>
@@ -38,20 +39,25 @@ Cluster::Cluster(Settings settings)
         node.directory = directory_.path() / name(i).str();
         std::filesystem::create_directories(node.directory);
         std::ofstream config(node.directory / "musterd.yaml");
-        config << fmt::format(
-            "node: {}\ncluster: main\nzookeeper: [\"{}\"]\nsession_timeout: {}ms\nzookeeper_tick: "
-            "{}ms\n"
-            "zookeeper_auth_file: {}\nprober_threads: {}\nlisten: \"127.0.0.1:{}\"\nstate_dir: "
-            "{}\nlog: {{level: {}}}\n",
-            name(i).str(),
-            fmt::join(zookeeper_.addresses(), "\", \""),
-            settings_.session_timeout.count() * slowdown(),
-            settings_.tick.count(),
-            (directory_.path() / "secrets/node.auth").string(),
-            settings_.prober_threads,
-            node.port,
-            node.directory.string(),
-            settings_.log_level);
+        config
+            << fmt::format(
+                   "node: {}\ncluster: main\nzookeeper: [\"{}\"]\nsession_timeout: "
+                   "{}ms\nzookeeper_tick: "
+                   "{}ms\n"
+                   "zookeeper_auth_file: {}\ncluster_secret_file: {}\nprober_threads: {}\nlisten: "
+                   "\"127.0.0.1:{}\"\nstate_dir: "
+                   "{}\nlog: {{level: {}}}\n",
+                   name(i).str(),
+                   fmt::join(zookeeper_.addresses(), "\", \""),
+                   settings_.session_timeout.count() * slowdown(),
+                   settings_.tick.count(),
+                   (directory_.path() / "secrets/node.auth").string(),
+                   (directory_.path() / "secrets/cluster.secret").string(),
+                   settings_.prober_threads,
+                   node.port,
+                   node.directory.string(),
+                   settings_.log_level)
+            << boost::replace_all_copy(settings_.more_settings, "NODE", name(i).str());
     }
     for (std::size_t i = 0; i < nodes_.size(); ++i) start(i);
     if (!wait_members(nodes_.size(), 30s) || !wait_for_master(10s)) {

@@ -29,6 +29,7 @@ class Cluster {
         std::chrono::milliseconds tick{200};
         int prober_threads = 1;
         std::string log_level = "info";
+        std::string more_settings;  ///< of each node; "NODE" in it is its name
     };
 
     explicit Cluster(Settings settings);

@@ -1,0 +1,206 @@
+// Of the worker role: suspicion, what peers say of it, and doubt in its own eyes.
+#include "common/observe/log.hpp"
+#include "orchestrator/peer_messages.hpp"
+#include "orchestrator/worker.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace muster::orchestrator {
+
+using checker::Verdict;
+
+namespace {
+
+constexpr std::chrono::milliseconds batching{20};
+constexpr std::chrono::milliseconds look_period{250};
+constexpr std::chrono::seconds a_moment{10};
+/// Beyond the probe's own time: connecting to the peer, its queue, the way back.
+constexpr std::chrono::milliseconds way_there_and_back{300};
+
+bool serves(Verdict verdict) {
+    return verdict != Verdict::down;
+}
+
+}  // namespace
+
+/// Whether this fall is to be confirmed before it is published. Takes note of it then.
+bool Worker::suspect(const ShardId& id, Shard& shard, int slot, const checker::HealthState& found) {
+    if (shard.role == znodes::Role::warm || settings_.peers == nullptr) return false;
+    CellSlot& cell = shard.cell.slots[static_cast<std::size_t>(slot)];
+    if (!serves(cell.state.verdict)) return false;
+    const auto group = view_.groups.find(id.group);
+    if (group == view_.groups.end() || !group->second.spec) return false;
+    const auto running = shard.running.find(slot);
+    if (running == shard.running.end()) return false;
+    const int need =
+        votes_needed(running->second.spec->confirm, view_.members.size(), doubt_.doubts());
+    if (need == 0) return false;
+    shard.suspects[slot] = found;
+    suspicion_signal_.notify();
+    return true;
+}
+
+asio::awaitable<void> Worker::confirm_suspicions() {
+    for (;;) {
+        co_await suspicion_signal_.wait();
+        // What fails together is asked about together.
+        co_await clock_.sleep_for(batching);
+        look_around();
+        for (const auto& [id, shard] : shards_) {
+            if (shard->suspects.empty() || shard->confirming) continue;
+            shard->confirming = true;
+            tasks_.spawn("confirm " + id.str(), confirm_shard(id, shard));
+        }
+    }
+}
+
+asio::awaitable<void> Worker::confirm_shard(ShardId id, std::shared_ptr<Shard> shard) {
+    while (is_current(id, shard) && !shard->suspects.empty()) {
+        const std::map<int, checker::HealthState> suspects = shard->suspects;
+        std::vector<int> slots;
+        for (const auto& [slot, state] : suspects) slots.push_back(slot);
+        const auto seed = static_cast<std::uint64_t>(++sequence_of_questions_);
+        const std::vector<int> asked = sample_of(slots, seed);
+        const std::map<int, Ruling> rulings = co_await ask_peers(id, shard, asked, seed);
+        if (!is_current(id, shard)) co_return;
+        std::size_t down = 0;
+        for (const auto& [slot, ruling] : rulings) down += ruling == Ruling::down ? 1 : 0;
+        for (const int slot : slots) {
+            const auto told = rulings.find(slot);
+            const bool is_down = told == rulings.end() ? others_follow(down, rulings.size())
+                                                       : told->second == Ruling::down;
+            settle(id, *shard, slot, is_down);
+        }
+    }
+    shard->confirming = false;
+}
+
+asio::awaitable<std::map<int, Ruling>> Worker::ask_peers(ShardId id,
+                                                         std::shared_ptr<Shard> shard,
+                                                         std::vector<int> slots,
+                                                         std::uint64_t seed) {
+    std::map<int, Ruling> rulings;
+    std::map<int, std::vector<Vote>> votes;
+    std::map<int, int> needs;
+    std::chrono::nanoseconds patience{0};
+    const std::size_t members = view_.members.size();
+    for (const int slot : slots) {
+        const auto running = shard->running.find(slot);
+        if (running == shard->running.end()) continue;
+        needs[slot] = votes_needed(running->second.spec->confirm, members, doubt_.doubts());
+        patience = std::max<std::chrono::nanoseconds>(patience, running->second.spec->timeout);
+        votes[slot];
+    }
+    const auto group = view_.groups.find(id.group);
+    if (group == view_.groups.end() || !group->second.live()) co_return rulings;
+    const std::vector<NodeId> voters =
+        choose_voters(view_, settings_.node, config::needs_of(*group->second.spec), seed);
+    VoteRequest request{.cluster = settings_.cluster,
+                        .asks = settings_.node,
+                        .shard = id,
+                        .group_uid = shard->cell.group_uid,
+                        .layout = shard->cell.layout,
+                        .generation = group->second.spec_generation};
+    for (std::size_t next = 0;; ++next) {
+        const bool more = next < voters.size() && next < most_voters;
+        request.slots.clear();
+        for (const auto& [slot, heard] : votes) {
+            const Ruling ruling = rule_on(heard, needs.at(slot), more, doubt_.doubts());
+            if (ruling == Ruling::ask) {
+                request.slots.push_back(slot);
+            } else {
+                rulings[slot] = ruling;
+            }
+        }
+        if (request.slots.empty() || !more) break;
+        const auto member = view_.members.find(voters[next]);
+        if (member == view_.members.end()) continue;
+        ++counters_.questions;
+        const Result<std::string> answer = co_await settings_.peers->ask(
+            member->second.value.peer_address, encode(request), patience + way_there_and_back);
+        if (!is_current(id, shard)) co_return rulings;
+        const auto reply = answer ? decode_vote_reply(*answer, request.slots.size()) : std::nullopt;
+        if (!reply) {
+            log::debug("peer_did_not_vote",
+                       {{"peer", voters[next].str()},
+                        {"error", answer ? "not a vote" : answer.error().message()}});
+            continue;
+        }
+        for (std::size_t i = 0; i < request.slots.size(); ++i)
+            votes[request.slots[i]].push_back(reply->votes[i]);
+    }
+    co_return rulings;
+}
+
+void Worker::settle(const ShardId& id, Shard& shard, int slot, bool is_down) {
+    const auto suspect = shard.suspects.find(slot);
+    if (suspect == shard.suspects.end()) return;
+    const checker::HealthState found = suspect->second;
+    shard.suspects.erase(suspect);
+    if (static_cast<std::size_t>(slot) >= shard.cell.slots.size()) return;
+    CellSlot& cell = shard.cell.slots[static_cast<std::size_t>(slot)];
+    const auto running = shard.running.find(slot);
+    if (running == shard.running.end() || !serves(cell.state.verdict)) return;
+    if (is_down) {
+        ++counters_.confirmed;
+        publish_state(id, shard, cell, found, found.reason);
+        return;
+    }
+    // It serves others: the next failure is suspicious again.
+    ++counters_.refused;
+    log::info("suspicion_refused",
+              {{"group", id.group.str()},
+               {"backend", cell.backend.str()},
+               {"reason", std::string(checker::to_string(found.reason))}});
+    checker::Check back = running->second;
+    back.start = cell.state;
+    back.start.successes = 0;
+    back.start.failures = std::max(0, back.spec->fall - 1);
+    back.start.reason = found.reason;
+    back.catch_up = false;
+    back.replace_state = true;
+    runner_.put({std::move(back)});
+}
+
+asio::awaitable<void> Worker::watch_doubt() {
+    for (;;) {
+        co_await clock_.sleep_for(look_period);
+        look_around();
+    }
+}
+
+/// How much of what served a moment ago fails: the eyes, or the world?
+void Worker::look_around() {
+    const WallTime now = clock_.wall();
+    std::map<GroupName, GroupSight> groups;
+    for (const auto& [id, shard] : shards_) {
+        if (shard->role == znodes::Role::warm || !shard->adopted) continue;
+        GroupSight& sight = groups[id.group];
+        for (std::size_t i = 0; i < shard->cell.slots.size(); ++i) {
+            const CellSlot& slot = shard->cell.slots[i];
+            if (!slot.active || slot.state.verdict == Verdict::unknown) continue;
+            const bool fell =
+                slot.state.verdict == Verdict::down && now - slot.state.since < a_moment;
+            const bool fails =
+                slot.state.failures > 0 || shard->suspects.contains(static_cast<int>(i));
+            sight.serving += fell || serves(slot.state.verdict) ? 1 : 0;
+            sight.failing += fell || (fails && serves(slot.state.verdict)) ? 1 : 0;
+        }
+    }
+    std::vector<GroupSight> sights;
+    for (const auto& [name, sight] : groups) sights.push_back(sight);
+    const bool before = doubt_.doubts();
+    const bool doubts = doubt_.look(sights, clock_.now());
+    if (doubts == before) return;
+    if (doubts) {
+        log::warn("doubt", {{"why", "most of what served fails at once, in several groups"}});
+    } else {
+        log::info("doubt_over");
+    }
+    if (settings_.on_doubt) settings_.on_doubt(doubts);
+    for (const auto& [id, shard] : shards_) mark(*shard, true);
+}
+
+}  // namespace muster::orchestrator

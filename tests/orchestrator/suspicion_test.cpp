@@ -1,0 +1,195 @@
+// What becomes of a backend that one worker finds DOWN.
+
+#include "orchestrator/suspicion.hpp"
+
+#include "orchestrator/doubt.hpp"
+#include "orchestrator/peer_messages.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace muster::orchestrator {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+std::vector<Vote> votes(std::string_view letters) {
+    std::vector<Vote> all;
+    for (const char letter : letters)
+        all.push_back(letter == 'a' ? Vote::agree : letter == 'd' ? Vote::disagree : Vote::abstain);
+    return all;
+}
+
+TEST(Ruling, FollowsTheVotes) {
+    struct Row {
+        const char* votes;
+        int need;
+        bool more;
+        bool doubt;
+        Ruling ruling;
+    };
+    for (const Row& row : {Row{"", 0, true, false, Ruling::down},
+                           Row{"", 1, true, false, Ruling::ask},
+                           Row{"a", 1, true, false, Ruling::down},
+                           Row{"d", 1, true, false, Ruling::stays},
+                           Row{"-", 1, true, false, Ruling::ask},
+                           Row{"--", 1, false, false, Ruling::down},
+                           Row{"", 1, false, false, Ruling::down},
+                           Row{"--", 1, false, true, Ruling::stays},
+                           Row{"", 1, false, true, Ruling::stays},
+                           Row{"a", 1, false, true, Ruling::down},
+                           Row{"a", 2, true, false, Ruling::ask},
+                           Row{"aa", 2, true, false, Ruling::down},
+                           Row{"ad", 2, true, false, Ruling::stays},
+                           Row{"aad", 2, true, false, Ruling::stays},
+                           Row{"a-", 2, false, false, Ruling::down},
+                           Row{"a-", 2, false, true, Ruling::down},
+                           Row{"d", 0, true, false, Ruling::stays}}) {
+        EXPECT_EQ(rule_on(votes(row.votes), row.need, row.more, row.doubt), row.ruling)
+            << row.votes << " of " << row.need;
+    }
+}
+
+TEST(Ruling, NeedsOneVoteOfThreeWorkersByDefaultAndAlwaysInDoubt) {
+    EXPECT_EQ(votes_needed(std::nullopt, 1, false), 0);
+    EXPECT_EQ(votes_needed(std::nullopt, 2, false), 0);
+    EXPECT_EQ(votes_needed(std::nullopt, 3, false), 1);
+    EXPECT_EQ(votes_needed(0, 9, false), 0);
+    EXPECT_EQ(votes_needed(2, 2, false), 2);
+    EXPECT_EQ(votes_needed(0, 9, true), 1);
+    EXPECT_EQ(votes_needed(std::nullopt, 1, true), 1);
+}
+
+ClusterView cluster(const std::vector<znodes::Member>& members) {
+    ClusterView view;
+    for (const znodes::Member& member : members) view.members[member.node].value = member;
+    return view;
+}
+znodes::Member member(const std::string& name, const std::string& zone) {
+    return {.node = NodeId(name), .peer_address = "127.0.0.1:1", .zone = zone, .probes = {"http"}};
+}
+
+TEST(Voters, AreOfOtherZonesFirstAndAbleToVote) {
+    znodes::Member doubts = member("doubts", "b");
+    doubts.doubt = true;
+    znodes::Member leaves = member("leaves", "b");
+    leaves.drain = true;
+    znodes::Member silent = member("silent", "b");
+    silent.peer_address.clear();
+    znodes::Member other = member("other", "b");
+    other.probes = {"tcp"};
+    const ClusterView view = cluster({member("self", "a"),
+                                      member("near", "a"),
+                                      member("far", "b"),
+                                      doubts,
+                                      leaves,
+                                      silent,
+                                      other});
+    EXPECT_THAT(choose_voters(view, NodeId("self"), {"http"}, 1),
+                ElementsAre(NodeId("far"), NodeId("near")));
+    EXPECT_THAT(choose_voters(view, NodeId("self"), {"http", "command/x"}, 1), IsEmpty());
+}
+
+TEST(Voters, ShareTheWork) {
+    std::vector<znodes::Member> members;
+    for (int i = 0; i < 5; ++i) members.push_back(member("n" + std::to_string(i), ""));
+    const ClusterView view = cluster(members);
+    std::map<NodeId, int> first;
+    for (std::uint64_t seed = 0; seed < 400; ++seed)
+        ++first[choose_voters(view, NodeId("n0"), {}, seed).front()];
+    EXPECT_EQ(first.size(), 4U);
+    for (const auto& [node, times] : first) EXPECT_GT(times, 50);
+}
+
+TEST(Sample, IsTakenOfMoreThan64) {
+    std::vector<int> slots;
+    for (int i = 0; i < 64; ++i) slots.push_back(i);
+    EXPECT_EQ(sample_of(slots, 1), slots);
+    for (int i = 64; i < 1000; ++i) slots.push_back(i);
+    const std::vector<int> sample = sample_of(slots, 1);
+    EXPECT_EQ(sample.size(), 32U);
+    EXPECT_NE(sample, sample_of(slots, 2));
+    EXPECT_TRUE(others_follow(29, 32));
+    EXPECT_FALSE(others_follow(28, 32));
+    EXPECT_FALSE(others_follow(0, 0));
+}
+
+TEST(Doubt, BeginsWhenMostFailsInSeveralGroups) {
+    struct Row {
+        const char* name;
+        std::vector<GroupSight> groups;
+        bool doubts;
+    };
+    for (const Row& row : {Row{"all is well", {{10, 0}, {10, 0}}, false},
+                           Row{"one group fails", {{10, 10}, {2, 0}}, false},
+                           Row{"most of two", {{10, 6}, {10, 6}}, true},
+                           Row{"half of two", {{10, 5}, {10, 5}}, false},
+                           Row{"a big one and one of another", {{100, 100}, {10, 1}}, true},
+                           Row{"too few to say", {{1, 1}, {2, 2}}, false},
+                           Row{"four", {{2, 2}, {2, 2}}, true},
+                           Row{"nothing to watch", {}, false}}) {
+        DoubtMeter meter;
+        EXPECT_EQ(meter.look(row.groups, SteadyTime(1s)), row.doubts) << row.name;
+    }
+}
+
+TEST(Doubt, EndsWhenLittleFailsOrAfterAMinuteWithNothingToWatch) {
+    DoubtMeter meter;
+    EXPECT_TRUE(meter.look({{10, 10}, {10, 10}}, SteadyTime(1s)));
+    EXPECT_TRUE(meter.look({{10, 3}, {10, 3}}, SteadyTime(2s))) << "not at half already";
+    EXPECT_FALSE(meter.look({{10, 3}, {10, 2}}, SteadyTime(3s)));
+    EXPECT_TRUE(meter.look({{10, 10}, {10, 10}}, SteadyTime(4s)));
+    EXPECT_TRUE(meter.look({}, SteadyTime(63s)));
+    EXPECT_FALSE(meter.look({}, SteadyTime(64s)));
+}
+
+VoteRequest request() {
+    return {.cluster = "uuid",
+            .asks = NodeId("n1"),
+            .shard = {.group = GroupName("web"), .number = 3},
+            .group_uid = "uid",
+            .layout = 2,
+            .generation = 7,
+            .slots = {0, 5, 9}};
+}
+
+TEST(PeerMessages, AreReadAsTheyWereWritten) {
+    EXPECT_EQ(decode_vote_request(encode(request())), request());
+    const VoteReply reply{.votes = votes("ad-")};
+    EXPECT_EQ(decode_vote_reply(encode(reply), 3), reply);
+}
+
+TEST(PeerMessages, ThatAreNotAreRefused) {
+    for (const char* wrong : {"",
+                              "{",
+                              "[]",
+                              "null",
+                              "{}",
+                              R"({"votes":1})",
+                              R"({"votes":"ad"})",
+                              R"({"votes":"adda"})",
+                              R"({"votes":"adx"})"}) {
+        EXPECT_FALSE(decode_vote_reply(wrong, 3)) << wrong;
+    }
+    VoteRequest many = request();
+    many.slots.assign(65, 1);
+    EXPECT_FALSE(decode_vote_request(encode(many)));
+    EXPECT_FALSE(decode_vote_request(std::string(70'000, ' ') + encode(request())));
+    const std::string right = encode(request());
+    EXPECT_FALSE(decode_vote_request("[" + right + "]"));
+    // Every byte changed or cut off: refused, or another request; never a crash.
+    std::mt19937_64 random(3);
+    for (std::size_t i = 0; i < right.size(); ++i) {
+        (void)decode_vote_request(right.substr(0, i));
+        std::string changed = right;
+        changed[i] = static_cast<char>(random());
+        (void)decode_vote_request(changed);
+    }
+}
+
+}  // namespace
+}  // namespace muster::orchestrator
