@@ -60,7 +60,8 @@ class Dialogue {
     /// same request can use it.
     [[nodiscard]] virtual bool leaves_open() const { return false; }
 
-    /// After a finding: what the backend has said of itself on the way.
+    /// What the backend has said of itself on the way. Also asked when the probe ended before
+    /// begin(), in TLS.
     [[nodiscard]] virtual std::optional<IntentWords> intent() const { return std::nullopt; }
 
     /// Of a probe that got no further: what has been heard so far, such as a status.

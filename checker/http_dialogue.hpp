@@ -26,7 +26,9 @@ class HttpDialogue final : public Dialogue {
     [[nodiscard]] bool leaves_open() const override {
         return request_.probe->reuse && reply_->persists();
     }
-    [[nodiscard]] std::optional<IntentWords> intent() const override { return reply_->intent(); }
+    [[nodiscard]] std::optional<IntentWords> intent() const override {
+        return reply_ ? reply_->intent() : std::nullopt;
+    }
     [[nodiscard]] std::uint16_t code() const override { return reply_ ? reply_->status() : 0; }
 
  private:

@@ -63,7 +63,7 @@ int main() {
     for (std::string text; std::getline(std::cin, text);) {
         const json::object request = json::parse(text).as_object();
         if (request.contains("hello")) {
-            say({{"hello", {{"protocol", 1}, {"max_in_flight", 64}}}});
+            say({{"hello", {{"protocol", 1}, {"max_in_flight", 16}}}});
         } else if (request.contains("id")) {
             std::thread([request] {
                 json::object answer;

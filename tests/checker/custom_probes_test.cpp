@@ -171,6 +171,7 @@ TEST_F(CustomProbes, OfACommandHaveBounds) {
     script("memory", "exec python3 -c 'x = bytearray(2 << 30)'");
     script("cpu", "while :; do :; done");
     script("files", "ulimit -n; ulimit -c");
+    settings_.commands.programs["memory"].program.memory_mib = 512;
     settings_.commands.programs["cpu"].program.cpu_seconds = 1;
     EXPECT_EQ(run("memory").result, Result::degraded) << "python ends with 1, and a MemoryError";
     EXPECT_EQ(run("cpu").reason, Reason::prober_custom);

@@ -373,6 +373,24 @@ TEST(ServiceDialogues, TakeNothingFromTheClearBehindStartTls) {
     EXPECT_EQ(smtp.finding->reason, Reason::l7_invalid);
 }
 
+TEST(ServiceDialogues, SayNothingOfTheBackendBeforeTheyBegin) {
+    const DialogueSettings with = settings();
+    for (const config::ProbeKind& kind :
+         {config::ProbeKind(config::HttpCheck{}),
+          config::ProbeKind(config::HttpCheck{.version = config::HttpVersion::http2}),
+          config::ProbeKind(config::TcpCheck{}),
+          config::ProbeKind(config::GrpcCheck{}),
+          config::ProbeKind(config::WebSocketCheck{}),
+          config::ProbeKind(config::AgentCheck{})}) {
+        ProbeRequest request{.host = "10.0.0.1", .port = 80};
+        request.probe = config::ProbeSpec(kind);
+        request.intent = config::IntentSource{.header = "X-State"};
+        const auto dialogue = make_dialogue(request, with).value();
+        EXPECT_EQ(dialogue->intent(), std::nullopt);
+        EXPECT_EQ(dialogue->code(), 0);
+    }
+}
+
 TEST(ServiceDialogues, AreNotMadeWithoutTheirSecret) {
     const DialogueSettings with = settings();
     for (const config::ProbeKind& kind :
