@@ -7,6 +7,7 @@
 #include "checker/prober_pool.hpp"
 #include "common/base/asio_clock.hpp"
 #include "common/base/task_group.hpp"
+#include "tests/bench/probe/contest.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -335,9 +336,25 @@ class Figures {
  public:
     void add(const std::string& name, double value) { values_[name].push_back(value); }
 
+    /// Every figure that there is, with its unit by the end of its name.
+    [[nodiscard]] std::vector<std::pair<std::string, const char*>> units() const {
+        std::vector<std::pair<std::string, const char*>> all;
+        for (const auto& [name, values] : values_) {
+            all.emplace_back(name,
+                             name.ends_with("_us")           ? "us"
+                             : name.ends_with("_ms")         ? "ms"
+                             : name.ends_with("_mib")        ? "MiB"
+                             : name.ends_with("_bytes")      ? "bytes"
+                             : name.ends_with("_per_second") ? "1/s"
+                             : name.ends_with("_lost")       ? "probes"
+                                                             : "ratio");
+        }
+        return all;
+    }
     void print(const std::string& name, const char* unit) {
         std::vector<double>& all = values_.at(name);
         std::ranges::sort(all);
+        std::printf("%s: %.3f to %.3f\n", name.c_str(), all.front(), all.back());
         std::printf("metric %s %.3f %s\n", name.c_str(), all[all.size() / 2], unit);
     }
 
@@ -371,44 +388,96 @@ void paced_round(const std::vector<std::uint16_t>& ports, Figures& figures, nano
     figures.add("check_idle_bytes", ours.bytes_per_check);
 }
 
+// ---- whole processes
+
+/// One round: HAProxy, a bare loop and musterd, each with all of the processor it wants.
+void processes_round(const bench::Responder& responder,
+                     const std::vector<std::uint16_t>& port,
+                     Figures& figures,
+                     std::uint16_t api_port) {
+    using bench::Kind;
+    constexpr std::chrono::seconds span{4};
+    const auto both = [&](const std::string& name, Kind ours, Kind theirs, int checks, auto every) {
+        const bench::Load our_load{.kind = ours, .checks = checks, .interval = every};
+        const bench::Load their_load{.kind = theirs, .checks = checks, .interval = every};
+        const bench::Cost haproxy =
+            bench::start_haproxy(responder, their_load)->measure(responder, theirs, span);
+        const bench::Cost muster =
+            bench::start_musterd(responder, our_load, api_port)->measure(responder, ours, span);
+        figures.add(name + "_us", muster.cpu_us);
+        figures.add(name + "_per_second", muster.per_second);
+        figures.add(name + "_haproxy_us", haproxy.cpu_us);
+        figures.add(name + "_haproxy_per_second", haproxy.per_second);
+        figures.add(name + "_vs_haproxy", muster.cpu_us / haproxy.cpu_us);
+        return muster;
+    };
+    // Asked for 60,000 a second: more than anyone can.
+    const bench::Cost close =
+        both("probe_http_close", Kind::http_close, Kind::http_close, 3000, 50ms);
+    const double bare = bare_saturated(port, Tricks::reset_and_delayed_ack, span);
+    figures.add("probe_http_close_epoll_us", bare);
+    figures.add("probe_http_close_vs_epoll", close.cpu_us / bare);
+    both("probe_http_reuse", Kind::http_reuse, Kind::http_close, 3000, 50ms);
+    both("probe_tcp", Kind::tcp, Kind::tcp, 3000, 50ms);
+    both("probe_paced_1000", Kind::http_close, Kind::http_close, 1000, 1000ms);
+}
+
+/// What stands still: many checks that are hardly ever due. And what must be on time.
+void standing(const bench::Responder& responder, Figures& figures, std::uint16_t api_port) {
+    constexpr int idle_checks = 50'000;
+    {
+        const auto idle = bench::start_musterd(
+            responder,
+            {.kind = bench::Kind::http_close, .checks = idle_checks, .interval = 1h},
+            api_port);
+        (void)idle->measure(responder, bench::Kind::http_close, std::chrono::seconds(12));
+        figures.add("rss_idle_mib", static_cast<double>(idle->resident_bytes()) / (1 << 20));
+        figures.add("rss_per_check_bytes",
+                    (static_cast<double>(idle->resident_bytes()) - 20e6) / idle_checks);
+    }
+    {
+        const auto busy = bench::start_musterd(
+            responder,
+            {.kind = bench::Kind::http_close, .checks = 50'000, .interval = 10s},
+            api_port);
+        const bench::Cost cost =
+            busy->measure(responder, bench::Kind::http_close, std::chrono::seconds(30));
+        figures.add("late_start_probes_per_second", cost.per_second);
+        figures.add("late_start_p999_ms", bench::late_start_p999_ms(api_port));
+    }
+    figures.add("late_start_bare_timer_p999_ms",
+                bench::bare_timer_p999_ms(5'000, std::chrono::seconds(10)));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 5;
     const nanoseconds span = 2s;
+    bench::enter_own_network();
     // Before any thread. The responder ends with us.
     const Listeners listeners = listen_on_loopback();
-    const pid_t responder = must(fork(), "fork");
-    if (responder == 0) {
+    const pid_t answering = must(fork(), "fork");
+    if (answering == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         respond(listeners);
     }
     for (const int fd : listeners.sockets) close(fd);
+    const bench::Responder responder;
+    const std::vector<std::uint16_t> port{responder.port()};
+    constexpr std::uint16_t api_port = 9700;  // nobody else is in this network
 
     Figures figures;
     for (int round = 0; round < rounds; ++round) {
         saturated_round(listeners.ports, figures, span);
         paced_round(listeners.ports, figures, span);
+        processes_round(responder, port, figures, api_port);
         std::fprintf(stderr, "round %d of %d\n", round + 1, rounds);
     }
-    kill(responder, SIGKILL);
-    waitpid(responder, nullptr, 0);
+    standing(responder, figures, api_port);
+    kill(answering, SIGKILL);
+    waitpid(answering, nullptr, 0);
 
-    for (const char* name : {"probe_cpu_us", "probe_epoll_cpu_us", "probe_epoll_best_cpu_us"}) {
-        figures.print(name, "us");
-    }
-    for (const char* name : {"probe_saturated_cpu_us",
-                             "probe_saturated_epoll_cpu_us",
-                             "probe_saturated_epoll_best_cpu_us"}) {
-        figures.print(name, "us");
-    }
-    for (const char* name : {"probe_ratio_to_epoll",
-                             "probe_ratio_to_epoll_best",
-                             "probe_saturated_ratio_to_epoll",
-                             "probe_saturated_ratio_to_epoll_best"}) {
-        figures.print(name, "ratio");
-    }
-    figures.print("probe_late_start_p99_ms", "ms");
-    figures.print("probe_lost", "probes");
-    figures.print("check_idle_bytes", "bytes");
+    std::printf("medians of %d rounds, and their range\n", rounds);
+    for (const auto& [name, unit] : figures.units()) figures.print(name, unit);
 }
