@@ -277,7 +277,7 @@ json::object json_of(const GroupRow& group) {
 }
 
 /// What a backend wants for itself; null when nothing was said.
-json::value json_of(const std::optional<znodes::LeasedIntent>& leased) {
+json::value json_of(const SharedValue<znodes::LeasedIntent>& leased) {
     using znodes::Intent;
     if (!leased) return nullptr;
     const Intent& intent = leased->intent;

@@ -23,6 +23,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include <malloc.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -390,6 +391,11 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // What is read and written in one piece (configurations, snapshots) comes and goes by the
+    // megabyte. Left to itself glibc moves such pieces into its heap, where what stays behind
+    // between them keeps it from shrinking: a fifth of all memory with 50,000 checks.
+    mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 64 * 1024);
     try {
         return run(argc, argv);
     } catch (const std::exception& error) {

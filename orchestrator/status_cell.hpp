@@ -17,7 +17,7 @@ struct CellSlot {
     checker::CheckId check{};
     bool active = false;  ///< probed: configured, not a tombstone, not in maintenance
     checker::HealthState state;
-    std::optional<znodes::LeasedIntent> intent;  ///< what it wants for itself
+    SharedValue<znodes::LeasedIntent> intent;  ///< what it wants for itself
 };
 
 /// The health of one shard, and its two written forms. Pure values; `Worker` owns and publishes

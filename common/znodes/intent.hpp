@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/base/clock.hpp"
+#include "common/base/shared_value.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -31,7 +32,7 @@ struct LeasedIntent {
 };
 
 /// What holds at `now`; nothing said when the lease is over.
-[[nodiscard]] inline Intent in_force(const std::optional<LeasedIntent>& leased, WallTime now) {
+[[nodiscard]] inline Intent in_force(const SharedValue<LeasedIntent>& leased, WallTime now) {
     return leased && now < leased->until ? leased->intent : Intent{};
 }
 

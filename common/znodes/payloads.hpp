@@ -185,7 +185,7 @@ struct SlotDetail {
     int failures = 0;    ///< consecutive, pending towards fall
     std::string reason;  ///< reason code of the last result that counted ("L4CON")
     int penalty = 0;     ///< of flap damping, in thousandths of a fall, as of `since`
-    std::optional<LeasedIntent> intent;
+    SharedValue<LeasedIntent> intent;
     bool operator==(const SlotDetail&) const = default;
 };
 

@@ -115,7 +115,8 @@ std::optional<SlotDetail> read_detail(const json::value& value) {
                       .failures = static_cast<int>(parts[2].get_int64()),
                       .reason = std::string(std::string_view(parts[3].get_string())),
                       .penalty = parts.size() > 4 ? static_cast<int>(parts[4].get_int64()) : 0,
-                      .intent = parts.size() > 5 ? read_intent(parts[5]) : std::nullopt};
+                      .intent = parts.size() > 5 ? SharedValue<LeasedIntent>(*read_intent(parts[5]))
+                                                 : SharedValue<LeasedIntent>()};
 }
 
 std::map<int, SlotDetail> read_details(Reader& in, std::string_view key) {

@@ -18,7 +18,7 @@ struct BackendView {
     int weight = 100;
     Letter verdict = Letter::unknown;
     WallTime since{};  ///< of the verdict; the epoch when not known
-    std::optional<LeasedIntent> intent;
+    SharedValue<LeasedIntent> intent;
     bool operator==(const BackendView&) const = default;
 };
 
