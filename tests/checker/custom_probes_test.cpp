@@ -82,7 +82,7 @@ class CustomProbes : public testing::Test {
         std::optional<ProbeOutcome> outcome;
         start(std::move(kind), timeout, [&](ProbeOutcome result) { outcome = result; });
         EXPECT_FALSE(outcome) << "done was called from inside start()";
-        EXPECT_TRUE(run_until(context_, [&] { return outcome.has_value(); }));
+        EXPECT_TRUE(run_until(context_, [&] { return outcome.has_value(); }, 60s));
         return outcome.value_or(ProbeOutcome{});
     }
     void start(config::ProbeKind kind, std::chrono::nanoseconds timeout, Prober::Done done) {
@@ -174,7 +174,7 @@ TEST_F(CustomProbes, OfACommandHaveBounds) {
     settings_.commands.programs["memory"].program.memory_mib = 512;
     settings_.commands.programs["cpu"].program.cpu_seconds = 1;
     EXPECT_EQ(run("memory").result, Result::degraded) << "python ends with 1, and a MemoryError";
-    EXPECT_EQ(run("cpu").reason, Reason::prober_custom);
+    EXPECT_EQ(run("cpu", 5min).reason, Reason::prober_custom);
     EXPECT_EQ(*run("files").said, "256");
 }
 

@@ -169,22 +169,33 @@ TEST_P(Requests, CancelledInTheQueueAreNeverSent) {
 
 TEST_P(Requests, CancelledUnderWayHaveAnUnknownOutcome) {
     const auto a = client();
-    auto writing = start(create(a->store(), {.path = at("n")}));
-    ASSERT_TRUE(until([&] { return a->primary().in_flight() > 0; }));
-    writing.cancel();
-    EXPECT_EQ(code_of(writing.wait()), Errc::unknown_outcome);
+    // A quick server has answered before we cancel: then there is another one to try.
+    std::string last;
+    std::error_code code;
+    for (int tries = 0; tries < 100 && !code; ++tries) {
+        last = "n" + std::to_string(tries);
+        auto writing = start(create(a->store(), {.path = at(last)}));
+        ASSERT_TRUE(until([&] { return a->primary().in_flight() > 0; }));
+        writing.cancel();
+        code = code_of(writing.wait());
+    }
+    EXPECT_EQ(code, Errc::unknown_outcome);
     // Nothing is wrong with the connection, and what follows is answered as usual.
-    EXPECT_TRUE(there(a->store(), "n"));
+    EXPECT_TRUE(there(a->store(), last));
     EXPECT_EQ(a->primary().in_flight(), 0U);
 }
 
 TEST_P(Requests, ThatOnlyReadHaveNoUnknownOutcome) {
     const auto a = client();
     make(a->store(), "n");
-    auto reading = start(a->store().get(at("n"), Watch::none));
-    ASSERT_TRUE(until([&] { return a->primary().in_flight() > 0; }));
-    reading.cancel();
-    EXPECT_EQ(code_of(reading.wait()), std::errc::operation_canceled);
+    std::error_code code;
+    for (int tries = 0; tries < 100 && !code; ++tries) {
+        auto reading = start(a->store().get(at("n"), Watch::none));
+        ASSERT_TRUE(until([&] { return a->primary().in_flight() > 0; }));
+        reading.cancel();
+        code = code_of(reading.wait());
+    }
+    EXPECT_EQ(code, std::errc::operation_canceled);
 }
 
 TEST_P(Requests, ToSyncAreAnswered) {
