@@ -141,8 +141,8 @@ enum class Tricks { none, reset_and_delayed_ack };
 
 class BareProber {
  public:
-    BareProber(const std::vector<std::uint16_t>& ports, Tricks tricks)
-        : ports_(ports), tricks_(tricks), poll_(must(epoll_create1(0), "epoll_create1")) {}
+    BareProber(const std::vector<sockaddr_in>& at, Tricks tricks)
+        : targets_(at), tricks_(tricks), poll_(must(epoll_create1(0), "epoll_create1")) {}
     ~BareProber() { close(poll_); }
     BareProber(const BareProber&) = delete;
     BareProber& operator=(const BareProber&) = delete;
@@ -153,7 +153,7 @@ class BareProber {
             const int off = 0;
             setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
         }
-        (void)with_address(fd, loopback(ports_[next_++ % ports_.size()]), ::connect);
+        (void)with_address(fd, targets_[next_++ % targets_.size()], ::connect);
         epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLET, .data = {.fd = fd}};
         must(epoll_ctl(poll_, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
         ++running;
@@ -194,11 +194,17 @@ class BareProber {
         "GET /health HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nUser-Agent: bench\r\nConnection: close\r\n"
         "\r\n";
 
-    const std::vector<std::uint16_t>& ports_;
+    const std::vector<sockaddr_in>& targets_;
     Tricks tricks_;
     int poll_;
     std::size_t next_ = 0;
 };
+
+std::vector<sockaddr_in> addresses_of(const std::vector<std::uint16_t>& ports) {
+    std::vector<sockaddr_in> all;
+    for (const std::uint16_t port : ports) all.push_back(loopback(port));
+    return all;
+}
 
 // ---- contestants: each returns the CPU microseconds of one probe
 
@@ -206,8 +212,8 @@ double cost(nanoseconds spent, std::uint64_t probes) {
     return static_cast<double>(spent.count()) / 1000.0 / static_cast<double>(probes);
 }
 
-double bare_saturated(const std::vector<std::uint16_t>& ports, Tricks tricks, nanoseconds span) {
-    BareProber prober(ports, tricks);
+double bare_saturated(const std::vector<sockaddr_in>& at, Tricks tricks, nanoseconds span) {
+    BareProber prober(at, tricks);
     const nanoseconds cpu_before = cpu();
     const nanoseconds end = now() + span;
     std::uint64_t done = 0;
@@ -219,12 +225,9 @@ double bare_saturated(const std::vector<std::uint16_t>& ports, Tricks tricks, na
 }
 
 /// `per_tick` > 0: so many probes together every 10 ms; 0: each at a time of its own.
-double bare_paced(const std::vector<std::uint16_t>& ports,
-                  Tricks tricks,
-                  nanoseconds span,
-                  int rate,
-                  bool in_ticks) {
-    BareProber prober(ports, tricks);
+double bare_paced(
+    const std::vector<sockaddr_in>& at, Tricks tricks, nanoseconds span, int rate, bool in_ticks) {
+    BareProber prober(at, tricks);
     const nanoseconds period = in_ticks ? nanoseconds(tick) : nanoseconds(1s) / rate;
     const int batch = in_ticks ? rate / 100 : 1;
     const nanoseconds cpu_before = cpu();
@@ -363,8 +366,8 @@ class Figures {
 };
 
 void saturated_round(const std::vector<std::uint16_t>& ports, Figures& figures, nanoseconds span) {
-    const double plain = bare_saturated(ports, Tricks::none, span);
-    const double best = bare_saturated(ports, Tricks::reset_and_delayed_ack, span);
+    const double plain = bare_saturated(addresses_of(ports), Tricks::none, span);
+    const double best = bare_saturated(addresses_of(ports), Tricks::reset_and_delayed_ack, span);
     const double ours = muster_saturated(ports, span);
     figures.add("probe_saturated_cpu_us", ours);
     figures.add("probe_saturated_epoll_cpu_us", plain);
@@ -375,8 +378,9 @@ void saturated_round(const std::vector<std::uint16_t>& ports, Figures& figures, 
 
 void paced_round(const std::vector<std::uint16_t>& ports, Figures& figures, nanoseconds span) {
     constexpr int rate = 1000;
-    const double plain = bare_paced(ports, Tricks::none, span, rate, false);
-    const double best = bare_paced(ports, Tricks::reset_and_delayed_ack, span, rate, true);
+    const double plain = bare_paced(addresses_of(ports), Tricks::none, span, rate, false);
+    const double best =
+        bare_paced(addresses_of(ports), Tricks::reset_and_delayed_ack, span, rate, true);
     const EngineRun ours = muster_paced(ports, span, rate);
     figures.add("probe_cpu_us", ours.cpu_us);
     figures.add("probe_epoll_cpu_us", plain);
@@ -391,10 +395,7 @@ void paced_round(const std::vector<std::uint16_t>& ports, Figures& figures, nano
 // ---- whole processes
 
 /// One round: HAProxy, a bare loop and musterd, each with all of the processor it wants.
-void processes_round(const bench::Responder& responder,
-                     const std::vector<std::uint16_t>& port,
-                     Figures& figures,
-                     std::uint16_t api_port) {
+void processes_round(const bench::Responder& responder, Figures& figures, std::uint16_t api_port) {
     using bench::Kind;
     constexpr std::chrono::seconds span{4};
     const auto both = [&](const std::string& name, Kind ours, Kind theirs, int checks, auto every) {
@@ -414,7 +415,12 @@ void processes_round(const bench::Responder& responder,
     // Asked for 60,000 a second: more than anyone can.
     const bench::Cost close =
         both("probe_http_close", Kind::http_close, Kind::http_close, 3000, 50ms);
-    const double bare = bare_saturated(port, Tricks::reset_and_delayed_ack, span);
+    std::vector<sockaddr_in> same_targets;
+    for (int i = 0; i < 3000; ++i) {
+        sockaddr_in& one = same_targets.emplace_back(loopback(responder.port()));
+        must(inet_pton(AF_INET, bench::target_address(i).c_str(), &one.sin_addr), "inet_pton");
+    }
+    const double bare = bare_saturated(same_targets, Tricks::reset_and_delayed_ack, span);
     figures.add("probe_http_close_epoll_us", bare);
     figures.add("probe_http_close_vs_epoll", close.cpu_us / bare);
     both("probe_http_reuse", Kind::http_reuse, Kind::http_close, 3000, 50ms);
@@ -464,14 +470,13 @@ int main(int argc, char** argv) {
     }
     for (const int fd : listeners.sockets) close(fd);
     const bench::Responder responder;
-    const std::vector<std::uint16_t> port{responder.port()};
     constexpr std::uint16_t api_port = 9700;  // nobody else is in this network
 
     Figures figures;
     for (int round = 0; round < rounds; ++round) {
         saturated_round(listeners.ports, figures, span);
         paced_round(listeners.ports, figures, span);
-        processes_round(responder, port, figures, api_port);
+        processes_round(responder, figures, api_port);
         std::fprintf(stderr, "round %d of %d\n", round + 1, rounds);
     }
     standing(responder, figures, api_port);

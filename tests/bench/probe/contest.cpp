@@ -71,10 +71,6 @@ void pin(pid_t pid, int core) {
     (void)sched_setaffinity(pid, sizeof set, &set);
 }
 
-std::string target(int number) {
-    return fmt::format("127.{}.{}.{}", 1 + number / 62'500, number / 250 % 250, 1 + number % 250);
-}
-
 constexpr std::string_view reply_and_close =
     "HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n"
     "Connection: close\r\n\r\nok\n";
@@ -131,6 +127,10 @@ class ProcessContestant final : public Contestant {
 };
 
 }  // namespace
+
+std::string target_address(int number) {
+    return fmt::format("127.{}.{}.{}", 1 + number / 62'500, number / 250 % 250, 1 + number % 250);
+}
 
 void enter_own_network() {
     must(unshare(CLONE_NEWNET), "a network of its own (are you root?)");
@@ -238,7 +238,7 @@ std::unique_ptr<Contestant> start_musterd(const Responder& responder,
                        load.interval.count(),
                        std::min<std::int64_t>(load.interval.count(), 1000));
     for (int i = 0; i < load.checks; ++i)
-        out << fmt::format("    - {}:{}\n", target(i), responder.port());
+        out << fmt::format("    - {}:{}\n", target_address(i), responder.port());
     out.close();
     return std::make_unique<ProcessContestant>(
         std::move(directory),
@@ -264,7 +264,7 @@ std::unique_ptr<Contestant> start_haproxy(const Responder& responder, const Load
     for (int i = 0; i < load.checks; ++i) {
         out << fmt::format("  server s{} {}:{} check inter {}ms\n",
                            i,
-                           target(i),
+                           target_address(i),
                            responder.port(),
                            load.interval.count());
     }

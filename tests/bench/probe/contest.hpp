@@ -34,6 +34,9 @@ class Responder {
     pid_t pid_ = -1;
 };
 
+/// Where the check of this number goes: an address in 127/8.
+[[nodiscard]] std::string target_address(int number);
+
 /// Connections that anybody in this network has begun.
 [[nodiscard]] std::uint64_t connections_begun();
 
