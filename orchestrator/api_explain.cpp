@@ -1,5 +1,6 @@
 #include "orchestrator/api_explain.hpp"
 
+#include "checker/health_state.hpp"
 #include "common/config/decode.hpp"
 
 #include <fmt/format.h>
@@ -75,10 +76,17 @@ std::string_view reason_text(std::string_view code) {
 }
 
 std::string check_summary(const config::CheckSpec& check) {
-    std::string what = "tcp connect";
+    std::string what(config::probe_kind_name(check.probe.kind));
     if (const auto* http = std::get_if<config::HttpCheck>(&check.probe.kind)) {
         what = fmt::format("http {} {}", http->method, http->path);
+    } else if (const auto* tcp = std::get_if<config::TcpCheck>(&check.probe.kind)) {
+        what = tcp->script.empty() ? "tcp connect" : "tcp script";
+    } else if (const auto* command = std::get_if<config::CommandCheck>(&check.probe.kind)) {
+        what = fmt::format("command {}", command->name);
+    } else if (const auto* plugin = std::get_if<config::PluginCheck>(&check.probe.kind)) {
+        what = fmt::format("plugin {}", plugin->name);
     }
+    if (check.probe.tls) what += " over TLS";
     if (check.port) what += fmt::format(" on port {}", *check.port);
     return fmt::format("{}, every {}, timeout {}, rise {}, fall {}",
                        what,
@@ -86,6 +94,13 @@ std::string check_summary(const config::CheckSpec& check) {
                        config::to_string(check.timeout),
                        check.rise,
                        check.fall);
+}
+
+const config::CheckSpec& check_for(const BackendRow& backend, const GroupRow& group) {
+    const auto found =
+        std::ranges::lower_bound(group.spec->backends, backend.id, {}, &config::Backend::id);
+    const bool known = found != group.spec->backends.end() && found->id == backend.id;
+    return known ? config::check_of(*group.spec, *found) : group.spec->check;
 }
 
 std::string spoken(std::chrono::milliseconds span) {
@@ -114,13 +129,23 @@ std::string summary_of(const BackendRow& backend, WallTime now) {
     return text;
 }
 
-std::string next_step(const BackendRow& backend, const GroupRow& group) {
+std::string next_step(const BackendRow& backend, const GroupRow& group, WallTime now) {
     const ShardRow* shard = group.shard(backend.shard);
     if (shard == nullptr) return "it waits for a slot, which the master gives";
     if (shard->owner.empty()) return "nobody probes it until the master assigns its shard";
-    const config::CheckSpec& check = group.spec->check;
+    const config::CheckSpec& check = check_for(backend, group);
     if (backend.verdict == znodes::Letter::unknown) return "the first result decides";
     if (backend.verdict == znodes::Letter::down) {
+        const WallTime held = checker::held_until(
+            {.verdict = checker::Verdict::down, .since = backend.since, .penalty = backend.penalty},
+            checker::policy_of(check));
+        if (held > now) {
+            return fmt::format("it stays DOWN for {} more, having fallen {}; then {} {} it UP",
+                               spoken(held - now),
+                               held > backend.since + check.min_down ? "too often" : "just now",
+                               check.rise,
+                               plural(check.rise, "success makes", "successes in a row make"));
+        }
         return fmt::format("{} {} it UP; {} so far",
                            check.rise,
                            plural(check.rise, "success makes", "successes in a row make"),

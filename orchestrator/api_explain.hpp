@@ -20,7 +20,10 @@ namespace muster::orchestrator {
 [[nodiscard]] std::string summary_of(const BackendRow& backend, WallTime now);
 
 /// What changes the verdict next: "2 successes in a row make it UP; 1 so far".
-[[nodiscard]] std::string next_step(const BackendRow& backend, const GroupRow& group);
+[[nodiscard]] std::string next_step(const BackendRow& backend, const GroupRow& group, WallTime now);
+
+/// How this backend is checked: as its group, or by fields of its own.
+[[nodiscard]] const config::CheckSpec& check_for(const BackendRow& backend, const GroupRow& group);
 
 /// "out of rotation: it is DOWN".
 [[nodiscard]] std::string rotation_text(const BackendRow& backend);

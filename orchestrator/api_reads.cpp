@@ -144,9 +144,9 @@ http::Response answer_backend(const ReadCall& call, const Result<Evidence>& evid
 
     json::object why{{"summary", summary_of(backend, call.view.wall)},
                      {"reason_text", reason_text(backend.reason)},
-                     {"next", next_step(backend, group)},
+                     {"next", next_step(backend, group, call.view.wall)},
                      {"rotation_text", rotation_text(backend)},
-                     {"check", check_summary(group.spec->check)}};
+                     {"check", check_summary(check_for(backend, group))}};
     if (shard != nullptr) {
         why["owner"] = shard->owner.str();
         why["owner_token"] = shard->owner_token;

@@ -89,6 +89,7 @@ struct BackendRow {
     std::string reason;  ///< code of the last result that counted ("L4CON"); may be empty
     int successes = 0;   ///< consecutive, pending towards rise
     int failures = 0;    ///< consecutive, pending towards fall
+    int penalty = 0;     ///< of flap damping, as of `since`
     SharedValue<znodes::LeasedIntent> intent;  ///< what it wants for itself
     bool in_rotation = false;
     int rotation_weight = 0;

@@ -59,6 +59,7 @@ void fill_health(BackendRow& row, const ShardView& shard, std::size_t slot) {
     row.reason = detail->second.reason;
     row.successes = detail->second.successes;
     row.failures = detail->second.failures;
+    row.penalty = detail->second.penalty;
     row.intent = detail->second.intent;
 }
 
