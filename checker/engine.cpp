@@ -2,6 +2,7 @@
 
 #include "checker/alarm.hpp"
 #include "checker/lateness.hpp"
+#include "checker/rate_cap.hpp"
 #include "checker/schedule.hpp"
 #include "common/base/signal.hpp"
 
@@ -44,6 +45,13 @@ struct Record {
     SteadyTime intent_reported{};
     ResultRing ring;
 };
+
+/// When which check is to be probed.
+using Queue = std::set<std::pair<SteadyTime, CheckId>>;
+
+SteadyTime head(const Queue& queue) {
+    return queue.empty() ? SteadyTime::max() : queue.begin()->first;
+}
 
 struct Waiter {
     CheckId id{};
@@ -88,6 +96,8 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
           wake(executor),
           alarm(executor, the_clock, [this] { wake.notify(); }),
           stalls(the_settings.tick),
+          starts(the_settings.max_starts_per_second),
+          handshakes(the_settings.max_handshakes_per_second),
           good_until(the_clock.now()) {}
 
     void put(Check check);
@@ -102,6 +112,10 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
     void leave(Target& target);
     void enqueue(CheckId id, Record& record, SteadyTime slot);
     void dequeue(CheckId id, Record& record);
+    [[nodiscard]] Queue& queue_of(const Record& record) {
+        return record.target->request->probe->tls ? secure_queue : queue;
+    }
+    [[nodiscard]] Queue* due_queue(SteadyTime tick, SteadyTime now);
     void reschedule(CheckId id, Record& record, SteadyTime now);
     void begin(CheckId id, Record& record, SteadyTime now, std::vector<Run>& runs);
     void launch(Run run);
@@ -121,7 +135,10 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
 
     std::unordered_map<CheckId, Record> records;
     std::unordered_map<const ProbeRequest*, std::unique_ptr<Target>, ByContent, ByContent> targets;
-    std::set<std::pair<SteadyTime, CheckId>> queue;
+    Queue queue;
+    Queue secure_queue;  ///< of those over TLS, whose handshakes are counted
+    RateCap starts;
+    RateCap handshakes;
     std::optional<SteadyTime> zero;  ///< steady time of the wall clock's epoch
     std::uint64_t last_serial = 0;
     std::size_t running = 0;
@@ -162,14 +179,14 @@ void Engine::Inside::enqueue(CheckId id, Record& record, SteadyTime slot) {
     record.put_off = jitter(record.target->phase_of, slot, record.spec->jitter);
     slot += record.put_off;
     record.queued = slot;
-    queue.emplace(slot, id);
+    queue_of(record).emplace(slot, id);
     // Otherwise the loop is up before that anyhow.
     if (round_up(slot, settings.tick) < alarm.when()) wake.notify();
 }
 
 void Engine::Inside::dequeue(CheckId id, Record& record) {
     if (!record.queued) return;
-    queue.erase({*record.queued, id});
+    queue_of(record).erase({*record.queued, id});
     record.queued.reset();
 }
 
@@ -212,6 +229,9 @@ void Engine::Inside::put(Check check) {
     }
     const bool same_request = same(record.target->request, check.request);
     if (same_request && same(record.spec, check.spec)) return;
+    const std::optional<SteadyTime> was = record.queued;
+    const Span put_off = record.put_off;
+    dequeue(check.id, record);
     record.spec = std::move(check.spec);
     if (!same_request) {
         Target& left = *record.target;
@@ -224,8 +244,6 @@ void Engine::Inside::put(Check check) {
     if (record.running) return;
     // An edit may bring the next probe forward, not put it off: a new, longer or shorter interval
     // must not add to the old one.
-    const std::optional<SteadyTime> was = record.queued;
-    const Span put_off = record.put_off;
     reschedule(check.id, record, now);
     if (was && *was < *record.queued) enqueue(check.id, record, *was - put_off);
 }
@@ -244,13 +262,26 @@ void Engine::Inside::start_due(SteadyTime now) {
     if (tick <= served_until) return;
     served_until = tick;
     std::vector<Run> runs;
-    while (!queue.empty() && queue.begin()->first <= tick &&
-           runs.size() < settings.max_starts_per_tick &&
+    while (runs.size() < settings.max_starts_per_tick &&
            running + runs.size() < settings.max_running) {
-        const CheckId id = queue.begin()->second;
+        Queue* const due = due_queue(tick, now);
+        if (due == nullptr) break;
+        const std::size_t before = runs.size();
+        const CheckId id = due->begin()->second;
         begin(id, records.at(id), now, runs);
+        if (runs.size() == before) continue;
+        starts.take(now);
+        if (due == &secure_queue) handshakes.take(now);
     }
     for (Run& run : runs) launch(std::move(run));
+}
+
+/// The one whose first check is to begin now, of those that are within their limits; or null.
+Queue* Engine::Inside::due_queue(SteadyTime tick, SteadyTime now) {
+    if (!starts.allows(now)) return nullptr;
+    const SteadyTime secure = handshakes.allows(now) ? head(secure_queue) : SteadyTime::max();
+    if (std::min(secure, head(queue)) > tick) return nullptr;
+    return secure < head(queue) ? &secure_queue : &queue;
 }
 
 /// Takes a due check out of the queue and into the run of its target.
@@ -355,10 +386,8 @@ void Engine::Inside::take_result(const Waiter& waiter,
 
 SteadyTime Engine::Inside::next_wake() const {
     SteadyTime next = SteadyTime::max();
-    if (!queue.empty()) {
-        next =
-            std::max(round_up(queue.begin()->first, settings.tick), served_until + settings.tick);
-    }
+    if (const SteadyTime first = std::min(head(queue), head(secure_queue)); first != next)
+        next = std::max(round_up(first, settings.tick), served_until + settings.tick);
     if (running == 0) return next;
     return std::min(next,
                     round_up(clock.now() + ticks_between_beats * settings.tick, settings.tick));

@@ -3,6 +3,7 @@
 #include "checker/make_dialogue.hpp"
 #include "checker/network_prober_inside.hpp"
 #include "checker/socket_errors.hpp"
+#include "checker/tls_wish.hpp"
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
@@ -92,12 +93,35 @@ void NetworkProber::Inside::connect_next(Probe& probe) {
     connect(probe);
 }
 
-/// To the address before the next one.
+/// To the address before the next one, from the next of our own that has a port left.
+int NetworkProber::Inside::open(Probe& probe, ProbeSocket& socket) {
+    const asio::ip::address& to = probe.addresses[probe.next_address - 1];
+    const std::size_t sources = settings.source_addresses.size();
+    std::optional<int> error;
+    for (std::size_t i = 0; i < sources; ++i) {
+        const asio::ip::address& from = settings.source_addresses[next_source++ % sources];
+        if (from.is_v4() != to.is_v4()) continue;
+        error = socket.connect(to, probe.request->port, probe.transport, &from);
+        if (*error != EADDRNOTAVAIL) return *error;
+        socket.close();
+    }
+    return error ? *error : socket.connect(to, probe.request->port, probe.transport);
+}
+
+SteadyTime NetworkProber::Inside::connect_end(const Probe& probe) const {
+    const SteadyTime end = probe.started + probe.request->timeout;
+    const auto& limit = probe.request->timeouts.connect;
+    return limit ? std::min(end, probe.connect_began + *limit) : end;
+}
+
 void NetworkProber::Inside::connect(Probe& probe) {
     probe.phase = Phase::connecting;
-    limit(probe, probe.request->timeouts.connect);
-    const int error = probe.socket.connect(
-        probe.addresses[probe.next_address - 1], probe.request->port, probe.transport);
+    probe.connect_began = clock.now();
+    auto span = probe.request->timeouts.connect;
+    if (probe.transport == Transport::stream)
+        span = std::min(span.value_or(settings.hedge_after), settings.hedge_after);
+    limit(probe, span);
+    const int error = open(probe, probe.socket);
     if (error != 0 && error != EINPROGRESS) {
         on_connect_error(probe, error);
         return;
@@ -125,6 +149,25 @@ void NetworkProber::Inside::on_connect_error(Probe& probe, int error) {
     connect_next(probe);
 }
 
+/// Whatever stands in its way, the first connection is still there.
+void NetworkProber::Inside::hedge(Probe& probe) {
+    limit(probe, probe.request->timeouts.connect);
+    auto hedge = std::make_unique<Hedge>(*this, probe);
+    const int error = open(probe, hedge->socket);
+    if (error != 0 && error != EINPROGRESS) return;
+    if (poll_set.add(hedge->socket.descriptor(), events_wanted, *hedge, hedge->ticket)) return;
+    probe.hedge = std::move(hedge);
+}
+
+/// The second connection stands or is refused: from here on it is the probe's.
+void NetworkProber::Inside::on_hedge_ready(Probe& probe, std::uint32_t epoll_events) {
+    const std::unique_ptr<Hedge> hedge = std::move(probe.hedge);
+    std::swap(probe.socket, hedge->socket);
+    std::swap(probe.ticket, hedge->ticket);
+    poll_set.hand_over(probe.ticket, probe);
+    on_ready(probe, epoll_events);
+}
+
 void NetworkProber::Inside::on_ready(Probe& probe, std::uint32_t epoll_events) {
     if (probe.phase == Phase::connecting) {
         const bool trouble = (epoll_events & (EPOLLERR | EPOLLHUP)) != 0;
@@ -149,11 +192,16 @@ void NetworkProber::Inside::on_deadlines() {
     const SteadyTime now = clock.now();
     while (const auto serial = deadlines.due(now)) on_timeout(probes.at(*serial));
     deadlines.watch();
-    if (now >= next_sweep) sweep_idle();
+    if (now >= next_sweep) sweep();
 }
 
 void NetworkProber::Inside::on_timeout(Probe& probe) {
-    const bool phase_only = clock.now() < probe.started + probe.request->timeout;
+    const SteadyTime now = clock.now();
+    if (probe.phase == Phase::connecting && now < connect_end(probe)) {
+        hedge(probe);
+        return;
+    }
+    const bool phase_only = now < probe.started + probe.request->timeout;
     if (phase_only && probe.phase == Phase::connecting) {
         on_connect_error(probe, ETIMEDOUT);
         return;
@@ -172,6 +220,7 @@ void NetworkProber::Inside::on_timeout(Probe& probe) {
 }
 
 void NetworkProber::Inside::close(Probe& probe) {
+    probe.hedge.reset();
     poll_set.remove(probe.ticket);
     if (probe.begun && probe.dialogue->leaves_in_order()) {
         probe.socket.close_in_order();
@@ -234,9 +283,36 @@ void NetworkProber::Inside::park(Probe& probe) {
 }
 
 /// Those of requests that nobody has any more.
-void NetworkProber::Inside::sweep_idle() {
+void NetworkProber::Inside::sweep() {
     next_sweep = clock.now() + std::chrono::seconds(1);
     std::erase_if(idle, [](const auto& item) { return item.second.request.expired(); });
+    std::erase_if(sessions, [](const auto& item) { return item.second.request.expired(); });
+}
+
+/// Null: a whole handshake.
+SSL_SESSION* NetworkProber::Inside::session_for(const Probe& probe) {
+    const auto known = sessions.find(probe.request.get());
+    if (known == sessions.end()) return nullptr;
+    Resumable& kept = known->second;
+    if (kept.request.lock() != probe.request || ++kept.in_a_row > most_resumptions) {
+        sessions.erase(known);
+        return nullptr;
+    }
+    return kept.session.get();
+}
+
+void NetworkProber::Inside::keep_session(const Probe& probe, bool success) {
+    if (!tls_settings_of(*probe.request->probe).resume) return;
+    const ProbeRequest* const key = probe.request.get();
+    if (!success) {
+        sessions.erase(key);
+        return;
+    }
+    if (TlsClient::Session session = probe.tls->session()) {
+        Resumable& kept = sessions[key];
+        kept.request = probe.request;
+        kept.session = std::move(session);
+    }
 }
 
 void NetworkProber::Inside::finish(Probe& probe, ProbeOutcome outcome) {
@@ -252,6 +328,7 @@ void NetworkProber::Inside::finish(Probe& probe, ProbeOutcome outcome) {
         if (renew(probe)) connect_next(probe);
         return;
     }
+    if (probe.tls) keep_session(probe, success);
     if (probe.dialogue && probe.begun && probe.ticket && probe.dialogue->leaves_open()) park(probe);
     outcome.resolve = probe.resolve;
     outcome.connect = probe.connect;
@@ -278,6 +355,7 @@ void NetworkProber::Inside::stop() {
     resolver.stop();
     deadlines.stop();
     idle.clear();
+    sessions.clear();
 }
 
 NetworkProber::NetworkProber(asio::any_io_executor executor,

@@ -4,8 +4,11 @@
 #include "checker/prober.hpp"
 #include "checker/resolver.hpp"
 
+#include <boost/asio/ip/address.hpp>
+
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace muster::checker {
 
@@ -14,6 +17,12 @@ struct NetworkProberSettings {
     ResolverSettings resolver;
     std::string tls_dir;      ///< of the bundles and certificates that checks name; empty = none
     std::string secrets_dir;  ///< of the secrets; empty = none
+    /// Local addresses to probe from, in turn: each has some 28,000 ports towards one backend.
+    /// Empty, or none of the backend's family: the kernel's choice.
+    std::vector<boost::asio::ip::address> source_addresses;
+    /// When a TCP connection takes so long, a second one is tried beside it, and the first to stand
+    /// is taken: a SYN that got lost is only sent again after a second (RFC 6298, 2.1).
+    std::chrono::nanoseconds hedge_after = std::chrono::milliseconds(300);
     /// Deadlines are looked at on this grid, all together.
     std::chrono::nanoseconds tick = std::chrono::milliseconds(10);
 };

@@ -26,6 +26,25 @@
 namespace muster::checker {
 
 struct NetworkProber::Inside {
+    struct Probe;
+
+    /// A second connection of one probe, until one of the two stands.
+    struct Hedge final : PollSet::Waiter {
+        Hedge(Inside& the_prober, Probe& the_probe) : prober(the_prober), probe(the_probe) {}
+        Hedge(const Hedge&) = delete;
+        Hedge& operator=(const Hedge&) = delete;
+        ~Hedge() { prober.poll_set.remove(ticket); }
+
+        void on_ready(int /*descriptor*/, std::uint32_t epoll_events) override {
+            prober.on_hedge_ready(probe, epoll_events);
+        }
+
+        Inside& prober;
+        Probe& probe;
+        ProbeSocket socket;
+        PollSet::Ticket ticket;
+    };
+
     /// One probe under way.
     struct Probe final : PollSet::Waiter {
         Probe(Inside& the_prober, std::uint64_t the_serial)
@@ -48,8 +67,10 @@ struct NetworkProber::Inside {
         std::vector<asio::ip::address> addresses;
         std::size_t next_address = 0;
         Transport transport = Transport::stream;
+        SteadyTime connect_began{};
         ProbeSocket socket;
         PollSet::Ticket ticket;
+        std::unique_ptr<Hedge> hedge;
         std::unique_ptr<Dialogue> dialogue;
         bool begun = false;  ///< the dialogue is
         std::unique_ptr<TlsClient> tls;
@@ -100,6 +121,15 @@ struct NetworkProber::Inside {
         std::unique_ptr<TlsClient> tls;
     };
 
+    /// What the next probe of a request can go on with in place of a whole handshake.
+    struct Resumable {
+        std::weak_ptr<const ProbeRequest> request;
+        TlsClient::Session session{nullptr, SSL_SESSION_free};
+        int in_a_row = 0;
+    };
+    /// Then a whole handshake is due: a resumed one doesn't show the certificate.
+    static constexpr int most_resumptions = 15;
+
     [[nodiscard]] std::chrono::microseconds age(const Probe& probe) const {
         return std::chrono::ceil<std::chrono::microseconds>(clock.now() - probe.started);
     }
@@ -109,10 +139,16 @@ struct NetworkProber::Inside {
     void on_resolved(Probe& probe, const Resolution& resolution);
     void connect_next(Probe& probe);
     void connect(Probe& probe);
+    [[nodiscard]] int open(Probe& probe, ProbeSocket& socket);
+    [[nodiscard]] SteadyTime connect_end(const Probe& probe) const;
+    void hedge(Probe& probe);
+    void on_hedge_ready(Probe& probe, std::uint32_t epoll_events);
     [[nodiscard]] bool renew(Probe& probe);
     [[nodiscard]] bool take_idle(Probe& probe);
     void park(Probe& probe);
-    void sweep_idle();
+    void sweep();
+    [[nodiscard]] SSL_SESSION* session_for(const Probe& probe);
+    void keep_session(const Probe& probe, bool success);
     void limit(Probe& probe, std::optional<std::chrono::nanoseconds> span);
     void on_connect_error(Probe& probe, int error);
     void on_connected(Probe& probe);
@@ -145,7 +181,9 @@ struct NetworkProber::Inside {
     std::unordered_map<const ProbeRequest*, Idle> idle;
     SteadyTime next_sweep{};
     Deadlines deadlines;
+    std::unordered_map<const ProbeRequest*, Resumable> sessions;
     std::uint64_t last_serial = 0;
+    std::size_t next_source = 0;
     bool starting = false;  ///< inside start(), where nothing may be called back
     bool stopped = false;
     // Kept for their memory:

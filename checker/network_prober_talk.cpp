@@ -9,6 +9,7 @@
 namespace muster::checker {
 
 void NetworkProber::Inside::on_connected(Probe& probe) {
+    probe.hedge.reset();
     if (probe.connect.count() == 0) probe.connect = age(probe);
     const config::ProbeSpec& spec = *probe.request->probe;
     wire = proxy_header(spec.proxy);
@@ -37,6 +38,7 @@ bool NetworkProber::Inside::secure(Probe& probe) {
     limit(probe, probe.request->timeouts.tls);
     probe.tls = std::make_unique<TlsClient>(
         *context.ssl, tls, probe.request->host, alpn_of(probe.request->probe->kind));
+    if (tls.resume) probe.tls->resume(session_for(probe));
     (void)probe.tls->start(wire);
     return transmit(probe);
 }

@@ -109,11 +109,25 @@ void ProbeSocket::swap(ProbeSocket& other) noexcept {
     std::swap(echo_id_, other.echo_id_);
 }
 
+/// The port is chosen by connect(), which can take one that is in use towards another backend.
+int ProbeSocket::bind(const boost::asio::ip::address& source) const {
+    const int on = 1;
+    ::setsockopt(descriptor_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    const SocketAddress from = to_socket_address(source, 0);
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): what the sockets API asks for.
+    const auto* const plain = reinterpret_cast<const sockaddr*>(&from.storage);
+    return ::bind(descriptor_, plain, from.size) == 0 ? 0 : errno;
+}
+
 int ProbeSocket::connect(const boost::asio::ip::address& address,
                          std::uint16_t port,
-                         Transport transport) {
+                         Transport transport,
+                         const boost::asio::ip::address* source) {
     transport_ = transport;
     if (const int error = open(address.is_v4()); error != 0) return error;
+    if (source != nullptr) {
+        if (const int error = bind(*source); error != 0) return error;
+    }
     const SocketAddress to = to_socket_address(address, transport == Transport::echo ? 0 : port);
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): what the sockets API asks for.
     const auto* const plain = reinterpret_cast<const sockaddr*>(&to.storage);

@@ -33,10 +33,12 @@ class ProbeSocket {
     ~ProbeSocket() { close(); }
 
     /// Opens and connects. EINPROGRESS: wait until it is writable. Echo needs no port, and either
-    /// a place in net.ipv4.ping_group_range or CAP_NET_RAW: EACCES or EPERM without.
+    /// a place in net.ipv4.ping_group_range or CAP_NET_RAW: EACCES or EPERM without. `source`, of
+    /// the same family, is the local address; null: the kernel's choice.
     [[nodiscard]] int connect(const boost::asio::ip::address& address,
                               std::uint16_t port,
-                              Transport transport = Transport::stream);
+                              Transport transport = Transport::stream,
+                              const boost::asio::ip::address* source = nullptr);
 
     /// The error that made the socket ready.
     [[nodiscard]] int pending_error() const;
@@ -59,6 +61,7 @@ class ProbeSocket {
  private:
     void swap(ProbeSocket& other) noexcept;
     [[nodiscard]] int open(bool is_v4);
+    [[nodiscard]] int bind(const boost::asio::ip::address& source) const;
     [[nodiscard]] Transfer send_echo(std::string_view payload);
     [[nodiscard]] Transfer receive_echo(std::span<char> buffer) const;
 

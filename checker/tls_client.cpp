@@ -74,6 +74,17 @@ TlsClient::TlsClient(SSL_CTX& context,
     }
 }
 
+void TlsClient::resume(SSL_SESSION* session) {
+    if (session != nullptr) SSL_set_session(ssl_.get(), session);
+}
+
+TlsClient::Session TlsClient::session() const {
+    const SSL_SESSION* const own = SSL_get0_session(ssl_.get());
+    // A copy: the connection, which isn't ended in order, takes its own one with it.
+    const bool resumable = own != nullptr && SSL_SESSION_is_resumable(own) == 1;
+    return {resumable ? SSL_SESSION_dup(own) : nullptr, SSL_SESSION_free};
+}
+
 TlsClient::State TlsClient::start(std::string& out) {
     std::string nothing;
     return go_on(nothing, out);

@@ -28,6 +28,14 @@ class TlsClient {
 
     enum class State { handshaking, open, closed, failed };
 
+    using Session = std::unique_ptr<SSL_SESSION, decltype(&SSL_SESSION_free)>;
+    /// Before start(): an abbreviated handshake (RFC 8446, 2.2), if the peer agrees. Null: a whole
+    /// one. The peer's certificates are then those of the whole handshake before it.
+    void resume(SSL_SESSION* session);
+    /// When open: what can be resumed later. Null: the peer gave nothing (yet).
+    [[nodiscard]] Session session() const;
+    [[nodiscard]] bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
+
     /// The first flight.
     [[nodiscard]] State start(std::string& out);
     /// What the peer sent; `plain` gets what is for the dialogue.

@@ -1,5 +1,6 @@
 #include "orchestrator/daemon.hpp"
 
+#include "checker/prober_settings.hpp"
 #include "common/config/endpoint.hpp"
 #include "common/observe/log.hpp"
 #include "orchestrator/api.hpp"
@@ -53,7 +54,7 @@ Daemon::Daemon(asio::any_io_executor control,
         control_,
         clock_,
         own.prober_threads,
-        checker::EngineSettings{},
+        checker::engine_settings(own),
         [settings = settings_.probers](asio::any_io_executor executor, Clock& its_clock) {
             return std::make_unique<checker::ProberSet>(std::move(executor), its_clock, settings);
         });

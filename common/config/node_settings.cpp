@@ -36,7 +36,7 @@ struct EnumWords<log::Format> {
 namespace {
 
 constexpr std::size_t max_bytes = 64UZ << 10U;
-constexpr std::size_t max_servers = 32;
+constexpr std::size_t max_listed = 32;
 constexpr std::size_t max_programs = 256;
 constexpr std::size_t max_arguments = 64;
 
@@ -46,7 +46,7 @@ struct SettingName {
     Form form;
 };
 /// All fields that the environment can set; log's are one level down.
-constexpr std::array<SettingName, 20> setting_names = {{
+constexpr std::array<SettingName, 25> setting_names = {{
     {"node", Form::text},
     {"cluster", Form::text},
     {"zookeeper", Form::list},
@@ -63,7 +63,12 @@ constexpr std::array<SettingName, 20> setting_names = {{
     {"state_dir", Form::text},
     {"tls_dir", Form::text},
     {"secrets_dir", Form::text},
+    {"source_addresses", Form::list},
+    {"canaries", Form::list},
     {"max_commands", Form::number},
+    {"max_probes", Form::number},
+    {"max_probes_per_second", Form::number},
+    {"max_handshakes_per_second", Form::number},
     {"log.level", Form::text},
     {"log.format", Form::text},
     {"log.file", Form::text},
@@ -108,21 +113,34 @@ void apply(const Override& setting, Node& settings) {
     *at = override_node(setting);
 }
 
-void read_servers(const Fields& fields, std::vector<std::string>& into) {
-    const auto servers = fields.find("zookeeper");
-    if (!servers) return;
+/// Each one once.
+void read_list(const Fields& fields,
+               std::string_view name,
+               TextRule rule,
+               std::vector<std::string>& into) {
+    const auto list = fields.find(name);
+    if (!list) return;
     std::unordered_set<std::string> seen;
-    for (const Value& server : elements_of(*servers, max_servers)) {
-        auto text = read_text(server, rules::endpoint);
+    for (const Value& one : elements_of(*list, max_listed)) {
+        auto text = read_text(one, rule);
         if (!text) continue;
         if (!seen.insert(*text).second) {
-            server.refuse(fmt::format("is {} a second time", *text));
+            one.refuse(fmt::format("is {} a second time", *text));
         } else {
             into.push_back(std::move(*text));
         }
     }
-    if (servers->node().kind == Node::Kind::list && servers->node().items.empty())
+}
+
+void read_servers(const Fields& fields, std::vector<std::string>& into) {
+    read_list(fields, "zookeeper", rules::endpoint, into);
+    const auto servers = fields.find("zookeeper");
+    if (servers && servers->node().kind == Node::Kind::list && servers->node().items.empty())
         servers->refuse("is an empty list; must name at least one server, such as 127.0.0.1:2181");
+}
+
+std::string_view ip_address(std::string_view text) {
+    return is_ipv4(text) || is_ipv6(text) ? "" : "must be an IP address, such as 192.0.2.7";
 }
 
 /// An IP address and a port, which may be 0 for any free one.
@@ -184,18 +202,42 @@ void read_programs(const Fields& fields, std::string_view name, Programs& into) 
     }
 }
 
+void read_limits(const Fields& fields, NodeSettings& settings) {
+    read_int(fields, "max_commands", settings.max_commands, {.least = 1, .most = 1'000});
+    read_int(fields, "max_probes", settings.max_probes, {.least = 1, .most = 1'000'000});
+    constexpr IntRange rate{.least = 0, .most = 1'000'000};
+    read_int(fields, "max_probes_per_second", settings.max_probes_per_second, rate);
+    read_int(fields, "max_handshakes_per_second", settings.max_handshakes_per_second, rate);
+}
+
 NodeSettings decode_settings(const Value& value) {
     NodeSettings settings;
-    const Fields fields(value, {"node",           "cluster",
-                                "zookeeper",      "session_timeout",
-                                "zookeeper_tick", "zookeeper_auth_file",
-                                "zone",           "capacity",
-                                "prober_threads", "listen",
-                                "peer_listen",    "cluster_secret_file",
-                                "token_file",     "state_dir",
-                                "tls_dir",        "secrets_dir",
-                                "commands",       "plugins",
-                                "max_commands",   "log"});
+    const Fields fields(value,
+                        {"node",
+                         "cluster",
+                         "zookeeper",
+                         "session_timeout",
+                         "zookeeper_tick",
+                         "zookeeper_auth_file",
+                         "zone",
+                         "capacity",
+                         "prober_threads",
+                         "listen",
+                         "peer_listen",
+                         "cluster_secret_file",
+                         "token_file",
+                         "state_dir",
+                         "tls_dir",
+                         "secrets_dir",
+                         "commands",
+                         "plugins",
+                         "source_addresses",
+                         "canaries",
+                         "max_commands",
+                         "max_probes",
+                         "max_probes_per_second",
+                         "max_handshakes_per_second",
+                         "log"});
     if (const auto node = fields.require("node", "a name unique in the cluster"))
         settings.node = NodeId(read_text(*node, rules::name).value_or(""));
     read_text(fields, "cluster", settings.cluster, rules::name);
@@ -214,7 +256,9 @@ NodeSettings decode_settings(const Value& value) {
     read_text(fields, "secrets_dir", settings.secrets_dir, rules::file_path);
     read_programs(fields, "commands", settings.commands);
     read_programs(fields, "plugins", settings.plugins);
-    read_int(fields, "max_commands", settings.max_commands, {.least = 1, .most = 1'000});
+    read_list(fields, "source_addresses", ip_address, settings.source_addresses);
+    read_list(fields, "canaries", rules::endpoint, settings.canaries);
+    read_limits(fields, settings);
     if (const auto log = fields.find("log")) {
         const Fields log_fields(*log, {"level", "format", "file"});
         read_enum(log_fields, "level", settings.log.level);

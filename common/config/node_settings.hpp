@@ -33,7 +33,13 @@ struct NodeSettings {
     std::string secrets_dir;  ///< the secrets that checks name, a file each, mode 0600
     Programs commands;        ///< that checks may run by their names
     Programs plugins;
-    int max_commands = 32;  ///< processes of commands at once, of each prober thread
+    std::vector<std::string> source_addresses;  ///< to probe from, in turn; empty: the kernel's
+    std::vector<std::string> canaries;  ///< host:port; when most refuse, this node's eyes are bad
+    // The following are limits of each prober thread.
+    int max_commands = 32;              ///< processes of commands at once
+    int max_probes = 4'096;             ///< under way at once
+    int max_probes_per_second = 0;      ///< that begin; 0 = no limit
+    int max_handshakes_per_second = 0;  ///< of TLS, that begin; 0 = no limit
     log::Settings log;
 };
 

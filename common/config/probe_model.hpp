@@ -266,6 +266,7 @@ struct TlsSettings {
     std::vector<std::string> alpn;
     int expires_degraded_days = 0;  ///< a certificate with less to live: degraded; 0 = never
     int expires_failed_days = 0;    ///< and with less than this: a failure
+    bool resume = false;            ///< sessions: up to 15 probes in a row by a short handshake
     bool operator==(const TlsSettings&) const = default;
 };
 

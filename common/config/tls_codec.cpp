@@ -54,7 +54,8 @@ std::optional<TlsSettings> decode_tls(const Value& value) {
                          "min_version",
                          "alpn",
                          "expires_degraded_days",
-                         "expires_failed_days"});
+                         "expires_failed_days",
+                         "resume"});
     read_text(fields, "sni", tls.sni, rules::server_name);
     read_bool(fields, "verify", tls.verify);
     read_text(fields, "ca", tls.ca, rules::name);
@@ -64,6 +65,7 @@ std::optional<TlsSettings> decode_tls(const Value& value) {
     read_int(fields, "expires_degraded_days", tls.expires_degraded_days, bounds::expiry_days);
     read_int(fields, "expires_failed_days", tls.expires_failed_days, bounds::expiry_days);
     refuse_failed_before_degraded(fields, tls);
+    read_bool(fields, "resume", tls.resume);
     return tls;
 }
 
@@ -83,6 +85,7 @@ json::object encode(const TlsSettings& tls, Verbosity verbosity) {
     writer.field(
         "expires_degraded_days", tls.expires_degraded_days, standard.expires_degraded_days);
     writer.field("expires_failed_days", tls.expires_failed_days, standard.expires_failed_days);
+    writer.field("resume", tls.resume, standard.resume);
     return writer.take();
 }
 

@@ -132,6 +132,58 @@ TEST_F(NetworkProberTest, TimesOutWhenNobodyAnswersTheConnect) {
     EXPECT_LT(clock_.now() - start, 2s * test::slowdown());
 }
 
+TEST_F(NetworkProberTest, HedgesAConnectionWhoseFirstPacketIsLost) {
+    // A full queue of a listener drops what comes; the kernel tries again after a second.
+    tcp::acceptor crowded(context_.get_executor(), {asio::ip::make_address("127.0.0.1"), 0});
+    crowded.listen(0);
+    std::deque<tcp::socket> crowd;
+    for (int i = 0; i < 2; ++i) {
+        crowd.emplace_back(context_.get_executor(), tcp::v4());
+        crowd.back().native_non_blocking(true);
+        const tcp::endpoint to = crowded.local_endpoint();
+        (void)::connect(crowd.back().native_handle(), to.data(), static_cast<socklen_t>(to.size()));
+    }
+    // Without a second connection it would end here, before the kernel's second packet.
+    const auto wanted =
+        std::make_shared<ProbeRequest>(ProbeRequest{.host = "127.0.0.1",
+                                                    .port = crowded.local_endpoint().port(),
+                                                    .probe = config::TcpCheck{},
+                                                    .timeout = 900ms});
+    std::optional<ProbeOutcome> outcome;
+    prober_->start(wanted, [&](ProbeOutcome result) { outcome = result; });
+    for (int i = 0; i < 2; ++i) crowd.push_back(crowded.accept());
+    ASSERT_TRUE(run_until(context_, [&] { return outcome.has_value(); }));
+    EXPECT_EQ(outcome->reason, Reason::l4_ok) << to_string(outcome->reason);
+    EXPECT_GE(outcome->connect, 300ms);
+    EXPECT_EQ(prober_->running(), 0U);
+}
+
+TEST_F(NetworkProberTest, ProbesFromItsAddressesInTurn) {
+    prober_ = std::make_unique<NetworkProber>(
+        context_.get_executor(),
+        clock_,
+        NetworkProberSettings{.source_addresses = {asio::ip::make_address("127.0.0.2"),
+                                                   asio::ip::make_address("127.0.0.3"),
+                                                   asio::ip::make_address("::1")}});
+    tcp::acceptor backend(context_.get_executor(), {asio::ip::make_address("127.0.0.1"), 0});
+    std::map<std::string, int> from;
+    for (int i = 0; i < 12; ++i) {
+        const auto outcome =
+            probe(request("127.0.0.1", backend.local_endpoint().port(), config::TcpCheck{}));
+        EXPECT_EQ(outcome.reason, Reason::l4_ok);
+        tcp::endpoint peer;
+        tcp::socket taken = backend.accept(peer);
+        ++from[peer.address().to_string()];
+    }
+    EXPECT_EQ(from.size(), 2U);
+    EXPECT_GE(from["127.0.0.2"], 4);
+    EXPECT_GE(from["127.0.0.3"], 4);
+
+    tcp::acceptor six(context_.get_executor(), {asio::ip::make_address("::1"), 0});
+    EXPECT_EQ(probe(request("::1", six.local_endpoint().port(), config::TcpCheck{})).reason,
+              Reason::l4_ok);
+}
+
 TEST_F(NetworkProberTest, TimesOutOnSilenceAndOnAReplyThatDrips) {
     const BackendStub silent = backend({.then = Then::hang});
     const BackendStub half = backend({.parts = {"HTTP/1.1 200 O"}, .then = Then::hang});
@@ -381,6 +433,20 @@ void probe_without_ports() {
     for (int i = 0; i < 20; ++i) prober.start(wanted, note);
     if (!run_until(context, [&] { return ended == 20; })) _exit(11);
     if (reasons[Reason::prober_ports] < 16 || reasons[Reason::l7_ok] == 0) _exit(12);
+
+    // Another address has ports of its own.
+    NetworkProber wide(
+        context.get_executor(),
+        clock,
+        NetworkProberSettings{.source_addresses = {asio::ip::make_address("127.0.0.1"),
+                                                   asio::ip::make_address("127.0.0.2"),
+                                                   asio::ip::make_address("127.0.0.3")}});
+    const int few = reasons[Reason::l7_ok];
+    ended = 0;
+    reasons.clear();
+    for (int i = 0; i < 20; ++i) wide.start(wanted, note);
+    if (!run_until(context, [&] { return ended == 20; })) _exit(13);
+    if (reasons[Reason::l7_ok] <= 2 * few) _exit(14);
     // Closed by reset, the ports are free again at once.
     prober.start(wanted, note);
     const int good = reasons[Reason::l7_ok];

@@ -42,7 +42,12 @@ commands:
     memory_mib: 64
     cpu_seconds: 2
 plugins: {age: {program: /opt/age.py}}
+source_addresses: [192.0.2.7, "2001:db8::7"]
+canaries: ["192.0.2.1:53", gateway.example.org:179]
 max_commands: 8
+max_probes: 9000
+max_probes_per_second: 5000
+max_handshakes_per_second: 300
 log: {level: debug, format: json, file: /var/log/muster.log}
 )");
     EXPECT_THAT(decoded.problems, IsEmpty());
@@ -70,7 +75,12 @@ log: {level: debug, format: json, file: /var/log/muster.log}
                           .memory_mib = 64,
                           .cpu_seconds = 2}}}));
     EXPECT_EQ(settings.plugins, (Programs{{"age", {.program = "/opt/age.py"}}}));
+    EXPECT_THAT(settings.source_addresses, ElementsAre("192.0.2.7", "2001:db8::7"));
+    EXPECT_THAT(settings.canaries, ElementsAre("192.0.2.1:53", "gateway.example.org:179"));
     EXPECT_EQ(settings.max_commands, 8);
+    EXPECT_EQ(settings.max_probes, 9000);
+    EXPECT_EQ(settings.max_probes_per_second, 5000);
+    EXPECT_EQ(settings.max_handshakes_per_second, 300);
     EXPECT_EQ(settings.log.level, log::Level::debug);
     EXPECT_EQ(settings.log.format, log::Format::json);
     EXPECT_EQ(settings.log.file, "/var/log/muster.log");

@@ -159,6 +159,7 @@ TlsSettings random_tls(Dice& dice) {
     tls.expires_degraded_days = dice.number(0, 3650);
     if (tls.expires_degraded_days > 0)
         tls.expires_failed_days = dice.number(0, tls.expires_degraded_days - 1);
+    tls.resume = dice.chance();
     return tls;
 }
 

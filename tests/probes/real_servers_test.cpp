@@ -32,12 +32,15 @@ class RealServers : public testing::Test {
                        ProbeSpec spec,
                        std::chrono::nanoseconds timeout = 5s,
                        const std::string& host = "127.0.0.1") {
-        std::optional<ProbeOutcome> outcome;
-        auto request =
+        return probe(
             std::make_shared<ProbeRequest>(ProbeRequest{.host = host,
                                                         .port = server.port(),
                                                         .probe = std::move(spec),
-                                                        .timeout = timeout * test::slowdown()});
+                                                        .timeout = timeout * test::slowdown()}));
+    }
+
+    ProbeOutcome probe(std::shared_ptr<const ProbeRequest> request) {
+        std::optional<ProbeOutcome> outcome;
         prober_.start(std::move(request), [&](ProbeOutcome result) { outcome = result; });
         context_.restart();
         while (!outcome) context_.run_one();
@@ -325,6 +328,37 @@ TEST_F(RealServers, HttpsWithAClientsCertificate) {
     expect_up(server, with_tls(config::HttpCheck{}, mutual));
     const ProbeOutcome without = probe(server, with_tls(config::HttpCheck{}));
     EXPECT_EQ(without.reason, Reason::l7_status);  // nginx answers 400
+}
+
+TEST_F(RealServers, HttpsThatResumesSessions) {
+    for (const std::string protocol : {"TLSv1.2", "TLSv1.3"}) {
+        test::WebServer server("ssl",
+                               "ssl_protocols " + protocol +
+                                   "; if ($ssl_session_reused = r) { return 201 'resumed'; } " +
+                                   with_certificate(certificates(), "good"));
+        const auto seen = [&](const ProbeSpec& spec) {
+            const auto request = std::make_shared<const ProbeRequest>(
+                ProbeRequest{.host = "127.0.0.1",
+                             .port = server.port(),
+                             .probe = spec,
+                             .timeout = 5s * test::slowdown()});
+            std::string codes;
+            for (int i = 0; i < 33; ++i) {
+                const ProbeOutcome outcome = probe(request);
+                EXPECT_EQ(outcome.reason, Reason::l7_ok);
+                codes += outcome.code == 201 ? 'r' : '.';
+            }
+            return codes;
+        };
+        expect_up(server, with_tls(config::HttpCheck{}));
+        EXPECT_EQ(seen(with_tls(config::HttpCheck{})), std::string(33, '.')) << protocol;
+        TlsSettings settings = tls();
+        settings.resume = true;
+        const std::string fifteen(15, 'r');
+        EXPECT_EQ(seen(with_tls(config::HttpCheck{}, settings)),
+                  "." + fifteen + "." + fifteen + ".")
+            << protocol;
+    }
 }
 
 TEST_F(RealServers, HttpsWithCertificatesThatExpire) {
