@@ -1,6 +1,7 @@
 #include "checker/make_dialogue.hpp"
 
 #include "checker/agent_dialogue.hpp"
+#include "checker/compiled_probe.hpp"
 #include "checker/dns_dialogue.hpp"
 #include "checker/grpc_dialogue.hpp"
 #include "checker/http2_dialogue.hpp"
@@ -69,6 +70,14 @@ struct Maker {
     Made operator()(const config::AgentCheck& check) const {
         return std::make_unique<AgentDialogue>(check);
     }
+    Made operator()(const config::PluginCheck& check) const {
+        const CompiledProbe* const probe = find_compiled_probe(check.name);
+        if (probe == nullptr) return tl::unexpected(Reason::prober_no_kind);
+        auto dialogue = make_guarded(
+            *probe, {.host = request.host, .port = request.port, .settings = check.settings});
+        if (!dialogue) return tl::unexpected(Reason::prober_config);
+        return dialogue;
+    }
     template <class Other>
     Made operator()(const Other& /*check*/) const {
         return tl::unexpected(Reason::prober_no_kind);
@@ -112,6 +121,10 @@ std::vector<std::string> probe_kinds() {
 
 Transport transport_of(const config::ProbeKind& kind) {
     if (std::holds_alternative<config::PingCheck>(kind)) return Transport::echo;
+    if (const auto* const plugin = std::get_if<config::PluginCheck>(&kind)) {
+        const CompiledProbe* const probe = find_compiled_probe(plugin->name);
+        return probe != nullptr ? probe->transport : Transport::stream;
+    }
     const auto* const dns = std::get_if<config::DnsCheck>(&kind);
     const bool datagram =
         std::holds_alternative<config::UdpCheck>(kind) || (dns != nullptr && !dns->tcp);

@@ -19,6 +19,11 @@ namespace muster::checker {
 namespace {
 
 constexpr std::uint32_t events_wanted = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
+bool needs_stream(const config::ProbeSpec& probe) {
+    return probe.tls || probe.proxy != config::ProxyProtocol::none;
+}
+
 }  // namespace
 
 void NetworkProber::Inside::begin(std::shared_ptr<const ProbeRequest> request, Done done) {
@@ -39,6 +44,10 @@ void NetworkProber::Inside::begin(std::shared_ptr<const ProbeRequest> request, D
     }
     probe.dialogue = std::move(*dialogue);
     probe.transport = transport_of(probe.request->probe->kind);
+    if (probe.transport != Transport::stream && needs_stream(*probe.request->probe)) {
+        finish(probe, inconclusive(Reason::prober_config));
+        return;
+    }
     if (probe.request->probe->reuse && take_idle(probe)) return;
     resolve(probe);
 }

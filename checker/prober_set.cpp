@@ -1,5 +1,6 @@
 #include "checker/prober_set.hpp"
 
+#include "checker/compiled_probe.hpp"
 #include "checker/phase_outcome.hpp"
 
 #include <boost/asio/post.hpp>
@@ -22,6 +23,7 @@ std::vector<std::string> announced_probes(const CustomPrograms& commands,
     std::vector<std::string> probes = probe_kinds();
     for (const auto& [name, program] : commands) probes.push_back("command/" + name);
     for (const auto& [name, program] : plugins) probes.push_back("plugin/" + name);
+    for (const std::string& name : compiled_probes()) probes.push_back("plugin/" + name);
     return probes;
 }
 
@@ -110,11 +112,18 @@ void ProberSet::start_composite(const std::shared_ptr<const ProbeRequest>& reque
 
 void ProberSet::start_plugin(std::shared_ptr<const ProbeRequest> request, Done done) {
     const std::string& name = std::get<config::PluginCheck>(request->probe->kind).name;
+    if (find_compiled_probe(name) != nullptr) {
+        network_.start(std::move(request), std::move(done));
+        return;
+    }
     const auto program = settings_.plugins.find(name);
-    if (program == settings_.plugins.end()) {
-        asio::post(executor_, [done = std::move(done)]() mutable {
-            done(inconclusive(Reason::prober_no_kind));
-        });
+    const config::ProbeSpec& probe = *request->probe;
+    // A process makes its connections itself, and knows nothing of what is to go around them.
+    const bool wrapped = probe.tls || probe.proxy != config::ProxyProtocol::none;
+    if (program == settings_.plugins.end() || wrapped) {
+        const Reason reason = wrapped ? Reason::prober_config : Reason::prober_no_kind;
+        asio::post(executor_,
+                   [reason, done = std::move(done)]() mutable { done(inconclusive(reason)); });
         return;
     }
     std::unique_ptr<PluginProcess>& process = plugins_[name];

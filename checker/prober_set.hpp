@@ -25,7 +25,7 @@ struct ProberSetSettings {
                                                         const CustomPrograms& plugins);
 
 /// Every kind of probe: those over the network, registered commands and plug-ins, compiled-in ones
-/// (custom_probe.hpp), and composites of all of these. Executor: the one given.
+/// (compiled_probe.hpp), and composites of all of these. Executor: the one given.
 class ProberSet final : public Prober {
  public:
     ProberSet(asio::any_io_executor executor, Clock& clock, ProberSetSettings settings);

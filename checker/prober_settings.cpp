@@ -1,5 +1,7 @@
 #include "checker/prober_settings.hpp"
 
+#include "checker/compiled_probe.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <fmt/format.h>
@@ -22,6 +24,11 @@ tl::expected<ProberSetSettings, std::string> prober_settings(const config::NodeS
     if (!commands) return tl::unexpected("commands." + commands.error());
     auto plugins = resolve_programs(node.plugins);
     if (!plugins) return tl::unexpected("plugins." + plugins.error());
+    for (const auto& [name, plugin] : *plugins) {
+        if (find_compiled_probe(name) != nullptr)
+            return tl::unexpected("plugins." + name +
+                                  ": is the name of a probe that is compiled in");
+    }
     settings.commands.programs = std::move(*commands);
     settings.plugins = std::move(*plugins);
     for (const std::string& text : node.source_addresses) {

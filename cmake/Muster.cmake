@@ -16,12 +16,15 @@ if(MUSTER_MOLD)
 endif()
 
 add_library(muster_flags INTERFACE)
-target_include_directories(muster_flags INTERFACE "${CMAKE_SOURCE_DIR}")
-target_compile_options(muster_flags INTERFACE
+target_include_directories(muster_flags INTERFACE
+    "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>" "$<INSTALL_INTERFACE:include/muster>")
+set(muster_options
     -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-align -Wunused
     -Woverloaded-virtual -Wconversion -Wno-sign-conversion -Wdouble-promotion -Wformat=2
     -Wimplicit-fallthrough -Wno-missing-field-initializers -Wno-missing-designated-field-initializers -Werror
     -fstack-protector-strong -fPIE)
+# Those who build against an installed muster have options of their own.
+target_compile_options(muster_flags INTERFACE "$<BUILD_INTERFACE:${muster_options}>")
 target_link_options(muster_flags INTERFACE -pie)
 
 if(MUSTER_SANITIZE STREQUAL "address")

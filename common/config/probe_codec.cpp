@@ -57,12 +57,11 @@ constexpr Codec codecs[] = {
 
 constexpr std::string_view around_tcp[] = {"tls", "proxy_protocol", "reuse", "all_addresses"};
 
-/// One connection, around which other things can be.
+/// One connection, around which other things can be. A plug-in that is compiled in has one.
 bool is_over_tcp(const ProbeKind& kind) {
     const auto* const dns = std::get_if<DnsCheck>(&kind);
     return !std::holds_alternative<UdpCheck>(kind) && !std::holds_alternative<PingCheck>(kind) &&
            !std::holds_alternative<CommandCheck>(kind) &&
-           !std::holds_alternative<PluginCheck>(kind) &&
            !std::holds_alternative<CompositeCheck>(kind) && (dns == nullptr || dns->tcp);
 }
 

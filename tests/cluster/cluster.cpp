@@ -93,7 +93,9 @@ std::string Cluster::url(std::size_t node) const {
 void Cluster::start(std::size_t node) {
     NodeProcess& own = nodes_[node];
     own.process.emplace(
-        ProcessSettings{.argv = {MUSTERD, "--config", (own.directory / "musterd.yaml").string()},
+        ProcessSettings{.argv = {settings_.program.empty() ? MUSTERD : settings_.program,
+                                 "--config",
+                                 (own.directory / "musterd.yaml").string()},
                         .output = own.directory / "log"});
 }
 

@@ -30,6 +30,7 @@ class Cluster {
         int prober_threads = 1;
         std::string log_level = "info";
         std::string more_settings;  ///< of each node; "NODE" in it is its name
+        std::string program;        ///< empty = musterd
     };
 
     explicit Cluster(Settings settings);
