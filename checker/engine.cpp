@@ -373,10 +373,10 @@ void Engine::Inside::take_result(const Waiter& waiter,
     if (found == records.end() || found->second.serial != waiter.serial) return;
     Record& record = found->second;
     record.running = false;
-    record.ring.add(run.started, outcome);
     if (outcome.result != Result::inconclusive) ++record.results;
     const HealthStep step = observe(record.state, outcome, policy_of(*record.spec), clock.wall());
     record.state = step.next;
+    record.ring.add(run.started, outcome, record.state);
     reschedule(waiter.id, record, clock.now());
     if (step.transition == Transition::unchanged && !is_news(record, outcome)) return;
     // Last, for it may put and remove: `record` is no longer to be trusted.

@@ -11,6 +11,7 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
+constexpr int most_pending = 15;
 constexpr std::uint32_t most = std::numeric_limits<std::uint32_t>::max();
 
 std::uint32_t clamp_to_32_bits(std::int64_t value) {
@@ -48,7 +49,7 @@ void ResultRing::rebase(SteadyTime start) {
     base_ += milliseconds(shift);
 }
 
-void ResultRing::add(SteadyTime start, const ProbeOutcome& outcome) {
+void ResultRing::add(SteadyTime start, const ProbeOutcome& outcome, const HealthState& after) {
     if (capacity_ == 0) return;
     rebase(start);
     const RingEntry entry{
@@ -56,6 +57,9 @@ void ResultRing::add(SteadyTime start, const ProbeOutcome& outcome) {
         .total_us = clamp_to_32_bits(outcome.total.count()),
         .code = outcome.code,
         .result = outcome.result,
+        .verdict = after.verdict,
+        .pending = static_cast<std::uint8_t>(
+            std::clamp(std::max(after.successes, after.failures), 0, most_pending)),
         .reason = outcome.reason,
         .resolve = to_byte(outcome.resolve),
         .connect = to_byte(outcome.connect),
@@ -85,7 +89,9 @@ std::vector<PastResult> ResultRing::read(SteadyTime now, WallTime wall) const {
                                        .connect = from_byte(entry.connect),
                                        .tls = from_byte(entry.tls),
                                        .first_byte = from_byte(entry.first_byte),
-                                       .total = microseconds(entry.total_us)}});
+                                       .total = microseconds(entry.total_us)},
+                           .verdict = entry.verdict,
+                           .pending = entry.pending});
     }
     return results;
 }

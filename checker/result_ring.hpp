@@ -1,5 +1,6 @@
 #pragma once
 
+#include "checker/health_state.hpp"
 #include "checker/outcome.hpp"
 #include "common/base/clock.hpp"
 
@@ -18,7 +19,9 @@ struct RingEntry {
     std::uint32_t age_base_ms = 0;  ///< start of the probe: milliseconds since the ring's base time
     std::uint32_t total_us = 0;
     std::uint16_t code = 0;
-    Result result = Result::inconclusive;
+    Result result : 2 = Result::inconclusive;
+    Verdict verdict : 2 = Verdict::unknown;  ///< this and the next one after the result
+    std::uint8_t pending : 4 = 0;
     Reason reason = Reason::unknown;
     std::uint8_t resolve = 0;  ///< this and the next three by to_byte()
     std::uint8_t connect = 0;
@@ -31,6 +34,8 @@ static_assert(sizeof(RingEntry) == 16);
 struct PastResult {
     WallTime time{};
     ProbeOutcome outcome;
+    Verdict verdict = Verdict::unknown;  ///< what it made of the backend
+    int pending = 0;  ///< and how many results in a row were against that then; 15 = or more
     bool operator==(const PastResult&) const = default;
 };
 
@@ -40,7 +45,8 @@ class ResultRing {
  public:
     explicit ResultRing(std::size_t capacity) : capacity_(capacity) {}
 
-    void add(SteadyTime start, const ProbeOutcome& outcome);
+    /// `after`: what the result made of the backend.
+    void add(SteadyTime start, const ProbeOutcome& outcome, const HealthState& after);
 
     /// Oldest first. The time in milliseconds, phases to 6 %, the total as it was.
     [[nodiscard]] std::vector<PastResult> read(SteadyTime now, WallTime wall) const;

@@ -23,6 +23,31 @@ std::string phase(const json::value& of, std::string_view path) {
     return number_at(of, path).value_or(0) > 0 ? milliseconds(of, path) : "-";
 }
 
+/// "up", or "up, 2 against" with results in a row that speak against it.
+std::string standing(const json::value& of, const std::string& when) {
+    std::string text = text_at(of, when + ".verdict");
+    if (text.empty()) return "-";
+    const auto pending = number_at(of, when + ".pending").value_or(0);
+    if (pending > 0) text += fmt::format(", {:.0f} against", pending);
+    return text;
+}
+
+/// What peers said when it was suspected last.
+void print_confirmation(Context& context, const json::value& body) {
+    const std::string time = text_at(body, "recent.confirmation.time");
+    if (time.empty()) return;
+    std::string votes;
+    for (const json::value& one : list_at(body, "recent.confirmation.votes")) {
+        if (!votes.empty()) votes += ", ";
+        votes += text_at(one, "node") + ": " + text_at(one, "vote");
+    }
+    const std::string down = text_at(body, "recent.confirmation.down");
+    context.out << fmt::format("  suspected {}: {} ({})\n",
+                               printable(time),
+                               down == "yes" ? "found DOWN" : "others reach it, so it stays",
+                               votes.empty() ? "no votes" : printable(votes));
+}
+
 void print_recent(Context& context, const json::value& body) {
     const std::string problem = text_at(body, "recent_problem");
     if (!problem.empty()) {
@@ -30,8 +55,17 @@ void print_recent(Context& context, const json::value& body) {
     }
     if (list_at(body, "recent.list").empty()) return;
     context.out << "\nrecent results, from " << printable(text_at(body, "recent.from")) << '\n';
-    Table table(
-        {"TIME", "RESULT", "REASON", "CODE", "RESOLVE", "CONNECT", "TLS", "FIRST BYTE", "TOTAL"});
+    Table table({"TIME",
+                 "RESULT",
+                 "REASON",
+                 "CODE",
+                 "BEFORE",
+                 "AFTER",
+                 "RESOLVE",
+                 "CONNECT",
+                 "TLS",
+                 "FIRST BYTE",
+                 "TOTAL"});
     for (const json::value& one : list_at(body, "recent.list")) {
         const std::string result = text_at(one, "result");
         const Tone tone = result == "success"   ? Tone::good
@@ -41,6 +75,8 @@ void print_recent(Context& context, const json::value& body) {
                    {.text = result, .tone = tone},
                    {.text = text_at(one, "reason")},
                    {.text = text_at(one, "code")},
+                   {.text = standing(one, "before")},
+                   {.text = standing(one, "after")},
                    {.text = phase(one, "resolve_seconds")},
                    {.text = phase(one, "connect_seconds")},
                    {.text = phase(one, "tls_seconds")},
@@ -77,6 +113,7 @@ asio::awaitable<Exit> why(Context& context, std::string backend) {
         context.out << (label.empty() ? std::string("  ") : fmt::format("  {:8} ", label))
                     << printable(text) << '\n';
     }
+    print_confirmation(context, answer.body);
     print_recent(context, answer.body);
     co_return Exit::ok;
 }

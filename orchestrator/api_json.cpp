@@ -330,10 +330,24 @@ json::object json_of(const Event& event) {
             {"fields", std::move(fields)}};
 }
 
+json::object json_of(const Confirmation& confirmation) {
+    json::array votes;
+    for (const PeerVote& vote : confirmation.votes)
+        votes.push_back({{"node", vote.node.str()}, {"vote", to_string(vote.vote)}});
+    return {{"time", json_of(confirmation.time)},
+            {"down", confirmation.down},
+            {"votes", std::move(votes)}};
+}
+
 json::object json_of(const Evidence& evidence) {
     const auto seconds = [](std::chrono::microseconds time) {
         return static_cast<double>(time.count()) / 1e6;
     };
+    const auto state = [](const checker::PastResult& past) {
+        return json::object{{"verdict", checker::to_string(past.verdict)},
+                            {"pending", past.pending}};
+    };
+    const checker::PastResult* before = nullptr;
     json::array list;
     for (const checker::PastResult& past : evidence.recent) {
         const checker::ProbeOutcome& outcome = past.outcome;
@@ -345,10 +359,15 @@ json::object json_of(const Evidence& evidence) {
                         {"connect_seconds", seconds(outcome.connect)},
                         {"tls_seconds", seconds(outcome.tls)},
                         {"first_byte_seconds", seconds(outcome.first_byte)},
-                        {"total_seconds", seconds(outcome.total)}});
+                        {"total_seconds", seconds(outcome.total)},
+                        {"before", before ? json::value(state(*before)) : json::value(nullptr)},
+                        {"after", state(past)}});
+        before = &past;
     }
-    return {
+    json::object object{
         {"from", evidence.from.str()}, {"results", evidence.results}, {"list", std::move(list)}};
+    if (evidence.confirmation) object["confirmation"] = json_of(*evidence.confirmation);
+    return object;
 }
 
 json::object json_of(const AuditRow& row) {

@@ -1,6 +1,7 @@
 #include "orchestrator/api_peer.hpp"
 
 #include "common/config/endpoint.hpp"
+#include "common/config/text_rules.hpp"
 #include "common/http/client.hpp"
 #include "common/http/url.hpp"
 
@@ -88,6 +89,14 @@ std::optional<checker::Result> result_of(std::string_view text) {
     return std::nullopt;
 }
 
+checker::Verdict verdict_of(std::string_view text) {
+    using checker::Verdict;
+    for (const Verdict verdict : {Verdict::up, Verdict::degraded, Verdict::down}) {
+        if (checker::to_string(verdict) == text) return verdict;
+    }
+    return Verdict::unknown;
+}
+
 std::optional<checker::PastResult> past_of(const json::value& value) {
     if (!value.is_object()) return std::nullopt;
     const json::object& object = value.get_object();
@@ -101,6 +110,13 @@ std::optional<checker::PastResult> past_of(const json::value& value) {
     const auto first_byte = seconds_of(object, "first_byte_seconds");
     const auto total = seconds_of(object, "total_seconds");
     if (!time || !result || !reason || !code || !connect || !total) return std::nullopt;
+    checker::Verdict verdict = checker::Verdict::unknown;
+    int pending = 0;
+    if (const json::value* after = object.if_contains("after");
+        after != nullptr && after->is_object()) {
+        verdict = verdict_of(text_of(after->get_object(), "verdict").value_or(""));
+        pending = static_cast<int>(whole_of(after->get_object(), "pending", 15).value_or(0));
+    }
     // A newer build may have reasons that this one does not know.
     return checker::PastResult{
         .time = *time,
@@ -111,7 +127,30 @@ std::optional<checker::PastResult> past_of(const json::value& value) {
                     .connect = *connect,
                     .tls = tls.value_or(std::chrono::microseconds(0)),
                     .first_byte = first_byte.value_or(std::chrono::microseconds(0)),
-                    .total = *total}};
+                    .total = *total},
+        .verdict = verdict,
+        .pending = pending};
+}
+
+/// Nothing when it is not one.
+std::optional<Confirmation> confirmation_of(const json::value& value) {
+    if (!value.is_object()) return std::nullopt;
+    const json::object& object = value.get_object();
+    const auto time = time_of(text_of(object, "time").value_or(""));
+    const json::value* const down = object.if_contains("down");
+    const json::value* const votes = object.if_contains("votes");
+    if (!time || down == nullptr || !down->is_bool() || votes == nullptr || !votes->is_array() ||
+        votes->get_array().size() > max_peer_votes)
+        return std::nullopt;
+    Confirmation confirmation{.time = *time, .down = down->get_bool()};
+    for (const json::value& one : votes->get_array()) {
+        if (!one.is_object()) return std::nullopt;
+        const auto node = text_of(one.get_object(), "node");
+        const auto vote = vote_from(text_of(one.get_object(), "vote").value_or(""));
+        if (!node || !config::rules::name(*node).empty() || !vote) return std::nullopt;
+        confirmation.votes.push_back({.node = NodeId(*node), .vote = *vote});
+    }
+    return confirmation;
 }
 
 }  // namespace
@@ -149,6 +188,10 @@ Result<Evidence> decode_evidence(std::string_view body, const NodeId& owner) {
         const auto past = past_of(one);
         if (!past) return garbled();
         evidence.recent.push_back(*past);
+    }
+    if (const json::value* const told = given.if_contains("confirmation")) {
+        evidence.confirmation = confirmation_of(*told);
+        if (!evidence.confirmation) return garbled();
     }
     return evidence;
 }

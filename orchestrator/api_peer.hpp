@@ -29,6 +29,7 @@ struct PeerSettings {
 /// What a peer may answer at most: 64 results take 10 KiB.
 inline constexpr std::size_t max_peer_answer_bytes = 64UZ << 10U;
 inline constexpr std::size_t max_peer_results = 256;
+inline constexpr std::size_t max_peer_votes = 16;
 
 /// Asks `owner` at the address under which it is a member. The error is a sentence for people that
 /// says whom it could not ask and why. Executor: the awaiting coroutine's.

@@ -5,6 +5,7 @@
 #include "common/config/model.hpp"
 #include "common/znodes/payloads.hpp"
 #include "orchestrator/audit.hpp"
+#include "orchestrator/suspicion.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -92,8 +93,9 @@ struct SelfPause {
 /// Recent results of one backend, from the node that probes it.
 struct Evidence {
     NodeId from;
-    std::uint64_t results = 0;                ///< conclusive ones since that node took it over
-    std::vector<checker::PastResult> recent;  ///< oldest first
+    std::uint64_t results = 0;                 ///< conclusive ones since that node took it over
+    std::vector<checker::PastResult> recent;   ///< oldest first
+    std::optional<Confirmation> confirmation;  ///< of its last suspicion by that node
 };
 
 /// What the API can have done. The implementation lives on the control executor; the API's

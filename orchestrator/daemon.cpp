@@ -35,6 +35,23 @@ config::Endpoint listen_endpoint(const std::string& text) {
     return *endpoint;
 }
 
+/// Connections, and no more.
+std::vector<std::shared_ptr<const checker::ProbeRequest>> canaries_of(
+    const config::NodeSettings& node) {
+    constexpr std::chrono::milliseconds canary_timeout{500};
+    std::vector<std::shared_ptr<const checker::ProbeRequest>> canaries;
+    for (const std::string& text : node.canaries) {
+        const auto at = config::parse_endpoint(text);
+        if (!at) throw std::invalid_argument(fmt::format("canaries: {}", at.error()));
+        canaries.push_back(std::make_shared<const checker::ProbeRequest>(
+            checker::ProbeRequest{.host = at->host,
+                                  .port = at->port,
+                                  .probe = config::ProbeSpec(config::TcpCheck{}),
+                                  .timeout = canary_timeout}));
+    }
+    return canaries;
+}
+
 }  // namespace
 
 Daemon::Daemon(asio::any_io_executor control,
@@ -103,7 +120,8 @@ Result<void> Daemon::start() {
                      .probes = checker::announced_probes(settings_.probers.commands.programs,
                                                          settings_.probers.plugins),
                      .peer_address = peer_address},
-        NodeOptions{.tick = own.zookeeper_tick, .worker = {.peers = peers_.get()}},
+        NodeOptions{.tick = own.zookeeper_tick,
+                    .worker = {.peers = peers_.get(), .canaries = canaries_of(own)}},
         settings_.new_guid);
     commands_ = std::make_unique<NodeCommands>(
         control_,

@@ -19,7 +19,7 @@ bool DoubtMeter::look(const std::vector<GroupSight>& groups, SteadyTime now) {
     } else {
         doubts_ = 4 * failing > serving;
     }
-    return doubts_;
+    return doubts();
 }
 
 }  // namespace muster::orchestrator

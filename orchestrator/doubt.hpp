@@ -3,6 +3,7 @@
 #include "common/base/clock.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <vector>
 
 namespace muster::orchestrator {
@@ -17,7 +18,8 @@ struct GroupSight {
 /// Whether a worker has reason to distrust its own eyes (DESIGN.md, section 7): more than half of
 /// what it watches fails, in two groups or more, all of which served a moment ago. One group alone
 /// is more likely a broken deployment, and peers confirm that. The doubt ends when at most a
-/// quarter fails; without anything to watch, after a minute. Pure but for what it remembers.
+/// quarter fails; without anything to watch, after a minute. Beside that it doubts while most of
+/// its canaries fail: what an operator has named as always there. Pure but for what it remembers.
 class DoubtMeter {
  public:
     static constexpr int fewest = 4;  ///< serving backends from which a share means something
@@ -25,10 +27,14 @@ class DoubtMeter {
 
     /// Whether it doubts now.
     bool look(const std::vector<GroupSight>& groups, SteadyTime now);
-    [[nodiscard]] bool doubts() const { return doubts_; }
+    /// Of the canaries, asked just now.
+    void note_canaries(std::size_t asked, std::size_t failing) { blind_ = 2 * failing > asked; }
+    [[nodiscard]] bool doubts() const { return doubts_ || blind_; }
+    [[nodiscard]] bool blind() const { return blind_; }
 
  private:
     bool doubts_ = false;
+    bool blind_ = false;
     SteadyTime seen_{};  ///< when there was something to watch last
 };
 

@@ -420,6 +420,8 @@ asio::awaitable<Result<Evidence>> NodeCommands::look(GroupName group, BackendId 
         evidence.results = found.front()->results;
         evidence.recent = found.front()->recent;
     }
+    if (node_.worker() != nullptr)
+        evidence.confirmation = node_.worker()->confirmation(group, backend);
     co_return evidence;
 }
 

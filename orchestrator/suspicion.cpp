@@ -8,9 +8,28 @@
 
 namespace muster::orchestrator {
 
-Ruling rule_on(const std::vector<Vote>& votes, int need, bool more_voters, bool in_doubt) {
-    if (std::ranges::count(votes, Vote::disagree) > 0) return Ruling::stays;
-    const auto agree = std::ranges::count(votes, Vote::agree);
+std::string_view to_string(Vote vote) {
+    switch (vote) {
+        case Vote::agree:
+            return "agree";
+        case Vote::disagree:
+            return "disagree";
+        case Vote::abstain:
+            break;
+    }
+    return "abstain";
+}
+
+std::optional<Vote> vote_from(std::string_view word) {
+    for (const Vote vote : {Vote::agree, Vote::disagree, Vote::abstain}) {
+        if (to_string(vote) == word) return vote;
+    }
+    return std::nullopt;
+}
+
+Ruling rule_on(const std::vector<PeerVote>& votes, int need, bool more_voters, bool in_doubt) {
+    if (std::ranges::count(votes, Vote::disagree, &PeerVote::vote) > 0) return Ruling::stays;
+    const auto agree = std::ranges::count(votes, Vote::agree, &PeerVote::vote);
     if (agree >= need) return Ruling::down;
     if (more_voters) return Ruling::ask;
     return in_doubt && agree == 0 ? Ruling::stays : Ruling::down;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/base/clock.hpp"
 #include "common/base/id.hpp"
 #include "orchestrator/cluster_view.hpp"
 
@@ -7,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 // What becomes of a backend that one worker finds DOWN, when others have a say (DESIGN.md, section
@@ -26,11 +28,30 @@ enum class Ruling : std::uint8_t {
     ask,    ///< another voter
 };
 
+struct PeerVote {
+    NodeId node;
+    Vote vote = Vote::abstain;
+    bool operator==(const PeerVote&) const = default;
+};
+
+/// What came of the last suspicion of a backend.
+struct Confirmation {
+    WallTime time{};
+    bool down = false;  ///< or it stayed what it was
+    /// Of those that were asked. None: it followed the others that fell with it, or nobody could be
+    /// asked.
+    std::vector<PeerVote> votes;
+    bool operator==(const Confirmation&) const = default;
+};
+
+[[nodiscard]] std::string_view to_string(Vote vote);
+[[nodiscard]] std::optional<Vote> vote_from(std::string_view word);
+
 /// - One who disagrees is enough: what serves others does serve.
 /// - DOWN when `need` agree.
 /// - With nobody left to ask, the votes that there are count, and our own word where there is none:
 ///   losing peers must not stop detection. Not so when we are in doubt ourselves.
-[[nodiscard]] Ruling rule_on(const std::vector<Vote>& votes,
+[[nodiscard]] Ruling rule_on(const std::vector<PeerVote>& votes,
                              int need,
                              bool more_voters,
                              bool in_doubt);

@@ -53,9 +53,10 @@ void Worker::start() {
     tasks_.spawn("status publisher", publish());
     tasks_.spawn("warm-up", watch_readiness());
     tasks_.spawn("progress", report_progress());
-    if (settings_.peers != nullptr) {
+    if (settings_.peers != nullptr || !settings_.canaries.empty()) {
         tasks_.spawn("suspicions", confirm_suspicions());
         tasks_.spawn("doubt", watch_doubt());
+        if (!settings_.canaries.empty()) tasks_.spawn("canaries", watch_canaries());
     }
     reconcile();
 }
@@ -89,6 +90,19 @@ std::optional<checker::CheckId> Worker::find_check(const GroupName& group,
         if (id.group != group) continue;
         for (const CellSlot& slot : shard->cell.slots) {
             if (slot.backend == backend && slot.active) return slot.check;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<Confirmation> Worker::confirmation(const GroupName& group,
+                                                 const BackendId& backend) const {
+    for (const auto& [id, shard] : shards_) {
+        if (id.group != group) continue;
+        for (const auto& [slot, confirmation] : shard->confirmations) {
+            const auto index = static_cast<std::size_t>(slot);
+            if (index < shard->cell.slots.size() && shard->cell.slots[index].backend == backend)
+                return confirmation;
         }
     }
     return std::nullopt;
@@ -235,6 +249,7 @@ void Worker::end(Shard& shard, int key, Changes& changes) {
     changes.remove.push_back(known->second.id);
     by_check_.erase(static_cast<std::uint64_t>(known->second.id));
     shard.running.erase(known);
+    shard.confirmations.erase(key);
     mark(shard, true);
 }
 

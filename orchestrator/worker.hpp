@@ -39,6 +39,8 @@ struct WorkerSettings {
     std::chrono::nanoseconds retry = std::chrono::milliseconds(100);
     Peers* peers = nullptr;  ///< to be asked before a DOWN is published; null = nobody is
     std::function<void(bool)> on_doubt;
+    /// What always answers, seen from here; asked every second, and before a DOWN is published.
+    std::vector<std::shared_ptr<const checker::ProbeRequest>> canaries;
 };
 
 struct WorkerCounters {
@@ -82,6 +84,9 @@ class Worker {
     /// The check of a backend, if it runs here.
     [[nodiscard]] std::optional<checker::CheckId> find_check(const GroupName& group,
                                                              const BackendId& backend) const;
+    /// What peers said of it when it was suspected last, if it was since we have its shard.
+    [[nodiscard]] std::optional<Confirmation> confirmation(const GroupName& group,
+                                                           const BackendId& backend) const;
     [[nodiscard]] const WorkerCounters& counters() const { return counters_; }
     [[nodiscard]] std::size_t owned() const;
     [[nodiscard]] bool in_doubt() const { return doubt_.doubts(); }
@@ -108,6 +113,7 @@ class Worker {
         /// Found DOWN here and not published yet: peers are asked.
         std::map<int, checker::HealthState> suspects;
         bool confirming = false;
+        std::map<int, Confirmation> confirmations;  ///< the last one of each slot
     };
     using Shards = std::map<ShardId, std::shared_ptr<Shard>>;
 
@@ -135,11 +141,16 @@ class Worker {
                                const checker::HealthState& found);
     asio::awaitable<void> confirm_suspicions();
     asio::awaitable<void> confirm_shard(ShardId id, std::shared_ptr<Shard> shard);
+    using Votes = std::map<int, std::vector<PeerVote>>;  ///< by slot
     asio::awaitable<std::map<int, Ruling>> ask_peers(ShardId id,
                                                      std::shared_ptr<Shard> shard,
                                                      std::vector<int> slots,
-                                                     std::uint64_t seed);
-    void settle(const ShardId& id, Shard& shard, int slot, bool is_down);
+                                                     std::uint64_t seed,
+                                                     Votes& votes);
+    void settle(
+        const ShardId& id, Shard& shard, int slot, bool is_down, std::vector<PeerVote> votes);
+    asio::awaitable<void> ask_canaries();
+    asio::awaitable<void> watch_canaries();
     asio::awaitable<void> watch_doubt();
     void look_around();
     asio::awaitable<void> adopt_shard(ShardId id, std::shared_ptr<Shard> shard);
@@ -173,6 +184,7 @@ class Worker {
     Signal warm_signal_;
     Signal suspicion_signal_;
     DoubtMeter doubt_;
+    bool was_in_doubt_ = false;  ///< at the last look around
     std::int64_t sequence_of_questions_ = 0;
     coordination::Subscription session_subscription_;
     Shards shards_;

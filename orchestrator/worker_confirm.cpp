@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::chrono::milliseconds batching{20};
 constexpr std::chrono::milliseconds look_period{250};
+constexpr std::chrono::seconds canary_period{1};
 constexpr std::chrono::seconds a_moment{10};
 /// Beyond the probe's own time: connecting to the peer, its queue, the way back.
 constexpr std::chrono::milliseconds way_there_and_back{300};
@@ -27,7 +28,8 @@ bool serves(Verdict verdict) {
 
 /// Whether this fall is to be confirmed before it is published. Takes note of it then.
 bool Worker::suspect(const ShardId& id, Shard& shard, int slot, const checker::HealthState& found) {
-    if (shard.role == znodes::Role::warm || settings_.peers == nullptr) return false;
+    const bool alone = settings_.peers == nullptr && settings_.canaries.empty();
+    if (shard.role == znodes::Role::warm || alone) return false;
     CellSlot& cell = shard.cell.slots[static_cast<std::size_t>(slot)];
     if (!serves(cell.state.verdict)) return false;
     const auto group = view_.groups.find(id.group);
@@ -36,7 +38,7 @@ bool Worker::suspect(const ShardId& id, Shard& shard, int slot, const checker::H
     if (running == shard.running.end()) return false;
     const int need =
         votes_needed(running->second.spec->confirm, view_.members.size(), doubt_.doubts());
-    if (need == 0) return false;
+    if (need == 0 && settings_.canaries.empty()) return false;
     shard.suspects[slot] = found;
     suspicion_signal_.notify();
     return true;
@@ -47,6 +49,7 @@ asio::awaitable<void> Worker::confirm_suspicions() {
         co_await suspicion_signal_.wait();
         // What fails together is asked about together.
         co_await clock_.sleep_for(batching);
+        co_await ask_canaries();
         look_around();
         for (const auto& [id, shard] : shards_) {
             if (shard->suspects.empty() || shard->confirming) continue;
@@ -63,7 +66,8 @@ asio::awaitable<void> Worker::confirm_shard(ShardId id, std::shared_ptr<Shard> s
         for (const auto& [slot, state] : suspects) slots.push_back(slot);
         const auto seed = static_cast<std::uint64_t>(++sequence_of_questions_);
         const std::vector<int> asked = sample_of(slots, seed);
-        const std::map<int, Ruling> rulings = co_await ask_peers(id, shard, asked, seed);
+        Votes votes;
+        const std::map<int, Ruling> rulings = co_await ask_peers(id, shard, asked, seed, votes);
         if (!is_current(id, shard)) co_return;
         std::size_t down = 0;
         for (const auto& [slot, ruling] : rulings) down += ruling == Ruling::down ? 1 : 0;
@@ -71,7 +75,7 @@ asio::awaitable<void> Worker::confirm_shard(ShardId id, std::shared_ptr<Shard> s
             const auto told = rulings.find(slot);
             const bool is_down = told == rulings.end() ? others_follow(down, rulings.size())
                                                        : told->second == Ruling::down;
-            settle(id, *shard, slot, is_down);
+            settle(id, *shard, slot, is_down, std::move(votes[slot]));
         }
     }
     shard->confirming = false;
@@ -80,9 +84,9 @@ asio::awaitable<void> Worker::confirm_shard(ShardId id, std::shared_ptr<Shard> s
 asio::awaitable<std::map<int, Ruling>> Worker::ask_peers(ShardId id,
                                                          std::shared_ptr<Shard> shard,
                                                          std::vector<int> slots,
-                                                         std::uint64_t seed) {
+                                                         std::uint64_t seed,
+                                                         Votes& votes) {
     std::map<int, Ruling> rulings;
-    std::map<int, std::vector<Vote>> votes;
     std::map<int, int> needs;
     std::chrono::nanoseconds patience{0};
     const std::size_t members = view_.members.size();
@@ -95,8 +99,9 @@ asio::awaitable<std::map<int, Ruling>> Worker::ask_peers(ShardId id,
     }
     const auto group = view_.groups.find(id.group);
     if (group == view_.groups.end() || !group->second.live()) co_return rulings;
-    const std::vector<NodeId> voters =
-        choose_voters(view_, settings_.node, config::needs_of(*group->second.spec), seed);
+    std::vector<NodeId> voters;
+    if (settings_.peers != nullptr)
+        voters = choose_voters(view_, settings_.node, config::needs_of(*group->second.spec), seed);
     VoteRequest request{.cluster = settings_.cluster,
                         .asks = settings_.node,
                         .shard = id,
@@ -129,12 +134,13 @@ asio::awaitable<std::map<int, Ruling>> Worker::ask_peers(ShardId id,
             continue;
         }
         for (std::size_t i = 0; i < request.slots.size(); ++i)
-            votes[request.slots[i]].push_back(reply->votes[i]);
+            votes[request.slots[i]].push_back({.node = voters[next], .vote = reply->votes[i]});
     }
     co_return rulings;
 }
 
-void Worker::settle(const ShardId& id, Shard& shard, int slot, bool is_down) {
+void Worker::settle(
+    const ShardId& id, Shard& shard, int slot, bool is_down, std::vector<PeerVote> votes) {
     const auto suspect = shard.suspects.find(slot);
     if (suspect == shard.suspects.end()) return;
     const checker::HealthState found = suspect->second;
@@ -143,6 +149,7 @@ void Worker::settle(const ShardId& id, Shard& shard, int slot, bool is_down) {
     CellSlot& cell = shard.cell.slots[static_cast<std::size_t>(slot)];
     const auto running = shard.running.find(slot);
     if (running == shard.running.end() || !serves(cell.state.verdict)) return;
+    shard.confirmations[slot] = {.time = clock_.wall(), .down = is_down, .votes = std::move(votes)};
     if (is_down) {
         ++counters_.confirmed;
         publish_state(id, shard, cell, found, found.reason);
@@ -162,6 +169,23 @@ void Worker::settle(const ShardId& id, Shard& shard, int slot, bool is_down) {
     back.catch_up = false;
     back.replace_state = true;
     runner_.put({std::move(back)});
+}
+
+asio::awaitable<void> Worker::watch_canaries() {
+    for (;;) {
+        co_await ask_canaries();
+        co_await clock_.sleep_for(canary_period);
+    }
+}
+
+asio::awaitable<void> Worker::ask_canaries() {
+    if (settings_.canaries.empty()) co_return;
+    auto canaries = settings_.canaries;
+    const std::vector<checker::ProbeOutcome> outcomes =
+        co_await runner_.probe_once(std::move(canaries));
+    const auto good =
+        std::ranges::count(outcomes, checker::Result::success, &checker::ProbeOutcome::result);
+    doubt_.note_canaries(outcomes.size(), outcomes.size() - static_cast<std::size_t>(good));
 }
 
 asio::awaitable<void> Worker::watch_doubt() {
@@ -191,11 +215,13 @@ void Worker::look_around() {
     }
     std::vector<GroupSight> sights;
     for (const auto& [name, sight] : groups) sights.push_back(sight);
-    const bool before = doubt_.doubts();
     const bool doubts = doubt_.look(sights, clock_.now());
-    if (doubts == before) return;
+    if (std::exchange(was_in_doubt_, doubts) == doubts) return;
     if (doubts) {
-        log::warn("doubt", {{"why", "most of what served fails at once, in several groups"}});
+        log::warn("doubt",
+                  {{"why",
+                    doubt_.blind() ? "most canaries fail"
+                                   : "most of what served fails at once, in several groups"}});
     } else {
         log::info("doubt_over");
     }

@@ -402,6 +402,11 @@
     if (why.shard) fact('shard', why.shard + ' · layout ' + why.layout + ' · status ' + why.sequence);
     if (why.shard) fact('probed by', (why.owner || 'nobody') + ' · fencing token A ' + why.owner_token);
     const left = make('div', '', make('p', 'lead', why.summary), make('p', '', why.next), make('p', '', why.rotation_text), facts);
+    const doubted = recent && recent.confirmation;
+    if (doubted) {
+      fact('suspected', clockTime(Date.parse(doubted.time)) + ': ' + (doubted.down ? 'found DOWN' : 'others reach it, so it stays') + ' ('
+        + (doubted.votes.map((v) => v.node + ': ' + v.vote).join(', ') || 'no votes') + ')');
+    }
     td.replaceChildren(make('div', 'why', left, recent ? results(recent) : make('p', 'dim', 'No recent results: ' + body.recent_problem)));
   };
   const results = (recent) => {
@@ -411,7 +416,9 @@
     ticks.setAttribute('aria-label', recent.list.length + ' recent results, ' + failed + ' failed');
     for (const r of recent.list) {
       const i = make('i', r.result);
-      i.title = [clockTime(Date.parse(r.time)), r.reason, r.code || '', millis(r.total_seconds)].filter((x) => x !== '').join(' · ');
+      const standing = (s) => (s ? s.verdict + (s.pending ? ' ' + s.pending + ' against' : '') : '');
+      i.title = [clockTime(Date.parse(r.time)), r.reason, r.code || '', millis(r.total_seconds),
+        [standing(r.before), standing(r.after)].filter((x) => x !== '').join(' → ')].filter((x) => x !== '').join(' · ');
       ticks.append(i);
     }
     const times = recent.list.filter((r) => r.result === 'success').map((r) => r.total_seconds).sort((a, b) => a - b);

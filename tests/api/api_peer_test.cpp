@@ -103,19 +103,33 @@ checker::PastResult refused(WallTime time) {
                         .reason = checker::Reason::l4_refused,
                         .code = 111,
                         .connect = 0us,
-                        .total = 200us}};
+                        .total = 200us},
+            .verdict = checker::Verdict::up,
+            .pending = 2};
 }
 
 TEST_F(TwoNodes, AnyNodeShowsTheResultsOfTheOneThatProbes) {
     n2_->commands.evidence = {
-        .from = NodeId("n2"), .results = 812, .recent = {refused(n2_->clock.wall())}};
+        .from = NodeId("n2"),
+        .results = 812,
+        .recent = {refused(n2_->clock.wall()), refused(n2_->clock.wall())},
+        .confirmation = Confirmation{
+            .time = n2_->clock.wall(),
+            .votes = {{.node = NodeId("n3"), .vote = Vote::disagree}, {.node = NodeId("n4")}}}};
     serve();
     const auto body = ask();
     EXPECT_EQ(
         at(body, "/recent"),
         R"({"from":"n2","results":812,"list":[{"time":"2026-01-01T00:00:00.000Z","result":"failure",)"
         R"("reason":"L4CON","code":111,"resolve_seconds":0E0,"connect_seconds":0E0,)"
-        R"("tls_seconds":0E0,"first_byte_seconds":0E0,"total_seconds":2E-4}]})");
+        R"("tls_seconds":0E0,"first_byte_seconds":0E0,"total_seconds":2E-4,"before":null,)"
+        R"("after":{"verdict":"up","pending":2}},)"
+        R"({"time":"2026-01-01T00:00:00.000Z","result":"failure",)"
+        R"("reason":"L4CON","code":111,"resolve_seconds":0E0,"connect_seconds":0E0,)"
+        R"("tls_seconds":0E0,"first_byte_seconds":0E0,"total_seconds":2E-4,)"
+        R"("before":{"verdict":"up","pending":2},"after":{"verdict":"up","pending":2}}],)"
+        R"("confirmation":{"time":"2026-01-01T00:00:00.000Z","down":false,)"
+        R"("votes":[{"node":"n3","vote":"disagree"},{"node":"n4","vote":"abstain"}]}})");
     EXPECT_EQ(at(body, "/recent_problem"), "null");
     EXPECT_EQ(at(body, "/node"), "\"n1\"");
     EXPECT_EQ(n1_->commands.asked, std::vector<std::string>{});
@@ -233,7 +247,11 @@ TEST(PeerAnswer, IsReadAsItIsWritten) {
         NodeId("n2"));
     ASSERT_TRUE(read);
     ASSERT_EQ(read->recent.size(), 1U);
-    EXPECT_EQ(read->recent[0], refused(WallTime(1'772'366'400'250ms)));
+    checker::PastResult expected = refused(WallTime(1'772'366'400'250ms));
+    // An older build does not say what it made of it.
+    expected.verdict = checker::Verdict::unknown;
+    expected.pending = 0;
+    EXPECT_EQ(read->recent[0], expected);
 }
 
 TEST(PeerAnswer, OfANewerBuildMayHaveReasonsThatWeDoNotKnow) {

@@ -186,7 +186,8 @@ TEST(Why, TellsReasonNextStepAndRecentResults) {
         at(body, "/recent"),
         R"({"from":"n1","results":812,"list":[{"time":"2026-01-01T00:00:00.000Z","result":"failure",)"
         R"("reason":"L4CON","code":111,"resolve_seconds":0E0,"connect_seconds":0E0,)"
-        R"("tls_seconds":0E0,"first_byte_seconds":0E0,"total_seconds":2E-4}]})");
+        R"("tls_seconds":0E0,"first_byte_seconds":0E0,"total_seconds":2E-4,"before":null,)"
+        R"("after":{"verdict":"unknown","pending":0}}]})");
     EXPECT_EQ(at(body, "/recent_problem"), "null");
 }
 

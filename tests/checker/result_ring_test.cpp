@@ -20,24 +20,30 @@ ProbeOutcome outcome(std::uint16_t code) {
             .total = 900us};
 }
 
+const HealthState after{.verdict = Verdict::up, .failures = 2};
+
+PastResult past(WallTime time, ProbeOutcome outcome) {
+    return {.time = time, .outcome = std::move(outcome), .verdict = Verdict::up, .pending = 2};
+}
+
 TEST(ResultRing, ReadsBackWhatItWasGivenOldestFirst) {
     ResultRing ring(4);
-    ring.add(SteadyTime(100s), outcome(500));
-    ring.add(SteadyTime(102s), outcome(503));
+    ring.add(SteadyTime(100s), outcome(500), after);
+    ring.add(SteadyTime(102s), outcome(503), after);
     const std::vector<PastResult> expected = {
-        {.time = noon - 10s, .outcome = outcome(500)},
-        {.time = noon - 8s, .outcome = outcome(503)},
+        past(noon - 10s, outcome(500)),
+        past(noon - 8s, outcome(503)),
     };
     EXPECT_EQ(ring.read(SteadyTime(110s), noon), expected);
 }
 
 TEST(ResultRing, KeepsTheLastOnesWhenFull) {
     ResultRing ring(3);
-    for (std::uint16_t i = 0; i < 10; ++i) ring.add(SteadyTime(i * 1s), outcome(i));
+    for (std::uint16_t i = 0; i < 10; ++i) ring.add(SteadyTime(i * 1s), outcome(i), after);
     const auto results = ring.read(SteadyTime(10s), noon);
     ASSERT_EQ(results.size(), 3U);
-    EXPECT_EQ(results[0], (PastResult{.time = noon - 3s, .outcome = outcome(7)}));
-    EXPECT_EQ(results[2], (PastResult{.time = noon - 1s, .outcome = outcome(9)}));
+    EXPECT_EQ(results[0], past(noon - 3s, outcome(7)));
+    EXPECT_EQ(results[2], past(noon - 1s, outcome(9)));
 }
 
 TEST(ResultRing, CapsWhatDoesNotFit) {
@@ -45,7 +51,7 @@ TEST(ResultRing, CapsWhatDoesNotFit) {
     ProbeOutcome slow = outcome(200);
     slow.total = 2h;
     slow.first_byte = 2h;
-    ring.add(SteadyTime(0s), slow);
+    ring.add(SteadyTime(0s), slow, after);
     const ProbeOutcome kept = ring.read(SteadyTime(0s), noon).front().outcome;
     EXPECT_EQ(kept.total, 4'294'967'295us);
     EXPECT_GT(kept.first_byte, 1h);
@@ -68,7 +74,7 @@ TEST(ResultRing, KeepsPhasesToSixPercent) {
 
 TEST(ResultRing, LivesLongerThanItsMillisecondCounter) {
     ResultRing ring(3);
-    for (int week = 0; week < 60; ++week) ring.add(SteadyTime(week * 168h), outcome(200));
+    for (int week = 0; week < 60; ++week) ring.add(SteadyTime(week * 168h), outcome(200), after);
     const auto results = ring.read(SteadyTime(59 * 168h), noon);
     ASSERT_EQ(results.size(), 3U);
     EXPECT_EQ(results[0].time, noon - 336h);
@@ -78,7 +84,7 @@ TEST(ResultRing, LivesLongerThanItsMillisecondCounter) {
 
 TEST(ResultRing, OfNoSizeKeepsNothing) {
     ResultRing ring(0);
-    ring.add(SteadyTime(1s), outcome(200));
+    ring.add(SteadyTime(1s), outcome(200), after);
     EXPECT_TRUE(ring.read(SteadyTime(2s), noon).empty());
 }
 

@@ -192,13 +192,21 @@ TEST_F(Commands, WhyExplainsABackendFoundByItsAddress) {
               R"({"backend":{"state":"down","address":"10.0.0.1:80"},
                   "why":{"summary":"DOWN for 14 s","next":"2 successes make it UP"},
                   "recent":{"from":"n2","list":[{"time":"T1","result":"failure","reason":"L4CON",
-                            "code":111,"total_seconds":0.0002}]},"recent_problem":null})");
+                            "code":111,"total_seconds":0.0002,
+                            "before":{"verdict":"up","pending":2},
+                            "after":{"verdict":"down","pending":0}}],
+                            "confirmation":{"time":"T0","down":true,
+                                            "votes":[{"node":"n3","vote":"agree"},
+                                                     {"node":"n1","vote":"abstain"}]}},
+                  "recent_problem":null})");
     EXPECT_EQ(run([](Context& context) { return why(context, "10.0.0.1:80"); }), Exit::ok) << err();
     EXPECT_THAT(
         out(),
         AllOf(StartsWith("web/b1 10.0.0.1:80\n  DOWN for 14 s\n"),
               HasSubstr("2 successes make it UP"),
-              HasSubstr("T1    failure  L4CON   111   -        -        -    -           0.2 ms")));
+              HasSubstr("  suspected T0: found DOWN (n3: agree, n1: abstain)\n"),
+              HasSubstr("T1    failure  L4CON   111   up, 2 against  down   -        -        -    "
+                        "-           0.2 ms")));
 }
 
 TEST_F(Commands, WhyAsksBackWhenANameIsAmbiguous) {

@@ -3,9 +3,14 @@
 // the test decides what each of them sees.
 #include "tests/cluster/cluster.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/ports.hpp"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
+
+#include <fcntl.h>
 
 #include <filesystem>
 #include <fstream>
@@ -97,6 +102,11 @@ TEST_F(Confirmation, PublishesAFallThatPeersSeeToo) {
             confirmed += metric(node, "muster_falls_total{peers=\"confirmed\"}");
         return confirmed == 1;
     }));
+    const std::string why = cluster_.get(0, "/api/v1/backends/web/b1003").body;
+    const auto told = boost::json::parse(why).at("recent").at("confirmation");
+    EXPECT_TRUE(told.at("down").as_bool()) << why;
+    ASSERT_EQ(told.at("votes").as_array().size(), 1U) << why;
+    EXPECT_EQ(told.at("votes").at(0).at("vote").as_string(), "agree");
     remove("dead-1003");
     EXPECT_TRUE(eventually(30s, [&] { return count(Letter::up) == 12; }));
 }
@@ -157,6 +167,52 @@ TEST_F(Confirmation, IsNotWaitedForWhereNobodyIsToConfirm) {
     EXPECT_TRUE(eventually(30s, [&] { return count(Letter::down) == 1; }));
     for (std::size_t node = 0; node < 3; ++node)
         EXPECT_EQ(metric(node, "muster_peer_questions_total"), 0);
+}
+
+/// Accepts connections for as long as it is there.
+asio::ip::tcp::acceptor listening(asio::io_context& context, std::uint16_t port) {
+    asio::ip::tcp::acceptor acceptor(context, {asio::ip::make_address("127.0.0.1"), port});
+    // Or the processes that the test starts would listen, too.
+    EXPECT_EQ(::fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC), 0);
+    return acceptor;
+}
+
+TEST(Canaries, ThatFailKeepANodeFromPublishingFalls) {
+    const std::uint16_t canary_port = free_port();
+    const std::uint16_t backend_port = free_port();
+    asio::io_context context;
+    std::optional<asio::ip::tcp::acceptor> canary(listening(context, canary_port));
+    std::optional<asio::ip::tcp::acceptor> backend(listening(context, backend_port));
+    Cluster cluster(
+        {.zookeepers = 1,
+         .nodes = 1,
+         .more_settings = "canaries: [\"127.0.0.1:" + std::to_string(canary_port) + "\"]\n"});
+    config::GroupSpec group{.name = GroupName("web")};
+    group.check = {.probe = config::ProbeSpec(config::TcpCheck{}),
+                   .interval = 300ms,
+                   .fast_interval = 200ms,
+                   .timeout = 200ms,
+                   .fall = 2};
+    group.backends = {{.id = BackendId("b1"), .address = "127.0.0.1", .port = backend_port}};
+    cluster.apply(group);
+    const auto sees = [&](const std::string& path, const std::string& text) {
+        return eventually(
+            30s, [&] { return cluster.get(0, path).body.find(text) != std::string::npos; });
+    };
+    const std::string api = "/api/v1/backends/web/b1";
+    ASSERT_TRUE(sees(api, "\"verdict\":\"up\""));
+
+    canary.reset();
+    ASSERT_TRUE(sees("/metrics", "\nmuster_doubt 1"));
+    backend.reset();
+    ASSERT_TRUE(sees("/metrics", "muster_falls_total{peers=\"refused\"} 3"));
+    EXPECT_TRUE(sees(api, "\"verdict\":\"up\""));
+    EXPECT_TRUE(sees(api, "\"down\":false"));
+
+    canary.emplace(listening(context, canary_port));
+    EXPECT_TRUE(sees(api, "\"verdict\":\"down\""));
+    backend.emplace(listening(context, backend_port));
+    EXPECT_TRUE(sees(api, "\"verdict\":\"up\""));
 }
 
 }  // namespace

@@ -17,10 +17,12 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-std::vector<Vote> votes(std::string_view letters) {
-    std::vector<Vote> all;
+std::vector<PeerVote> votes(std::string_view letters) {
+    std::vector<PeerVote> all;
     for (const char letter : letters)
-        all.push_back(letter == 'a' ? Vote::agree : letter == 'd' ? Vote::disagree : Vote::abstain);
+        all.push_back({.vote = letter == 'a'   ? Vote::agree
+                               : letter == 'd' ? Vote::disagree
+                                               : Vote::abstain});
     return all;
 }
 
@@ -137,6 +139,17 @@ TEST(Doubt, BeginsWhenMostFailsInSeveralGroups) {
     }
 }
 
+TEST(Doubt, LastsWhileMostCanariesFail) {
+    DoubtMeter meter;
+    meter.note_canaries(2, 1);
+    EXPECT_FALSE(meter.doubts());
+    meter.note_canaries(3, 2);
+    EXPECT_TRUE(meter.doubts());
+    EXPECT_TRUE(meter.look({{10, 0}, {10, 0}}, SteadyTime(1s))) << "whatever else is seen";
+    meter.note_canaries(3, 1);
+    EXPECT_FALSE(meter.doubts());
+}
+
 TEST(Doubt, EndsWhenLittleFailsOrAfterAMinuteWithNothingToWatch) {
     DoubtMeter meter;
     EXPECT_TRUE(meter.look({{10, 10}, {10, 10}}, SteadyTime(1s)));
@@ -159,7 +172,7 @@ VoteRequest request() {
 
 TEST(PeerMessages, AreReadAsTheyWereWritten) {
     EXPECT_EQ(decode_vote_request(encode(request())), request());
-    const VoteReply reply{.votes = votes("ad-")};
+    const VoteReply reply{.votes = {Vote::agree, Vote::disagree, Vote::abstain}};
     EXPECT_EQ(decode_vote_reply(encode(reply), 3), reply);
 }
 
