@@ -1,14 +1,13 @@
 #include "checker/engine.hpp"
 
 #include "checker/alarm.hpp"
+#include "checker/due_queue.hpp"
 #include "checker/lateness.hpp"
-#include "checker/rate_cap.hpp"
 #include "checker/schedule.hpp"
 #include "common/base/signal.hpp"
 
 #include <algorithm>
 #include <atomic>
-#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -44,14 +43,9 @@ struct Record {
     SharedValue<IntentWords> intent;  ///< as it was reported last
     SteadyTime intent_reported{};
     ResultRing ring;
+
+    [[nodiscard]] bool secure() const { return target->request->probe->tls.has_value(); }
 };
-
-/// When which check is to be probed.
-using Queue = std::set<std::pair<SteadyTime, CheckId>>;
-
-SteadyTime head(const Queue& queue) {
-    return queue.empty() ? SteadyTime::max() : queue.begin()->first;
-}
 
 struct Waiter {
     CheckId id{};
@@ -96,8 +90,7 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
           wake(executor),
           alarm(executor, the_clock, [this] { wake.notify(); }),
           stalls(the_settings.tick),
-          starts(the_settings.max_starts_per_second),
-          handshakes(the_settings.max_handshakes_per_second),
+          queue(the_settings.max_starts_per_second, the_settings.max_handshakes_per_second),
           good_until(the_clock.now()) {}
 
     void put(Check check);
@@ -112,10 +105,6 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
     void leave(Target& target);
     void enqueue(CheckId id, Record& record, SteadyTime slot);
     void dequeue(CheckId id, Record& record);
-    [[nodiscard]] Queue& queue_of(const Record& record) {
-        return record.target->request->probe->tls ? secure_queue : queue;
-    }
-    [[nodiscard]] Queue* due_queue(SteadyTime tick, SteadyTime now);
     void reschedule(CheckId id, Record& record, SteadyTime now);
     void begin(CheckId id, Record& record, SteadyTime now, std::vector<Run>& runs);
     void launch(Run run);
@@ -135,10 +124,7 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
 
     std::unordered_map<CheckId, Record> records;
     std::unordered_map<const ProbeRequest*, std::unique_ptr<Target>, ByContent, ByContent> targets;
-    Queue queue;
-    Queue secure_queue;  ///< of those over TLS, whose handshakes are counted
-    RateCap starts;
-    RateCap handshakes;
+    DueQueue queue;
     std::optional<SteadyTime> zero;  ///< steady time of the wall clock's epoch
     std::uint64_t last_serial = 0;
     std::size_t running = 0;
@@ -179,14 +165,14 @@ void Engine::Inside::enqueue(CheckId id, Record& record, SteadyTime slot) {
     record.put_off = jitter(record.target->phase_of, slot, record.spec->jitter);
     slot += record.put_off;
     record.queued = slot;
-    queue_of(record).emplace(slot, id);
+    queue.add(slot, id, record.secure());
     // Otherwise the loop is up before that anyhow.
     if (round_up(slot, settings.tick) < alarm.when()) wake.notify();
 }
 
 void Engine::Inside::dequeue(CheckId id, Record& record) {
     if (!record.queued) return;
-    queue_of(record).erase({*record.queued, id});
+    queue.remove(*record.queued, id, record.secure());
     record.queued.reset();
 }
 
@@ -264,24 +250,14 @@ void Engine::Inside::start_due(SteadyTime now) {
     std::vector<Run> runs;
     while (runs.size() < settings.max_starts_per_tick &&
            running + runs.size() < settings.max_running) {
-        Queue* const due = due_queue(tick, now);
-        if (due == nullptr) break;
+        const std::optional<CheckId> due = queue.due(tick, now);
+        if (!due) break;
         const std::size_t before = runs.size();
-        const CheckId id = due->begin()->second;
-        begin(id, records.at(id), now, runs);
-        if (runs.size() == before) continue;
-        starts.take(now);
-        if (due == &secure_queue) handshakes.take(now);
+        Record& record = records.at(*due);
+        begin(*due, record, now, runs);
+        if (runs.size() > before) queue.note_start(now, record.secure());
     }
     for (Run& run : runs) launch(std::move(run));
-}
-
-/// The one whose first check is to begin now, of those that are within their limits; or null.
-Queue* Engine::Inside::due_queue(SteadyTime tick, SteadyTime now) {
-    if (!starts.allows(now)) return nullptr;
-    const SteadyTime secure = handshakes.allows(now) ? head(secure_queue) : SteadyTime::max();
-    if (std::min(secure, head(queue)) > tick) return nullptr;
-    return secure < head(queue) ? &secure_queue : &queue;
 }
 
 /// Takes a due check out of the queue and into the run of its target.
@@ -386,7 +362,7 @@ void Engine::Inside::take_result(const Waiter& waiter,
 
 SteadyTime Engine::Inside::next_wake() const {
     SteadyTime next = SteadyTime::max();
-    if (const SteadyTime first = std::min(head(queue), head(secure_queue)); first != next)
+    if (const SteadyTime first = queue.first(); first != SteadyTime::max())
         next = std::max(round_up(first, settings.tick), served_until + settings.tick);
     if (running == 0) return next;
     return std::min(next,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <tuple>
 #include <utility>
 
 namespace muster::orchestrator {
@@ -27,11 +28,12 @@ std::optional<Vote> vote_from(std::string_view word) {
     return std::nullopt;
 }
 
-Ruling rule_on(const std::vector<PeerVote>& votes, int need, bool more_voters, bool in_doubt) {
+Ruling rule_on(
+    const std::vector<PeerVote>& votes, int need, bool more_voters, bool in_doubt, bool patient) {
     if (std::ranges::count(votes, Vote::disagree, &PeerVote::vote) > 0) return Ruling::stays;
     const auto agree = std::ranges::count(votes, Vote::agree, &PeerVote::vote);
     if (agree >= need) return Ruling::down;
-    if (more_voters) return Ruling::ask;
+    if (more_voters || (patient && agree == 0)) return Ruling::ask;
     return in_doubt && agree == 0 ? Ruling::stays : Ruling::down;
 }
 
@@ -46,11 +48,10 @@ std::vector<NodeId> choose_voters(const ClusterView& view,
                                   std::uint64_t seed) {
     const auto own = view.members.find(self);
     const std::string zone = own == view.members.end() ? std::string() : own->second.value.zone;
-    std::vector<std::pair<std::pair<bool, std::uint64_t>, NodeId>> ranked;
+    std::vector<std::pair<std::tuple<bool, bool, std::uint64_t>, NodeId>> ranked;
     for (const auto& [node, document] : view.members) {
         const znodes::Member& member = document.value;
-        if (node == self || document.garbage || member.doubt || member.drain ||
-            member.peer_address.empty())
+        if (node == self || document.garbage || member.doubt || member.peer_address.empty())
             continue;
         const bool can = std::ranges::all_of(needs, [&member](const std::string& need) {
             return std::ranges::find(member.probes, need) != member.probes.end();
@@ -58,7 +59,7 @@ std::vector<NodeId> choose_voters(const ClusterView& view,
         if (!can) continue;
         const bool near = !zone.empty() && member.zone == zone;
         const auto hash = std::hash<std::string>{}(node.str());
-        ranked.push_back({{near, checker::mix(seed ^ hash)}, node});
+        ranked.push_back({{member.drain, near, checker::mix(seed ^ hash)}, node});
     }
     std::ranges::sort(ranked);
     std::vector<NodeId> voters;

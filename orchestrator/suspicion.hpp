@@ -4,6 +4,7 @@
 #include "common/base/id.hpp"
 #include "orchestrator/cluster_view.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -50,11 +51,16 @@ struct Confirmation {
 /// - One who disagrees is enough: what serves others does serve.
 /// - DOWN when `need` agree.
 /// - With nobody left to ask, the votes that there are count, and our own word where there is none:
-///   losing peers must not stop detection. Not so when we are in doubt ourselves.
+///   losing peers must not stop detection. Not so when we are in doubt ourselves, and not as long
+///   as we can be `patient`: those who could not tell may be able to in a moment.
 [[nodiscard]] Ruling rule_on(const std::vector<PeerVote>& votes,
                              int need,
                              bool more_voters,
-                             bool in_doubt);
+                             bool in_doubt,
+                             bool patient = false);
+
+/// For how long voters who can't tell are asked again before our own word counts.
+inline constexpr std::chrono::seconds patience_with_voters{2};
 
 /// How many must agree: what the check says, or 1 where there are three workers and else nobody. In
 /// doubt at least one.
@@ -62,8 +68,8 @@ struct Confirmation {
                                std::size_t members,
                                bool in_doubt);
 
-/// Who may be asked, in this order: members of other zones first; none that is in doubt, leaves,
-/// has no address for it or lacks one of the `needs`. `seed` spreads the work.
+/// Who may be asked, in this order: members of other zones first, those that leave last; none that
+/// is in doubt, has no address for it or lacks one of the `needs`. `seed` spreads the work.
 [[nodiscard]] std::vector<NodeId> choose_voters(const ClusterView& view,
                                                 const NodeId& self,
                                                 const std::set<std::string>& needs,

@@ -276,6 +276,8 @@ asio::awaitable<void> Worker::adopt_shard(ShardId id, std::shared_ptr<Shard> sha
                 znodes::decode<znodes::ShardStatus>(status->data, settings_.cluster);
             drop(id, *shard);  // another layout's slots, if any
             shard->running.clear();
+            shard->suspects.clear();
+            shard->confirmations.clear();
             shard->cell = make_cell(members, *group->second.spec, nullptr);
             shard->status_version = status->stat.version;
             if (published) adopt(shard->cell, *published);
@@ -379,12 +381,22 @@ void Worker::on_report(const checker::CheckReport& report) {
     if (changed && report.state.verdict == checker::Verdict::down &&
         suspect(id, *shard->second, number, report.state))
         return;
-    // It is well again before peers have said a word.
-    shard->second->suspects.erase(number);
+    shard->second->suspects.erase(report.id);
+    checker::HealthState state = report.state;
+    if (!changed && state.verdict == checker::Verdict::down &&
+        cell.state.verdict != checker::Verdict::down) {
+        // A success before peers have said a word: its failures are no longer in a row.
+        state = cell.state;
+        state.failures = 0;
+        return_to(shard->second->running.at(key), state);
+        return;
+    }
+    // A fall that was never published is none.
+    if (state.verdict == cell.state.verdict) state.since = cell.state.since;
     if (changed) {
-        publish_state(id, *shard->second, cell, report.state, report.outcome.reason);
+        publish_state(id, *shard->second, cell, state, report.outcome.reason);
     } else {
-        cell.state = report.state;
+        cell.state = state;
         mark(*shard->second, false);
     }
 }
@@ -401,6 +413,11 @@ void Worker::publish_state(const ShardId& id,
                    {"from", std::string(checker::to_string(cell.state.verdict))},
                    {"to", std::string(checker::to_string(state.verdict))},
                    {"reason", std::string(checker::to_string(reason))}});
+    }
+    if (state.verdict == checker::Verdict::down) {
+        shard.fell[cell.check] = clock_.now();
+    } else {
+        shard.fell.erase(cell.check);
     }
     cell.state = state;
     mark(shard, true);

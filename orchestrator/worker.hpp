@@ -111,8 +111,11 @@ class Worker {
         /// As given to the runner, by slot; of its agent, by agent_of(slot).
         std::map<int, checker::Check> running;
         /// Found DOWN here and not published yet: peers are asked.
-        std::map<int, checker::HealthState> suspects;
+        std::map<checker::CheckId, checker::HealthState> suspects;
         bool confirming = false;
+        /// When we published their DOWN, for as long as that is a moment ago. Not by `since`: wall
+        /// clocks of nodes differ.
+        std::map<checker::CheckId, SteadyTime> fell;
         std::map<int, Confirmation> confirmations;  ///< the last one of each slot
     };
     using Shards = std::map<ShardId, std::shared_ptr<Shard>>;
@@ -146,9 +149,16 @@ class Worker {
                                                      std::shared_ptr<Shard> shard,
                                                      std::vector<int> slots,
                                                      std::uint64_t seed,
+                                                     bool patient,
                                                      Votes& votes);
-    void settle(
-        const ShardId& id, Shard& shard, int slot, bool is_down, std::vector<PeerVote> votes);
+    /// Where a check's backend is now; nothing when it is gone.
+    [[nodiscard]] std::optional<int> slot_of(const ShardId& id, checker::CheckId check) const;
+    void settle(const ShardId& id,
+                Shard& shard,
+                checker::CheckId check,
+                bool is_down,
+                std::vector<PeerVote> votes);
+    void return_to(checker::Check check, const checker::HealthState& state);
     asio::awaitable<void> ask_canaries();
     asio::awaitable<void> watch_canaries();
     asio::awaitable<void> watch_doubt();

@@ -10,10 +10,12 @@
 namespace muster::orchestrator {
 
 using checker::Verdict;
+using coordination::SessionState;
 
 namespace {
 
 constexpr std::chrono::milliseconds batching{20};
+constexpr std::chrono::milliseconds ask_again{200};
 constexpr std::chrono::milliseconds look_period{250};
 constexpr std::chrono::seconds canary_period{1};
 constexpr std::chrono::seconds a_moment{10};
@@ -38,8 +40,10 @@ bool Worker::suspect(const ShardId& id, Shard& shard, int slot, const checker::H
     if (running == shard.running.end()) return false;
     const int need =
         votes_needed(running->second.spec->confirm, view_.members.size(), doubt_.doubts());
-    if (need == 0 && settings_.canaries.empty()) return false;
-    shard.suspects[slot] = found;
+    // What happens while nothing can be published is looked at again when it can.
+    const bool connected = store_.session().state == SessionState::connected;
+    if (need == 0 && settings_.canaries.empty() && connected) return false;
+    shard.suspects[cell.check] = found;
     suspicion_signal_.notify();
     return true;
 }
@@ -60,23 +64,41 @@ asio::awaitable<void> Worker::confirm_suspicions() {
 }
 
 asio::awaitable<void> Worker::confirm_shard(ShardId id, std::shared_ptr<Shard> shard) {
+    std::optional<SteadyTime> began;
     while (is_current(id, shard) && !shard->suspects.empty()) {
-        const std::map<int, checker::HealthState> suspects = shard->suspects;
+        // Nobody could tell us anything now, nor could we tell anybody: what we see in this time,
+        // which is a bad one for others, too, is looked at again when it is over.
+        if (store_.session().state != SessionState::connected) {
+            began.reset();
+            co_await clock_.sleep_for(ask_again);
+            continue;
+        }
+        if (!began) began = clock_.now();
+        std::erase_if(shard->suspects, [&](const auto& one) { return !slot_of(id, one.first); });
+        std::map<int, checker::CheckId> suspects;
+        for (const auto& [check, state] : shard->suspects) suspects[*slot_of(id, check)] = check;
         std::vector<int> slots;
-        for (const auto& [slot, state] : suspects) slots.push_back(slot);
+        for (const auto& [slot, check] : suspects) slots.push_back(slot);
         const auto seed = static_cast<std::uint64_t>(++sequence_of_questions_);
         const std::vector<int> asked = sample_of(slots, seed);
         Votes votes;
-        const std::map<int, Ruling> rulings = co_await ask_peers(id, shard, asked, seed, votes);
+        const bool patient = clock_.now() < *began + patience_with_voters;
+        const std::map<int, Ruling> rulings =
+            co_await ask_peers(id, shard, asked, seed, patient, votes);
         if (!is_current(id, shard)) co_return;
+        if (store_.session().state != SessionState::connected) continue;
         std::size_t down = 0;
         for (const auto& [slot, ruling] : rulings) down += ruling == Ruling::down ? 1 : 0;
-        for (const int slot : slots) {
+        const bool all_told = rulings.size() == asked.size();
+        for (const auto& [slot, check] : suspects) {
             const auto told = rulings.find(slot);
-            const bool is_down = told == rulings.end() ? others_follow(down, rulings.size())
-                                                       : told->second == Ruling::down;
-            settle(id, *shard, slot, is_down, std::move(votes[slot]));
+            if (told != rulings.end()) {
+                settle(id, *shard, check, told->second == Ruling::down, std::move(votes[slot]));
+            } else if (all_told) {
+                settle(id, *shard, check, others_follow(down, rulings.size()), {});
+            }
         }
+        if (!all_told) co_await clock_.sleep_for(ask_again);
     }
     shard->confirming = false;
 }
@@ -85,6 +107,7 @@ asio::awaitable<std::map<int, Ruling>> Worker::ask_peers(ShardId id,
                                                          std::shared_ptr<Shard> shard,
                                                          std::vector<int> slots,
                                                          std::uint64_t seed,
+                                                         bool patient,
                                                          Votes& votes) {
     std::map<int, Ruling> rulings;
     std::map<int, int> needs;
@@ -112,7 +135,8 @@ asio::awaitable<std::map<int, Ruling>> Worker::ask_peers(ShardId id,
         const bool more = next < voters.size() && next < most_voters;
         request.slots.clear();
         for (const auto& [slot, heard] : votes) {
-            const Ruling ruling = rule_on(heard, needs.at(slot), more, doubt_.doubts());
+            const bool wait = patient && !voters.empty();
+            const Ruling ruling = rule_on(heard, needs.at(slot), more, doubt_.doubts(), wait);
             if (ruling == Ruling::ask) {
                 request.slots.push_back(slot);
             } else {
@@ -139,13 +163,23 @@ asio::awaitable<std::map<int, Ruling>> Worker::ask_peers(ShardId id,
     co_return rulings;
 }
 
-void Worker::settle(
-    const ShardId& id, Shard& shard, int slot, bool is_down, std::vector<PeerVote> votes) {
-    const auto suspect = shard.suspects.find(slot);
+std::optional<int> Worker::slot_of(const ShardId& id, checker::CheckId check) const {
+    const auto place = by_check_.find(static_cast<std::uint64_t>(check));
+    if (place == by_check_.end() || place->second.first != id) return std::nullopt;
+    return place->second.second;
+}
+
+void Worker::settle(const ShardId& id,
+                    Shard& shard,
+                    checker::CheckId check,
+                    bool is_down,
+                    std::vector<PeerVote> votes) {
+    const auto suspect = shard.suspects.find(check);
     if (suspect == shard.suspects.end()) return;
     const checker::HealthState found = suspect->second;
     shard.suspects.erase(suspect);
-    if (static_cast<std::size_t>(slot) >= shard.cell.slots.size()) return;
+    const int slot = slot_of(id, check).value_or(-1);
+    if (slot < 0 || static_cast<std::size_t>(slot) >= shard.cell.slots.size()) return;
     CellSlot& cell = shard.cell.slots[static_cast<std::size_t>(slot)];
     const auto running = shard.running.find(slot);
     if (running == shard.running.end() || !serves(cell.state.verdict)) return;
@@ -161,14 +195,19 @@ void Worker::settle(
               {{"group", id.group.str()},
                {"backend", cell.backend.str()},
                {"reason", std::string(checker::to_string(found.reason))}});
-    checker::Check back = running->second;
-    back.start = cell.state;
-    back.start.successes = 0;
-    back.start.failures = std::max(0, back.spec->fall - 1);
-    back.start.reason = found.reason;
-    back.catch_up = false;
-    back.replace_state = true;
-    runner_.put({std::move(back)});
+    checker::HealthState back = cell.state;
+    back.successes = 0;
+    back.failures = std::max(0, running->second.spec->fall - 1);
+    back.reason = found.reason;
+    return_to(running->second, back);
+}
+
+/// Its prober has found another state than the one that holds.
+void Worker::return_to(checker::Check check, const checker::HealthState& state) {
+    check.start = state;
+    check.catch_up = false;
+    check.replace_state = true;
+    runner_.put({std::move(check)});
 }
 
 asio::awaitable<void> Worker::watch_canaries() {
@@ -197,25 +236,24 @@ asio::awaitable<void> Worker::watch_doubt() {
 
 /// How much of what served a moment ago fails: the eyes, or the world?
 void Worker::look_around() {
-    const WallTime now = clock_.wall();
+    const SteadyTime now = clock_.now();
     std::map<GroupName, GroupSight> groups;
     for (const auto& [id, shard] : shards_) {
         if (shard->role == znodes::Role::warm || !shard->adopted) continue;
         GroupSight& sight = groups[id.group];
+        std::erase_if(shard->fell, [now](const auto& one) { return now - one.second >= a_moment; });
         for (std::size_t i = 0; i < shard->cell.slots.size(); ++i) {
             const CellSlot& slot = shard->cell.slots[i];
             if (!slot.active || slot.state.verdict == Verdict::unknown) continue;
-            const bool fell =
-                slot.state.verdict == Verdict::down && now - slot.state.since < a_moment;
-            const bool fails =
-                slot.state.failures > 0 || shard->suspects.contains(static_cast<int>(i));
+            const bool fell = shard->fell.contains(slot.check);
+            const bool fails = slot.state.failures > 0 || shard->suspects.contains(slot.check);
             sight.serving += fell || serves(slot.state.verdict) ? 1 : 0;
             sight.failing += fell || (fails && serves(slot.state.verdict)) ? 1 : 0;
         }
     }
     std::vector<GroupSight> sights;
     for (const auto& [name, sight] : groups) sights.push_back(sight);
-    const bool doubts = doubt_.look(sights, clock_.now());
+    const bool doubts = doubt_.look(sights, now);
     if (std::exchange(was_in_doubt_, doubts) == doubts) return;
     if (doubts) {
         log::warn("doubt",

@@ -1,8 +1,8 @@
 // ./bench cluster: what a real cluster of three nodes does when things die, in figures. Sections
 // can be chosen: MUSTER_BENCH_SECTIONS=graceful,crash,moves,host,crash_loaded,load,stale.
 #include "tests/bench/cluster/drill.hpp"
-#include "tests/bench/cluster/figures.hpp"
 #include "tests/bench/cluster/load.hpp"
+#include "tests/bench/support/figures.hpp"
 #include "tests/stale/measure.hpp"
 
 #include <sys/resource.h>

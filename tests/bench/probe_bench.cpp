@@ -8,6 +8,7 @@
 #include "common/base/asio_clock.hpp"
 #include "common/base/task_group.hpp"
 #include "tests/bench/probe/contest.hpp"
+#include "tests/bench/support/own_network.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>

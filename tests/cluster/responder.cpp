@@ -141,8 +141,11 @@ void Responder::arrived(std::uint32_t backend) {
 void Responder::serve() {
     std::array<epoll_event, 256> events{};
     while (!ending_) {
-        const int count =
-            epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+        const int count = epoll_wait(epoll_.get(),
+                                     events.data(),
+                                     static_cast<int>(events.size()),
+                                     dripping_.empty() ? -1 : 100);
+        drip();
         for (int i = 0; i < count; ++i) {
             const int fd = events[static_cast<std::size_t>(i)].data.fd;
             if (fd == listener_.get()) {
@@ -151,6 +154,17 @@ void Responder::serve() {
                 answer(fd);
             }
         }
+    }
+}
+
+void Responder::drip() {
+    if (dripping_.empty() || now() < next_drip_) return;
+    next_drip_ = now() + std::chrono::seconds(1);
+    constexpr std::string_view endless = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\nX: ";
+    for (auto& [connection, sent] : dripping_) {
+        const char byte = sent < endless.size() ? endless[sent] : 'x';
+        ++sent;
+        send(connection, &byte, 1, MSG_NOSIGNAL);
     }
 }
 
@@ -188,10 +202,15 @@ void Responder::answer(int connection) {
         arrived(backend);
         const Behaviour behaviour = backends_[backend].behaviour;
         if (behaviour == Behaviour::hanging) return;
+        if (behaviour == Behaviour::dripping) {
+            dripping_.emplace(connection, 0);
+            return;
+        }
         const std::string_view reply = behaviour == Behaviour::healthy ? ok : bad;
         send(connection, reply.data(), reply.size(), MSG_NOSIGNAL);
     }
     connections_.erase(connection);
+    dripping_.erase(connection);
     close(connection);
 }
 

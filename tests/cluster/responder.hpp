@@ -19,10 +19,11 @@ namespace muster::test {
 class Responder {
  public:
     enum class Behaviour : std::uint8_t {
-        healthy,  ///< 200
-        failing,  ///< 503
-        reset,    ///< closes with RST at once
-        hanging,  ///< accepts and says nothing
+        healthy,   ///< 200
+        failing,   ///< 503
+        reset,     ///< closes with RST at once
+        hanging,   ///< accepts and says nothing
+        dripping,  ///< a byte of its reply each second
     };
     /// CLOCK_MONOTONIC.
     using Time = std::chrono::nanoseconds;
@@ -68,6 +69,7 @@ class Responder {
     void accept_all();
     void answer(int connection);
     void arrived(std::uint32_t backend);
+    void drip();
 
     std::uint16_t port_ = 0;
     FileDescriptor listener_;
@@ -75,7 +77,9 @@ class Responder {
     FileDescriptor wake_;
     std::vector<Backend> backends_;
     std::map<int, std::uint32_t> connections_;  ///< socket -> backend; the serving thread's own
-    mutable std::mutex mutex_;                  ///< records and trace
+    std::map<int, std::size_t> dripping_;       ///< socket -> bytes sent; likewise
+    Time next_drip_{};
+    mutable std::mutex mutex_;  ///< records and trace
     std::vector<std::pair<Time, std::uint32_t>> trace_;
     bool tracing_ = false;
     std::uint64_t probes_ = 0;

@@ -56,6 +56,14 @@ TEST(Ruling, FollowsTheVotes) {
     }
 }
 
+TEST(Ruling, WaitsForVotersWhoCannotTellYet) {
+    EXPECT_EQ(rule_on(votes("--"), 1, false, false, true), Ruling::ask);
+    EXPECT_EQ(rule_on(votes(""), 1, false, true, true), Ruling::ask);
+    EXPECT_EQ(rule_on(votes("a-"), 2, false, false, true), Ruling::down);
+    EXPECT_EQ(rule_on(votes("d-"), 1, false, false, true), Ruling::stays);
+    EXPECT_EQ(rule_on(votes(""), 0, false, false, true), Ruling::down) << "nobody is needed";
+}
+
 TEST(Ruling, NeedsOneVoteOfThreeWorkersByDefaultAndAlwaysInDoubt) {
     EXPECT_EQ(votes_needed(std::nullopt, 1, false), 0);
     EXPECT_EQ(votes_needed(std::nullopt, 2, false), 0);
@@ -92,7 +100,7 @@ TEST(Voters, AreOfOtherZonesFirstAndAbleToVote) {
                                       silent,
                                       other});
     EXPECT_THAT(choose_voters(view, NodeId("self"), {"http"}, 1),
-                ElementsAre(NodeId("far"), NodeId("near")));
+                ElementsAre(NodeId("far"), NodeId("near"), NodeId("leaves")));
     EXPECT_THAT(choose_voters(view, NodeId("self"), {"http", "command/x"}, 1), IsEmpty());
 }
 

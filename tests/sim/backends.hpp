@@ -43,18 +43,26 @@ using Backends = std::map<std::string, Backend>;
 class SimProber final : public checker::Prober {
  public:
     using Draw = std::function<std::chrono::nanoseconds()>;
+    using Reaches = std::function<bool(const std::string& address)>;
     SimProber(asio::any_io_executor executor,
               Clock& clock,
               test::VirtualClock& truth,
               Backends& backends,
               std::string node,
-              Draw draw);
+              Draw draw,
+              Reaches reaches);
 
     void start(std::shared_ptr<const checker::ProbeRequest> request, Done done) override;
-    void stop() override {}
+    void stop() override { stopped_ = true; }
+
+    /// What is started now is for another node: no part of this one's own work.
+    void vote(bool now) { voting_ = now; }
 
     /// Ends its probes under way; to be awaited before it is destroyed.
-    [[nodiscard]] asio::awaitable<void> finish() { return tasks_.stop(); }
+    [[nodiscard]] asio::awaitable<void> finish() {
+        stop();
+        return tasks_.stop();
+    }
 
  private:
     asio::awaitable<void> probe(checker::ProbeOutcome outcome,
@@ -66,6 +74,10 @@ class SimProber final : public checker::Prober {
     Backends& backends_;
     std::string node_;
     Draw draw_;
+    Reaches reaches_;
+    bool stopped_ = false;
+    bool voting_ = false;
+    asio::any_io_executor executor_;
     TaskGroup tasks_;
 };
 

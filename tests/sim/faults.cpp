@@ -38,6 +38,8 @@ std::string_view to_string(Fault fault) {
             return "cut_unnoticed";
         case Fault::cut_long:
             return "cut_long";
+        case Fault::blind:
+            return "blind";
         case Fault::lost_reply:
             return "lost_reply";
         case Fault::disconnect:
@@ -200,6 +202,7 @@ bool Swarm::strike(Fault fault) {
         case Fault::cut_noticed:
         case Fault::cut_unnoticed:
         case Fault::cut_long:
+        case Fault::blind:
         case Fault::lost_reply:
         case Fault::disconnect:
         case Fault::session_expired:
@@ -295,6 +298,10 @@ bool Swarm::strike_link(Fault fault) {
         case Fault::cut_long:
             world_.cut_node(id, span(0ms, 5s));
             later(span(3s, 40s), heal);
+            return true;
+        case Fault::blind:
+            world_.blind_node(id, draw(3) == 0 ? 3 : 1 + static_cast<unsigned>(draw(2)));
+            later(span(2s, 40s), [this, id] { world_.blind_node(id, 0); });
             return true;
         case Fault::lost_reply:
             world_.ensemble.lose_next_reply(id);

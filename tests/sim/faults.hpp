@@ -24,6 +24,7 @@ enum class Fault : std::uint8_t {
     cut_noticed,      ///< no network to the ensemble, and the client knows
     cut_unnoticed,    ///< ... and learns of it by its own deadlines
     cut_long,         ///< longer than the session
+    blind,            ///< probes of a node reach a third of the backends less, or none
     lost_reply,       ///< the next write is applied, its reply is not heard
     disconnect,       ///< the connection breaks, the session lives
     session_expired,  ///< the ensemble ends the session

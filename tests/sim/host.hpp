@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <string>
 
 namespace muster::sim {
@@ -14,8 +15,13 @@ struct Host {
     double clock_rate = 1.0;
     std::chrono::milliseconds wall_offset{0};
     std::string incarnation;  ///< of the process that runs here; empty = none does
+    SteadyTime down_since{};  ///< while none does
     int troubles = 0;         ///< faults that last
     bool cut = false;
+    /// Its probes reach none of the backends whose hash leaves a rest below this, by three; its
+    /// peers and the ensemble it does reach.
+    unsigned blind = 0;
+    SteadyTime blind_until{};    ///< when it was last blind, unless it is now
     SteadyTime trouble_from{};   ///< of the last stretch of faults ...
     SteadyTime trouble_until{};  ///< ... and its end, unless `troubles` > 0
 
@@ -35,7 +41,14 @@ struct Host {
 
     /// It runs, and nothing has happened to it for so long.
     [[nodiscard]] bool calm_for(std::chrono::nanoseconds span, SteadyTime now) const {
-        return !incarnation.empty() && troubles == 0 && now - trouble_until >= span;
+        return !incarnation.empty() && troubles == 0 && now - trouble_until >= span &&
+               sees_for(span, now);
+    }
+    [[nodiscard]] bool sees_for(std::chrono::nanoseconds span, SteadyTime now) const {
+        return blind == 0 && now - blind_until >= span;
+    }
+    [[nodiscard]] bool reaches(const std::string& address) const {
+        return std::hash<std::string>{}(address) % 3 >= blind;
     }
     /// By how much what it writes may lag behind what it would have written undisturbed.
     [[nodiscard]] std::chrono::nanoseconds lag(SteadyTime now) const {

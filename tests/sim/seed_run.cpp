@@ -14,8 +14,9 @@ namespace {
 // From "nothing is broken any more" to "all is as it should be": a new session (T + 2 ticks), an
 // election, adoption of the shards, and the probes that a verdict takes at the slowest cadence.
 constexpr std::chrono::nanoseconds recovery_bound = 60s;
-// Then nothing may be written but progress: moves for balance are over by then.
-constexpr std::chrono::nanoseconds settling = 70s;
+// Then nothing may be written but progress: by then a worker that had nothing left to watch has
+// stopped doubting itself, and moves for balance are over.
+constexpr std::chrono::nanoseconds settling = 110s;
 constexpr std::chrono::nanoseconds silence = 6s;
 
 std::vector<std::string> what_is_wrong(World& world, const Invariants& invariants) {

@@ -4,6 +4,7 @@
 #include "tests/support/rethrow.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include <stdexcept>
@@ -13,6 +14,21 @@ namespace muster::sim {
 
 using namespace std::chrono_literals;
 
+asio::awaitable<Result<std::string>> SimPeers::ask(std::string address,
+                                                   std::string question,
+                                                   std::chrono::nanoseconds limit) {
+    const SteadyTime end = clock_.now() + limit;
+    auto box = std::make_shared<std::optional<std::string>>();
+    co_await clock_.sleep_for(draw_());
+    if (SimNode* const peer = find_(address)) peer->answer(std::move(question), box);
+    while (!*box && clock_.now() < end) co_await clock_.sleep_for(10ms);
+    // The way back.
+    if (!*box || find_(address) == nullptr) {
+        co_return tl::unexpected(Error{.code = std::make_error_code(std::errc::timed_out)});
+    }
+    co_return std::move(**box);
+}
+
 SimNode::SimNode(asio::io_context& context,
                  test::VirtualClock& truth,
                  coordination::MemoryEnsemble& ensemble,
@@ -20,7 +36,8 @@ SimNode::SimNode(asio::io_context& context,
                  NodeId id,
                  const Host& host,
                  std::uint64_t seed,
-                 const WrapStore& wrap)
+                 const WrapStore& wrap,
+                 SimPeers::Find find)
     : truth_(truth),
       executor_(context.get_executor()),
       id_(std::move(id)),
@@ -29,12 +46,15 @@ SimNode::SimNode(asio::io_context& context,
       memory_(std::make_unique<coordination::MemoryStore>(
           executor_, clock_, ensemble, coordination::MemoryStore::Settings{.client = id_.str()})),
       wrapped_(wrap ? wrap(*memory_, clock_) : nullptr),
-      prober_(executor_,
-              clock_,
-              truth,
-              backends,
-              id_.str(),
-              [this] { return between(random_, 300us, 5ms); }),
+      prober_(
+          executor_,
+          clock_,
+          truth,
+          backends,
+          id_.str(),
+          [this] { return between(random_, 300us, 5ms); },
+          [&host](const std::string& address) { return host.reaches(address); }),
+      peers_(clock_, std::move(find), [this] { return between(random_, 200us, 3ms); }),
       pool_(executor_, clock_, prober_, {}),
       tasks_(executor_) {
     coordination::Store& store = wrapped_ ? *wrapped_ : static_cast<coordination::Store&>(*memory_);
@@ -44,8 +64,10 @@ SimNode::SimNode(asio::io_context& context,
         clock_,
         pool_,
         znodes::Paths("sim"),
-        orchestrator::NodeIdentity{.node = id_, .incarnation = host.incarnation},
-        orchestrator::NodeOptions{.collection = collection_settings()},
+        orchestrator::NodeIdentity{
+            .node = id_, .incarnation = host.incarnation, .peer_address = id_.str()},
+        orchestrator::NodeOptions{.collection = collection_settings(),
+                                  .worker = {.peers = &peers_}},
         [this] { return fmt::format("{:016x}{:016x}", random_(), random_()); });
 }
 
@@ -60,9 +82,9 @@ void SimNode::start() {
 void SimNode::end() {
     bool ended = false;
     const auto finish = [](SimNode& self, bool& done) -> asio::awaitable<void> {
+        co_await self.prober_.finish();
         co_await self.tasks_.stop();
         co_await self.node_->stop();
-        co_await self.prober_.finish();
         done = true;
     };
     asio::co_spawn(executor_, finish(*this, ended), test::rethrow);
@@ -76,6 +98,19 @@ void SimNode::leave() {
         *done = true;
     };
     tasks_.spawn("leave", leave(*this, left_));
+}
+
+void SimNode::answer(std::string question, std::shared_ptr<std::optional<std::string>> box) {
+    const auto answer =
+        [](SimNode& self,
+           std::string asked,
+           std::shared_ptr<std::optional<std::string>> into) -> asio::awaitable<void> {
+        // The probes begin in this turn of the executor, or there are none.
+        self.prober_.vote(true);
+        asio::post(self.executor_, [&self] { self.prober_.vote(false); });
+        *into = co_await self.node_->answer_peer(std::move(asked));
+    };
+    tasks_.spawn("answer", answer(*this, std::move(question), std::move(box)));
 }
 
 bool SimNode::may_act() const {

@@ -15,8 +15,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
+#include <utility>
 
 namespace muster::sim {
 
@@ -27,6 +29,28 @@ namespace muster::sim {
             .kept_generations = 2,
             .kept_audit = 5};
 }
+
+class SimNode;
+
+/// What nodes ask each other: messages that take a while, and get lost when one of the two is cut
+/// off, frozen or gone. Addresses are names.
+class SimPeers final : public orchestrator::Peers {
+ public:
+    /// Who can be reached now; or null.
+    using Find = std::function<SimNode*(const std::string& address)>;
+
+    SimPeers(Clock& clock, Find find, std::function<std::chrono::nanoseconds()> draw)
+        : clock_(clock), find_(std::move(find)), draw_(std::move(draw)) {}
+
+    [[nodiscard]] asio::awaitable<Result<std::string>> ask(std::string address,
+                                                           std::string question,
+                                                           std::chrono::nanoseconds limit) override;
+
+ private:
+    Clock& clock_;
+    Find find_;
+    std::function<std::chrono::nanoseconds()> draw_;
+};
 
 /// One simulated musterd: the real Node over a MemoryStore, its own clock and prober.
 class SimNode {
@@ -42,7 +66,8 @@ class SimNode {
             NodeId id,
             const Host& host,
             std::uint64_t seed,
-            const WrapStore& wrap);
+            const WrapStore& wrap,
+            SimPeers::Find find);
     ~SimNode();
 
     void start();
@@ -61,6 +86,8 @@ class SimNode {
     /// As the node itself sees it, at this instant.
     [[nodiscard]] bool may_act() const;
     void step_down();
+    /// A question of a peer's: the answer is put into the box.
+    void answer(std::string question, std::shared_ptr<std::optional<std::string>> box);
 
  private:
     test::VirtualClock& truth_;
@@ -71,6 +98,7 @@ class SimNode {
     std::unique_ptr<coordination::MemoryStore> memory_;
     std::unique_ptr<coordination::Store> wrapped_;
     SimProber prober_;
+    SimPeers peers_;
     checker::InlinePool pool_;
     TaskGroup tasks_;
     std::unique_ptr<orchestrator::Node> node_;

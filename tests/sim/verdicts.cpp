@@ -12,13 +12,17 @@ using znodes::Letter;
 
 namespace {
 
+constexpr int most_voters = 5;
+
 /// For how long a verdict may be the opposite of the truth: until as many probes as it takes have
-/// been made, at the slowest cadence and the slowest clock, and been published.
+/// been made, at the slowest cadence and the slowest clock, been confirmed by peers, and been
+/// published.
 std::chrono::nanoseconds evidence_window(const config::CheckSpec& check) {
     const auto slowest = std::max({check.interval,
                                    check.fast_interval.value_or(check.interval),
                                    check.down_interval.value_or(check.interval)});
-    return (std::max(check.rise, check.fall) + 1) * slowest * 9 / 8 + check.timeout + 1s;
+    const auto votes = most_voters * (check.timeout + 300ms);
+    return (std::max(check.rise, check.fall) + 1) * slowest * 9 / 8 + check.timeout + votes + 1s;
 }
 
 // For so long after garbage was replaced, someone may still find out what it made him forget.
@@ -84,15 +88,33 @@ void Verdicts::on_status(const ShardId& shard, const std::string* data, std::str
         if (i < status.letters.size()) next.letter = status.letters[i];
         const auto detail = status.details.find(static_cast<int>(i));
         if (detail != status.details.end()) next.since = detail->second.since;
-        judge(shard, group, address, next, lag);
+        judge(shard, group, address, next, std::string(writer), lag);
         group.backends[address] = next;
     }
+}
+
+/// One whose eyes were bad lately, and had no two others of good eyes to ask all the while: its own
+/// word counts then.
+bool Verdicts::nobody_to_ask(const std::string& writer, std::chrono::nanoseconds window) const {
+    const SteadyTime now = world_.clock.now();
+    const auto own = world_.hosts.find(writer);
+    if (own == world_.hosts.end() || own->second.sees_for(window, now)) return false;
+    int others = 0;
+    for (const auto& [id, host] : world_.hosts) {
+        if (id == writer) continue;
+        // Two that see the same wrong thing agree.
+        if (!host.sees_for(window, now)) return true;
+        others += host.calm_for(window, now) ? 1 : 0;
+    }
+    return others < 2 || own->second.troubles > 0 || now - own->second.trouble_until < window ||
+           !world_.serving();
 }
 
 void Verdicts::judge(const ShardId& shard,
                      const Group& group,
                      const std::string& address,
                      const Published& next,
+                     const std::string& writer,
                      std::chrono::nanoseconds lag) {
     const auto truth = world_.backends.find(address);
     const auto wanted = world_.groups.find(shard.group);
@@ -118,6 +140,7 @@ void Verdicts::judge(const ShardId& shard,
             return;
         }
         const bool says_up = next.letter != Letter::down;
+        if (!says_up && nobody_to_ask(writer, window)) return;
         if (says_up != backend.healthy && now - backend.since > window) {
             wrong(fmt::format("{}: {} was published {} and has been {} for {:.1f} s",
                               shard.str(),

@@ -56,7 +56,10 @@ class Verdicts {
                const Group& group,
                const std::string& address,
                const Published& next,
+               const std::string& writer,
                std::chrono::nanoseconds lag);
+    [[nodiscard]] bool nobody_to_ask(const std::string& writer,
+                                     std::chrono::nanoseconds window) const;
     void wrong(const std::string& what) { violations_.report(world_.seconds(), "verdict", what); }
 
     const World& world_;

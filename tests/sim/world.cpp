@@ -53,7 +53,15 @@ void World::start_node(const std::string& id, std::optional<double> clock_rate) 
     ensemble.heal(id);
     ensemble.resume(id);
     auto node = std::make_unique<SimNode>(
-        context, clock, ensemble, backends, NodeId(id), host, random(), wrap_);
+        context,
+        clock,
+        ensemble,
+        backends,
+        NodeId(id),
+        host,
+        random(),
+        wrap_,
+        [this, id](const std::string& peer) { return find_peer(id, peer); });
     // Each client's messages have a stream of their own: one more of them shifts no other's.
     ensemble.set_latency(
         id, [draw = std::mt19937_64(random())]() mutable { return between(draw, 100us, 3ms); });
@@ -66,6 +74,7 @@ void World::crash_node(const std::string& id, Session session) {
     if (node == nodes.end()) return;
     Host& host = hosts[id];
     host.incarnation.clear();
+    host.down_since = clock.now();
     host.begin_trouble(clock.now());
     ensemble.cut(id, 0ns);
     node->second->end();
@@ -107,6 +116,12 @@ void World::heal_node(const std::string& id) {
     if (!host.incarnation.empty()) ensemble.heal(id);
 }
 
+void World::blind_node(const std::string& id, unsigned thirds) {
+    Host& host = hosts[id];
+    if (host.blind > 0 && thirds == 0) host.blind_until = clock.now();
+    host.blind = thirds;
+}
+
 void World::stop_ensemble() {
     if (!std::exchange(serving_, false)) return;
     ensemble.stop_serving();
@@ -125,7 +140,7 @@ bool World::calm_for(std::chrono::nanoseconds span) const {
     return std::ranges::all_of(hosts, [&](const auto& item) {
         const Host& host = item.second;
         // A host that is down for long is no trouble any more.
-        if (host.incarnation.empty()) return now - host.trouble_from >= span + 5s;
+        if (host.incarnation.empty()) return now - host.down_since >= span + 5s;
         return host.calm_for(span, now);
     });
 }
@@ -198,6 +213,12 @@ std::vector<std::string> World::masters() const {
         if (node->may_act()) acting.push_back(id);
     }
     return acting;
+}
+
+SimNode* World::find_peer(const std::string& from, const std::string& to) {
+    SimNode* const peer = find(to);
+    const bool passes = peer != nullptr && !hosts[from].cut && !hosts[to].cut;
+    return passes && !peer->clock().frozen() ? peer : nullptr;
 }
 
 SimNode* World::find(const std::string& id) {

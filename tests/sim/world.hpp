@@ -45,6 +45,8 @@ class World {
     /// Nothing passes between it and the ensemble; it notices after a while.
     void cut_node(const std::string& id, std::chrono::nanoseconds noticed_after);
     void heal_node(const std::string& id);
+    /// Its probes don't reach so many thirds of the backends; 0: they reach all.
+    void blind_node(const std::string& id, unsigned thirds);
     void stop_ensemble();
     void start_ensemble();
 
@@ -78,6 +80,8 @@ class World {
     static constexpr const char* cluster = "sim-uuid";
 
  private:
+    /// To ask a peer; null when no message gets through.
+    [[nodiscard]] SimNode* find_peer(const std::string& from, const std::string& to);
     void write(const orchestrator::ConfigWrite& write);
     [[nodiscard]] std::optional<orchestrator::KnownHead> head(const GroupName& group) const;
     [[nodiscard]] orchestrator::ConfigAuthor author();

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tests/bench/cluster/figures.hpp"
+#include "tests/bench/support/figures.hpp"
 #include "tests/cluster/cluster.hpp"
 
 #include <chrono>

@@ -1,6 +1,6 @@
 #include "tests/bench/cluster/load.hpp"
 
-#include "tests/bench/cluster/figures.hpp"
+#include "tests/bench/support/figures.hpp"
 #include "tests/cluster/cluster.hpp"
 #include "tests/stale/transaction_log.hpp"
 #include "tests/support/eventually.hpp"

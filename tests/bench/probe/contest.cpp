@@ -132,18 +132,6 @@ std::string target_address(int number) {
     return fmt::format("127.{}.{}.{}", 1 + number / 62'500, number / 250 % 250, 1 + number % 250);
 }
 
-void enter_own_network() {
-    must(unshare(CLONE_NEWNET), "a network of its own (are you root?)");
-    const int fd = must(socket(AF_INET, SOCK_DGRAM, 0), "socket");
-    ifreq up{};
-    std::strcpy(up.ifr_name, "lo");
-    up.ifr_flags = IFF_UP | IFF_RUNNING;
-    must(ioctl(fd, SIOCSIFFLAGS, &up), "lo up");
-    close(fd);
-    const rlimit files{.rlim_cur = 20'000, .rlim_max = 20'000};
-    must(setrlimit(RLIMIT_NOFILE, &files), "20,000 descriptors");
-}
-
 struct Responder::Shared {
     std::atomic<std::uint64_t> requests{0};
 };

@@ -11,10 +11,6 @@
 // process, user and system, from the operating system; probes as the targets have seen them.
 namespace muster::bench {
 
-/// Moves this process, and what it starts from now on, into a network of its own with nothing but
-/// loopback, so that the kernel's counters count nobody else. Needs root. Before any thread.
-void enter_own_network();
-
 /// Every 127.x.y.z at one port, in a process of its own on the first core: answers each request
 /// with 200 and closes when it is asked to. Ends with this object.
 class Responder {

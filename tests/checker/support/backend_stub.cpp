@@ -43,12 +43,14 @@ struct BackendStub::Inside {
     }
 
     static asio::awaitable<void> serve(std::shared_ptr<Inside> self, tcp::socket socket) {
-        std::string request;
-        const auto [read_error, size] = co_await asio::async_read_until(
-            socket, asio::dynamic_buffer(request, 64UZ * 1024), "\r\n\r\n", as_tuple);
-        if (read_error) co_return;
-        self->seen.requests.push_back(request);
         const Script todo = self->script;
+        if (!todo.speaks_first) {
+            std::string request;
+            const auto [read_error, size] = co_await asio::async_read_until(
+                socket, asio::dynamic_buffer(request, 64UZ * 1024), "\r\n\r\n", as_tuple);
+            if (read_error) co_return;
+            self->seen.requests.push_back(request);
+        }
         for (std::size_t i = 0; i < todo.parts.size(); ++i) {
             if (i > 0 && todo.pause.count() > 0) {
                 asio::steady_timer timer(socket.get_executor(), todo.pause);

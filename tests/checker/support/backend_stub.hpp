@@ -18,6 +18,7 @@ struct Script {
     std::vector<std::string> parts;
     std::chrono::milliseconds pause{0};  ///< between parts
     Then then = Then::close;
+    bool speaks_first = false;  ///< without a request
 };
 
 /// "HTTP/1.1 200 OK", no body, then close.

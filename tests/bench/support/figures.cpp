@@ -1,4 +1,4 @@
-#include "tests/bench/cluster/figures.hpp"
+#include "tests/bench/support/figures.hpp"
 
 #include <fmt/format.h>
 
