@@ -12,7 +12,8 @@
 namespace muster::checker {
 
 /// When which probe (its serial) times out: all of them on one alarm, on a grid, so that thousands
-/// cost no more than one. Executor: the alarm's.
+/// cost no more than one. The grid lies between the engine's ticks: what ends badly must not stand
+/// in the way of what is to begin. Executor: the alarm's.
 class Deadlines {
  public:
     using Entry = std::multimap<SteadyTime, std::uint64_t>::iterator;
@@ -39,7 +40,7 @@ class Deadlines {
     /// After the alarm has rung, and all that was due is gone.
     void watch() {
         if (all_.empty()) return;
-        const SteadyTime first = round_up(all_.begin()->first, grid_);
+        const SteadyTime first = round_up(all_.begin()->first - grid_ / 2, grid_) + grid_ / 2;
         if (first < alarm_.when()) alarm_.set(first);
     }
     void stop() { alarm_.clear(); }

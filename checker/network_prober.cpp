@@ -92,6 +92,10 @@ void NetworkProber::Inside::on_resolved(Probe& probe, const Resolution& resoluti
 void NetworkProber::Inside::limit(Probe& probe, std::optional<std::chrono::nanoseconds> span) {
     SteadyTime end = probe.started + probe.request->timeout;
     if (span) end = std::min(end, clock.now() + *span);
+    wait_until(probe, end);
+}
+
+void NetworkProber::Inside::wait_until(Probe& probe, SteadyTime end) {
     if (probe.deadline->first == end) return;
     deadlines.erase(probe.deadline);
     probe.deadline = deadlines.add(end, probe.serial);
@@ -123,13 +127,19 @@ SteadyTime NetworkProber::Inside::connect_end(const Probe& probe) const {
     return limit ? std::min(end, probe.connect_began + *limit) : end;
 }
 
+/// Until the phase ends, or until another connection is to be tried beside this one.
+void NetworkProber::Inside::wait_for_connection(Probe& probe) {
+    SteadyTime end = connect_end(probe);
+    if (probe.transport == Transport::stream && probe.hedges < most_hedges)
+        end = std::min(end, clock.now() + settings.hedge_after);
+    wait_until(probe, end);
+}
+
 void NetworkProber::Inside::connect(Probe& probe) {
     probe.phase = Phase::connecting;
     probe.connect_began = clock.now();
-    auto span = probe.request->timeouts.connect;
-    if (probe.transport == Transport::stream)
-        span = std::min(span.value_or(settings.hedge_after), settings.hedge_after);
-    limit(probe, span);
+    probe.hedges = 0;
+    wait_for_connection(probe);
     const int error = open(probe, probe.socket);
     if (error != 0 && error != EINPROGRESS) {
         on_connect_error(probe, error);
@@ -158,9 +168,12 @@ void NetworkProber::Inside::on_connect_error(Probe& probe, int error) {
     connect_next(probe);
 }
 
-/// Whatever stands in its way, the first connection is still there.
+/// Whatever stands in its way, the first connection is still there. An earlier one beside it is
+/// given up: had it got through, it would stand.
 void NetworkProber::Inside::hedge(Probe& probe) {
-    limit(probe, probe.request->timeouts.connect);
+    ++probe.hedges;
+    probe.hedge.reset();
+    wait_for_connection(probe);
     auto hedge = std::make_unique<Hedge>(*this, probe);
     const int error = open(probe, hedge->socket);
     if (error != 0 && error != EINPROGRESS) return;

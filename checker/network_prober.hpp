@@ -20,8 +20,9 @@ struct NetworkProberSettings {
     /// Local addresses to probe from, in turn: each has some 28,000 ports towards one backend.
     /// Empty, or none of the backend's family: the kernel's choice.
     std::vector<boost::asio::ip::address> source_addresses;
-    /// When a TCP connection takes so long, a second one is tried beside it, and the first to stand
-    /// is taken: a SYN that got lost is only sent again after a second (RFC 6298, 2.1).
+    /// When a TCP connection takes so long, a second one is tried beside it, and after as long
+    /// again another in the place of that, three in all; the first to stand is taken. A SYN that
+    /// got lost is only sent again after a second (RFC 6298, 2.1).
     std::chrono::nanoseconds hedge_after = std::chrono::milliseconds(300);
     /// Deadlines are looked at on this grid, all together.
     std::chrono::nanoseconds tick = std::chrono::milliseconds(10);

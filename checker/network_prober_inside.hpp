@@ -68,6 +68,7 @@ struct NetworkProber::Inside {
         std::size_t next_address = 0;
         Transport transport = Transport::stream;
         SteadyTime connect_began{};
+        int hedges = 0;
         ProbeSocket socket;
         PollSet::Ticket ticket;
         std::unique_ptr<Hedge> hedge;
@@ -127,6 +128,7 @@ struct NetworkProber::Inside {
         TlsClient::Session session{nullptr, SSL_SESSION_free};
         int in_a_row = 0;
     };
+    static constexpr int most_hedges = 3;
     /// Then a whole handshake is due: a resumed one doesn't show the certificate.
     static constexpr int most_resumptions = 15;
 
@@ -149,6 +151,8 @@ struct NetworkProber::Inside {
     void sweep();
     [[nodiscard]] SSL_SESSION* session_for(const Probe& probe);
     void keep_session(const Probe& probe, bool success);
+    void wait_until(Probe& probe, SteadyTime end);
+    void wait_for_connection(Probe& probe);
     void limit(Probe& probe, std::optional<std::chrono::nanoseconds> span);
     void on_connect_error(Probe& probe, int error);
     void on_connected(Probe& probe);

@@ -95,19 +95,6 @@ std::optional<checker::CheckId> Worker::find_check(const GroupName& group,
     return std::nullopt;
 }
 
-std::optional<Confirmation> Worker::confirmation(const GroupName& group,
-                                                 const BackendId& backend) const {
-    for (const auto& [id, shard] : shards_) {
-        if (id.group != group) continue;
-        for (const auto& [slot, confirmation] : shard->confirmations) {
-            const auto index = static_cast<std::size_t>(slot);
-            if (index < shard->cell.slots.size() && shard->cell.slots[index].backend == backend)
-                return confirmation;
-        }
-    }
-    return std::nullopt;
-}
-
 void Worker::reconcile() {
     const auto own = view_.assignments.find(settings_.node);
     // Nothing readable is no order: go on with what we have; if it is ours no more, our writes are

@@ -202,6 +202,19 @@ void Worker::settle(const ShardId& id,
     return_to(running->second, back);
 }
 
+std::optional<Confirmation> Worker::confirmation(const GroupName& group,
+                                                 const BackendId& backend) const {
+    for (const auto& [id, shard] : shards_) {
+        if (id.group != group) continue;
+        for (const auto& [slot, confirmation] : shard->confirmations) {
+            const auto index = static_cast<std::size_t>(slot);
+            if (index < shard->cell.slots.size() && shard->cell.slots[index].backend == backend)
+                return confirmation;
+        }
+    }
+    return std::nullopt;
+}
+
 /// Its prober has found another state than the one that holds.
 void Worker::return_to(checker::Check check, const checker::HealthState& state) {
     check.start = state;

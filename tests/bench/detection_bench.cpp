@@ -5,6 +5,7 @@
 #include "tests/bench/detection/victim.hpp"
 #include "tests/bench/support/figures.hpp"
 #include "tests/cluster/cluster.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <algorithm>
@@ -15,7 +16,6 @@
 #include <exception>
 #include <map>
 #include <random>
-#include <thread>
 
 namespace muster::test {
 namespace {
@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 using Fault = Victim::Fault;
 
 constexpr std::size_t backends = 24;  ///< of each group
-constexpr std::size_t at_once = 4;    ///< fail within one interval
+constexpr std::size_t at_once = 8;    ///< fail within one interval
 constexpr config::Duration interval = 1s;
 constexpr config::Duration fast_interval = 500ms;
 constexpr config::Duration timeout = 500ms;
@@ -75,7 +75,9 @@ class Detection {
             std::map<std::string, std::chrono::nanoseconds> failed;
             std::ranges::shuffle(order_, random_);
             for (std::size_t i = 0; i < at_once && done + static_cast<int>(i) < kills; ++i) {
-                std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 250));
+                // At any place of its interval.
+                const auto when = Responder::now() + std::chrono::milliseconds(random_() % 250);
+                require(eventually(1s, [&] { return Responder::now() >= when; }), "its time");
                 Victim& victim = victims[order_[i]];
                 failed["b" + std::to_string(victim.port())] = Responder::now();
                 victim.set(fault);
@@ -144,6 +146,7 @@ void run() {
     for (const auto& [fault, name] : kinds) {
         spreads.emplace_back(name, detection.measure(fault, kills));
         spreads.back().second.print(name);
+        std::fflush(stdout);
     }
     for (const auto& [name, spread] : spreads) {
         metric("detection_" + name + "_p50_ms", ms(spread.at(0.5)), "ms");

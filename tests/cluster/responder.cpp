@@ -141,10 +141,8 @@ void Responder::arrived(std::uint32_t backend) {
 void Responder::serve() {
     std::array<epoll_event, 256> events{};
     while (!ending_) {
-        const int count = epoll_wait(epoll_.get(),
-                                     events.data(),
-                                     static_cast<int>(events.size()),
-                                     dripping_.empty() ? -1 : 100);
+        const int count = epoll_wait(
+            epoll_.get(), events.data(), static_cast<int>(events.size()), drips_.empty() ? -1 : 5);
         drip();
         for (int i = 0; i < count; ++i) {
             const int fd = events[static_cast<std::size_t>(i)].data.fd;
@@ -158,13 +156,17 @@ void Responder::serve() {
 }
 
 void Responder::drip() {
-    if (dripping_.empty() || now() < next_drip_) return;
-    next_drip_ = now() + std::chrono::seconds(1);
     constexpr std::string_view endless = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\nX: ";
-    for (auto& [connection, sent] : dripping_) {
-        const char byte = sent < endless.size() ? endless[sent] : 'x';
-        ++sent;
-        send(connection, &byte, 1, MSG_NOSIGNAL);
+    while (!drips_.empty() && drips_.front().due <= now()) {
+        Drip drip = drips_.front();
+        drips_.pop_front();
+        const auto known = dripping_.find(drip.connection);
+        if (known == dripping_.end() || known->second != drip.serial) continue;
+        const char byte = drip.sent < endless.size() ? endless[drip.sent] : 'x';
+        send(drip.connection, &byte, 1, MSG_NOSIGNAL);
+        ++drip.sent;
+        drip.due += std::chrono::seconds(1);
+        drips_.push_back(drip);
     }
 }
 
@@ -203,7 +205,8 @@ void Responder::answer(int connection) {
         const Behaviour behaviour = backends_[backend].behaviour;
         if (behaviour == Behaviour::hanging) return;
         if (behaviour == Behaviour::dripping) {
-            dripping_.emplace(connection, 0);
+            dripping_[connection] = ++last_serial_;
+            drips_.push_back({.due = now(), .connection = connection, .serial = last_serial_});
             return;
         }
         const std::string_view reply = behaviour == Behaviour::healthy ? ok : bad;

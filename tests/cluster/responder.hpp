@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <string>
@@ -77,8 +78,16 @@ class Responder {
     FileDescriptor wake_;
     std::vector<Backend> backends_;
     std::map<int, std::uint32_t> connections_;  ///< socket -> backend; the serving thread's own
-    std::map<int, std::size_t> dripping_;       ///< socket -> bytes sent; likewise
-    Time next_drip_{};
+    /// A connection that drips, when it is due; likewise.
+    struct Drip {
+        Time due{};
+        int connection = -1;
+        std::uint64_t serial = 0;
+        std::size_t sent = 0;
+    };
+    std::deque<Drip> drips_;
+    std::map<int, std::uint64_t> dripping_;  ///< socket -> serial, to know it from its successor
+    std::uint64_t last_serial_ = 0;
     mutable std::mutex mutex_;  ///< records and trace
     std::vector<std::pair<Time, std::uint32_t>> trace_;
     bool tracing_ = false;

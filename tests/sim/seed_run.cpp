@@ -16,7 +16,7 @@ namespace {
 constexpr std::chrono::nanoseconds recovery_bound = 60s;
 // Then nothing may be written but progress: by then a worker that had nothing left to watch has
 // stopped doubting itself, and moves for balance are over.
-constexpr std::chrono::nanoseconds settling = 110s;
+constexpr std::chrono::nanoseconds settling = 150s;
 constexpr std::chrono::nanoseconds silence = 6s;
 
 std::vector<std::string> what_is_wrong(World& world, const Invariants& invariants) {

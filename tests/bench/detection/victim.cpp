@@ -80,7 +80,7 @@ void Victim::serve() {
         if (fault != Fault::hung) hung.clear();
         if (fault == Fault::refused) {
             listener_ = FileDescriptor();
-            ::usleep(1000);
+            ::poll(nullptr, 0, 1);
             continue;
         }
         if (listener_.get() < 0) listen();
