@@ -82,8 +82,7 @@ class Detection {
                 failed["b" + std::to_string(victim.port())] = Responder::now();
                 victim.set(fault);
             }
-            require(cluster_->observer().wait(
-                        30s, [&](const auto&) { return detected(failed).size() == failed.size(); }),
+            require(eventually(30s, [&] { return detected(failed).size() == failed.size(); }),
                     "every failure detected");
             for (const auto& [backend, took] : detected(failed)) spread.add(took);
             done += static_cast<int>(failed.size());
