@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <utility>
 
 namespace muster::checker {
 
@@ -31,6 +32,12 @@ class Deadlines {
         return entry;
     }
     void erase(Entry entry) { all_.erase(entry); }
+    void move(Entry& entry, SteadyTime when) {
+        auto node = all_.extract(entry);
+        node.key() = when;
+        entry = all_.insert(std::move(node));
+        watch();
+    }
 
     /// One whose time has come.
     [[nodiscard]] std::optional<std::uint64_t> due(SteadyTime now) const {

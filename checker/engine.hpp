@@ -46,7 +46,7 @@ struct EngineSettings {
     std::size_t max_starts_per_tick = 512;
     int max_starts_per_second = 0;      ///< 0 = no limit; what it holds back is late
     int max_handshakes_per_second = 0;  ///< the same of probes over TLS; the others go on
-    std::size_t ring_size = 64;
+    std::uint16_t ring_size = 64;
 };
 
 /// Runs the checks of one thread: fixed cadence, hashed phase, health state, ring of recent

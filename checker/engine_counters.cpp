@@ -11,6 +11,7 @@ EngineCounters operator+(EngineCounters left, const EngineCounters& right) {
     left.succeeded += right.succeeded;
     left.failed += right.failed;
     left.inconclusive += right.inconclusive;
+    left.shortages += right.shortages;
     left.deduplicated += right.deduplicated;
     left.late_starts += right.late_starts;
     left.skipped_slots += right.skipped_slots;

@@ -23,6 +23,8 @@ struct EngineCounters {
     std::uint64_t succeeded = 0;
     std::uint64_t failed = 0;
     std::uint64_t inconclusive = 0;
+    /// Began late, or came to nothing for want of ports, descriptors, memory or time.
+    std::uint64_t shortages = 0;
     std::uint64_t deduplicated = 0;  ///< results that served more than one check: the extra ones
     std::uint64_t late_starts = 0;   ///< began more than late_limit after their slot
     std::uint64_t skipped_slots =

@@ -36,7 +36,8 @@ void NetworkProber::Inside::begin(std::shared_ptr<const ProbeRequest> request, D
     probe.request = std::move(request);
     probe.done = std::move(done);
     probe.started = clock.now();
-    probe.deadline = deadlines.add(probe.started + probe.request->timeout, serial);
+    probe.end = probe.started + probe.request->timeout;
+    probe.deadline = deadlines.add(probe.end, serial);
     auto dialogue = make_dialogue(*probe.request, settings.dialogue);
     if (!dialogue) {
         finish(probe, inconclusive(dialogue.error()));
@@ -95,10 +96,10 @@ void NetworkProber::Inside::limit(Probe& probe, std::optional<std::chrono::nanos
     wait_until(probe, end);
 }
 
+/// What comes too early is put off when its time has come: most probes are over by then.
 void NetworkProber::Inside::wait_until(Probe& probe, SteadyTime end) {
-    if (probe.deadline->first == end) return;
-    deadlines.erase(probe.deadline);
-    probe.deadline = deadlines.add(end, probe.serial);
+    probe.end = end;
+    if (end < probe.deadline->first) deadlines.move(probe.deadline, end);
 }
 
 void NetworkProber::Inside::connect_next(Probe& probe) {
@@ -128,10 +129,10 @@ SteadyTime NetworkProber::Inside::connect_end(const Probe& probe) const {
 }
 
 /// Until the phase ends, or until another connection is to be tried beside this one.
-void NetworkProber::Inside::wait_for_connection(Probe& probe) {
+void NetworkProber::Inside::wait_for_connection(Probe& probe, SteadyTime now) {
     SteadyTime end = connect_end(probe);
     if (probe.transport == Transport::stream && probe.hedges < most_hedges)
-        end = std::min(end, clock.now() + settings.hedge_after);
+        end = std::min(end, now + settings.hedge_after);
     wait_until(probe, end);
 }
 
@@ -139,7 +140,7 @@ void NetworkProber::Inside::connect(Probe& probe) {
     probe.phase = Phase::connecting;
     probe.connect_began = clock.now();
     probe.hedges = 0;
-    wait_for_connection(probe);
+    wait_for_connection(probe, probe.connect_began);
     const int error = open(probe, probe.socket);
     if (error != 0 && error != EINPROGRESS) {
         on_connect_error(probe, error);
@@ -173,7 +174,7 @@ void NetworkProber::Inside::on_connect_error(Probe& probe, int error) {
 void NetworkProber::Inside::hedge(Probe& probe) {
     ++probe.hedges;
     probe.hedge.reset();
-    wait_for_connection(probe);
+    wait_for_connection(probe, clock.now());
     auto hedge = std::make_unique<Hedge>(*this, probe);
     const int error = open(probe, hedge->socket);
     if (error != 0 && error != EINPROGRESS) return;
@@ -212,7 +213,14 @@ void NetworkProber::Inside::on_deadlines() {
     // What the kernel has for us already is in time, however late we are ourselves.
     poll_set.poll();
     const SteadyTime now = clock.now();
-    while (const auto serial = deadlines.due(now)) on_timeout(probes.at(*serial));
+    while (const auto serial = deadlines.due(now)) {
+        Probe& probe = probes.at(*serial);
+        if (now < probe.end) {
+            deadlines.move(probe.deadline, probe.end);
+        } else {
+            on_timeout(probe);
+        }
+    }
     deadlines.watch();
     if (now >= next_sweep) sweep();
 }
@@ -259,6 +267,7 @@ bool NetworkProber::Inside::renew(Probe& probe) {
     probe.expiry.reset();
     probe.begun = false;
     probe.reused = false;
+    limit(probe, std::nullopt);
     auto dialogue = make_dialogue(*probe.request, settings.dialogue);
     if (!dialogue) {
         finish(probe, inconclusive(dialogue.error()));
@@ -272,15 +281,15 @@ bool NetworkProber::Inside::take_idle(Probe& probe) {
     const auto found = idle.find(probe.request.get());
     if (found == idle.end()) return false;
     Idle& kept = found->second;
-    const bool is_same = kept.request.lock() == probe.request;
-    if (is_same) {
-        probe.socket = std::move(kept.socket);
-        probe.ticket = std::exchange(kept.ticket, {});
-        probe.tls = std::move(kept.tls);
-        poll_set.hand_over(probe.ticket, probe);
+    if (kept.request.lock() != probe.request) {
+        idle.erase(found);
+        return false;
     }
-    idle.erase(found);
-    if (!is_same) return false;
+    if (!kept.ticket) return false;
+    probe.socket = std::move(kept.socket);
+    probe.ticket = std::exchange(kept.ticket, {});
+    probe.tls = std::move(kept.tls);
+    poll_set.hand_over(probe.ticket, probe);
     probe.reused = true;
     probe.begun = true;
     probe.phase = Phase::replying;

@@ -62,7 +62,8 @@ struct NetworkProber::Inside {
         std::shared_ptr<const ProbeRequest> request;
         Done done;
         SteadyTime started{};
-        Deadlines::Entry deadline;
+        SteadyTime end{};           ///< of the phase
+        Deadlines::Entry deadline;  ///< at the end or before it
         Phase phase = Phase::resolving;
         std::vector<asio::ip::address> addresses;
         std::size_t next_address = 0;
@@ -102,7 +103,8 @@ struct NetworkProber::Inside {
 
     static constexpr std::uint32_t peer_is_done = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
-    /// A connection between two probes of one request.
+    /// Where a connection is kept between two probes of one request. None is there while one of
+    /// them uses it.
     struct Idle final : PollSet::Waiter {
         Idle(Inside& the_prober, const ProbeRequest* the_key) : prober(the_prober), key(the_key) {}
         ~Idle() { prober.poll_set.remove(ticket); }
@@ -152,7 +154,7 @@ struct NetworkProber::Inside {
     [[nodiscard]] SSL_SESSION* session_for(const Probe& probe);
     void keep_session(const Probe& probe, bool success);
     void wait_until(Probe& probe, SteadyTime end);
-    void wait_for_connection(Probe& probe);
+    void wait_for_connection(Probe& probe, SteadyTime now);
     void limit(Probe& probe, std::optional<std::chrono::nanoseconds> span);
     void on_connect_error(Probe& probe, int error);
     void on_connected(Probe& probe);

@@ -45,6 +45,11 @@ static_assert(static_cast<std::size_t>(Reason::prober_doubt) + 1 == reason_codes
 
 }  // namespace
 
+bool is_shortage(Reason reason) {
+    return reason == Reason::prober_late || reason == Reason::prober_ports ||
+           reason == Reason::prober_files || reason == Reason::prober_memory;
+}
+
 std::string_view to_string(Reason reason) {
     for (const auto& [value, code] : reason_codes) {
         if (value == reason) return code;

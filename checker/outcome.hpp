@@ -71,6 +71,8 @@ struct ProbeOutcome {
     bool operator==(const ProbeOutcome&) const = default;
 };
 
+/// Whether the node lacked what every probe needs: ports, descriptors, memory or time.
+[[nodiscard]] bool is_shortage(Reason reason);
 /// "L4CON" and so on.
 [[nodiscard]] std::string_view to_string(Reason reason);
 [[nodiscard]] std::optional<Reason> reason_from(std::string_view code);

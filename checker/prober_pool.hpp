@@ -79,6 +79,9 @@ class ThreadedPool final : public CheckRunner {
         std::vector<std::shared_ptr<const ProbeRequest>> requests) override;
     [[nodiscard]] asio::awaitable<EngineCounters> counters() override;
     [[nodiscard]] SteadyTime last_tick() const override;
+    /// Calls `then` on one of the threads when all of them have done what they were told before;
+    /// not at all once stopped.
+    void after_all(std::function<void()> then);
     void stop();
 
  private:

@@ -70,7 +70,7 @@ void ResultRing::add(SteadyTime start, const ProbeOutcome& outcome, const Health
         entries_.push_back(entry);
     } else {
         entries_[oldest_] = entry;
-        oldest_ = (oldest_ + 1) % capacity_;
+        oldest_ = static_cast<std::uint16_t>((oldest_ + 1) % capacity_);
     }
 }
 

@@ -43,7 +43,7 @@ struct PastResult {
 /// are kept on the steady clock, so that a step of the wall clock doesn't tear the past apart.
 class ResultRing {
  public:
-    explicit ResultRing(std::size_t capacity) : capacity_(capacity) {}
+    explicit ResultRing(std::uint16_t capacity) : capacity_(capacity) {}
 
     /// `after`: what the result made of the backend.
     void add(SteadyTime start, const ProbeOutcome& outcome, const HealthState& after);
@@ -56,10 +56,10 @@ class ResultRing {
  private:
     void rebase(SteadyTime start);
 
-    std::size_t capacity_;
-    std::size_t oldest_ = 0;  ///< only > 0 once full
     SteadyTime base_{};
     std::vector<RingEntry> entries_;
+    std::uint16_t capacity_;
+    std::uint16_t oldest_ = 0;  ///< only > 0 once full
 };
 
 }  // namespace muster::checker

@@ -11,6 +11,9 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -276,6 +279,17 @@ asio::awaitable<EngineCounters> ThreadedPool::counters() {
         }
     }
     co_return sum;
+}
+
+void ThreadedPool::after_all(std::function<void()> then) {
+    if (inside_->stopped) return;
+    const auto left = std::make_shared<std::atomic<std::size_t>>(inside_->lanes.size());
+    const auto call = std::make_shared<const std::function<void()>>(std::move(then));
+    for (const auto& lane : inside_->lanes) {
+        asio::post(lane->context, [left, call] {
+            if (--*left == 0) (*call)();
+        });
+    }
 }
 
 SteadyTime ThreadedPool::last_tick() const {

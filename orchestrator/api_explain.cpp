@@ -97,10 +97,8 @@ std::string check_summary(const config::CheckSpec& check) {
 }
 
 const config::CheckSpec& check_for(const BackendRow& backend, const GroupRow& group) {
-    const auto found =
-        std::ranges::lower_bound(group.spec->backends, backend.id, {}, &config::Backend::id);
-    const bool known = found != group.spec->backends.end() && found->id == backend.id;
-    return known ? config::check_of(*group.spec, *found) : group.spec->check;
+    const config::Backend* configured = group.configured(backend.id);
+    return configured != nullptr ? config::check_of(*group.spec, *configured) : group.spec->check;
 }
 
 std::string spoken(std::chrono::milliseconds span) {

@@ -296,11 +296,12 @@ json::value json_of(const SharedValue<znodes::LeasedIntent>& leased) {
 
 json::object json_of(const GroupRow& group, const BackendRow& backend, WallTime wall) {
     const ShardRow* shard = group.shard(backend.shard);
+    const config::Backend* configured = group.configured(backend.id);
     json::object object{
         {"group", group.name().str()},
         {"id", backend.id.str()},
-        {"address", backend.address},
-        {"zone", backend.zone},
+        {"address", address_of(configured)},
+        {"zone", zone_of(configured)},
         {"weight", backend.weight},
         {"admin", config::to_string(backend.admin)},
         {"state", to_string(state_of(backend))},

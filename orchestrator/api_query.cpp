@@ -73,11 +73,12 @@ bool has_words(const GroupRow& group,
                const std::vector<std::string>& words) {
     if (words.empty()) return true;
     const ShardRow* shard = group.shard(backend.shard);
+    const config::Backend* configured = group.configured(backend.id);
     const std::string text = lower(fmt::format("{}\n{}\n{}\n{}\n{}\n{}",
                                                group.name().str(),
                                                backend.id.str(),
-                                               backend.address,
-                                               backend.zone,
+                                               address_of(configured),
+                                               zone_of(configured),
                                                backend.reason,
                                                shard != nullptr ? shard->owner.str() : ""));
     return std::ranges::all_of(

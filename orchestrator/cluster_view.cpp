@@ -312,7 +312,8 @@ ViewChange apply(ClusterView& view,
     for (const std::string& path : std::exchange(view.deferred, {})) {
         if (path != control) applier.path(path);
     }
-    const ViewChange change = applier.finish();
+    ViewChange change = applier.finish();
+    change.read = now;
     drop_finished_groups(view, paths);
     if (change.config) view.named_chunks = chunks_named_by(view.groups);
     return change;

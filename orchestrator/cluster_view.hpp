@@ -84,6 +84,7 @@ struct ClusterView {
 
 /// What a set of changed paths touched: lets each reader skip what does not concern it.
 struct ViewChange {
+    SteadyTime read{};     ///< when
     bool control = false;  ///< control or epoch
     bool members = false;
     bool config = false;

@@ -140,7 +140,11 @@ Result<void> Daemon::start() {
             .access = {.loopback_bind = config::is_loopback(listen.host), .token = settings_.token},
             .build = {.version = settings_.version, .build = settings_.build},
             .metrics = [this] { return registry_.text(); }});
-    node_->on_change([this](const ViewChange&) { changed_.notify(); });
+    node_->on_change([this](const ViewChange& change) {
+        changed_.notify();
+        if (!change.config) return;
+        pool_->after_all([this, read = change.read] { metrics_.config_took(clock_.now() - read); });
+    });
     session_subscription_ =
         store_.listen_session([this](const coordination::SessionStatus& session) {
             if (std::exchange(last_state_, session.state) == session.state) return;

@@ -264,21 +264,12 @@ int run_node(const config::NodeSettings& settings, orchestrator::GuardianLink& l
     return EXIT_SUCCESS;
 }
 
-/// `musterd dev`: one node, its store in memory, nothing else needed.
-int run_dev(const std::string& file, const std::string& listen) {
-    const config::Decoded decoded = config::decode(read_file(file));
-    for (const config::Problem& problem : decoded.problems) {
-        std::cerr << file << ": " << config::to_string(problem) << '\n';
-    }
-    if (!decoded.problems.empty()) return bad_configuration;
-    config::NodeSettings settings{
-        .node = NodeId("dev"), .cluster = "dev", .listen = listen, .state_dir = ""};
-    if (const std::string failed = log::start(settings.log); !failed.empty())
-        throw std::runtime_error(failed);
-
-    asio::io_context context(1);
-    AsioClock clock;
-    coordination::MemoryEnsemble ensemble(context.get_executor(), clock);
+/// The tree of a new cluster with these groups.
+void fill(coordination::MemoryEnsemble& ensemble,
+          Clock& clock,
+          const config::NodeSettings& settings,
+          const std::string& file,
+          const std::vector<config::GroupSpec>& groups) {
     const znodes::Paths paths(settings.cluster);
     const znodes::Control control{.stamp = {.cluster = random_guid(), .writer = "dev"}};
     std::vector<coordination::Op> tree;
@@ -287,7 +278,7 @@ int run_dev(const std::string& file, const std::string& listen) {
             coordination::CreateOp{.path = std::move(node.path), .data = std::move(node.data)});
     }
     std::set<std::string> made;
-    for (const config::GroupSpec& group : decoded.groups) {
+    for (const config::GroupSpec& group : groups) {
         orchestrator::ConfigWrite write =
             orchestrator::plan_apply(paths,
                                      group,
@@ -305,6 +296,25 @@ int run_dev(const std::string& file, const std::string& listen) {
     }
     if (!ensemble.write(std::move(tree)).applied())
         throw std::runtime_error(file + ": two groups have one name");
+}
+
+/// `musterd dev`: one node, its store in memory, nothing else needed.
+int run_dev(const std::string& file, const std::string& listen) {
+    config::Decoded decoded = config::decode(read_file(file));
+    for (const config::Problem& problem : decoded.problems) {
+        std::cerr << file << ": " << config::to_string(problem) << '\n';
+    }
+    if (!decoded.problems.empty()) return bad_configuration;
+    config::NodeSettings settings{
+        .node = NodeId("dev"), .cluster = "dev", .listen = listen, .state_dir = ""};
+    if (const std::string failed = log::start(settings.log); !failed.empty())
+        throw std::runtime_error(failed);
+
+    asio::io_context context(1);
+    AsioClock clock;
+    coordination::MemoryEnsemble ensemble(context.get_executor(), clock);
+    fill(ensemble, clock, settings, file, decoded.groups);
+    decoded = {};
     coordination::MemoryStore store(context.get_executor(), clock, ensemble, {.client = "dev"});
     orchestrator::Daemon daemon(context.get_executor(), clock, store, daemon_settings(settings));
     TaskGroup tasks(context.get_executor());

@@ -37,6 +37,9 @@ NodeMetrics::NodeMetrics(metrics::Registry& registry)
       paused_(registry.gauge("muster_paused",
                              "1 while this node or the cluster is paused by an operator")),
       doubt_(registry.gauge("muster_doubt", "1 while this worker distrusts its own verdicts")),
+      config_took_(registry.gauge(
+          "muster_config_apply_seconds",
+          "What the last change of the configuration took, from being read until it was in force")),
       status_writes_(registry.counter("muster_status_writes_total", "Shard statuses written")),
       status_transactions_(
           registry.counter("muster_status_transactions_total", "Transactions with shard statuses")),
@@ -60,6 +63,10 @@ NodeMetrics::NodeMetrics(metrics::Registry& registry)
           "muster_probe_results_total", "Results of probes", {{"result", "failure"}})),
       probes_inconclusive_(registry.counter(
           "muster_probe_results_total", "Results of probes", {{"result", "inconclusive"}})),
+      probe_shortages_(
+          registry.counter("muster_probe_shortages_total",
+                           "Probes that began late, or lacked ports, descriptors or memory "
+                           "of this node")),
       probes_deduplicated_(registry.counter("muster_probes_deduplicated_total",
                                             "Checks served by another check's equal probe")),
       probes_skipped_(registry.counter("muster_probe_slots_skipped_total",
@@ -141,6 +148,7 @@ void NodeMetrics::take(const checker::EngineCounters& counters) {
     probes_succeeded_.follow(counters.succeeded);
     probes_failed_.follow(counters.failed);
     probes_inconclusive_.follow(counters.inconclusive);
+    probe_shortages_.follow(counters.shortages);
     probes_deduplicated_.follow(counters.deduplicated);
     probes_skipped_.follow(counters.skipped_slots);
     std::vector<double> more(lateness_seen_.size());

@@ -5,6 +5,7 @@
 #include "orchestrator/node.hpp"
 #include "orchestrator/snapshot.hpp"
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,6 +21,10 @@ class NodeMetrics {
     void take(const Snapshot& snapshot);
     void take(const Node& node);
     void take(const checker::EngineCounters& counters);
+    /// Any thread.
+    void config_took(std::chrono::nanoseconds span) {
+        config_took_.Set(std::chrono::duration<double>(span).count());
+    }
 
  private:
     /// A counter that follows a number which only grows.
@@ -43,6 +48,7 @@ class NodeMetrics {
     metrics::Gauge& problems_;
     metrics::Gauge& paused_;
     metrics::Gauge& doubt_;
+    metrics::Gauge& config_took_;
     Follower status_writes_;
     Follower status_transactions_;
     Follower writes_fenced_off_;
@@ -55,6 +61,7 @@ class NodeMetrics {
     Follower probes_succeeded_;
     Follower probes_failed_;
     Follower probes_inconclusive_;
+    Follower probe_shortages_;
     Follower probes_deduplicated_;
     Follower probes_skipped_;
     metrics::Histogram& lateness_;

@@ -1,10 +1,27 @@
 #include "orchestrator/snapshot.hpp"
 
+#include "common/config/endpoint.hpp"
+
 #include <algorithm>
 #include <string_view>
 #include <tuple>
 
 namespace muster::orchestrator {
+
+const config::Backend* GroupRow::configured(const BackendId& id) const {
+    const auto found = std::ranges::lower_bound(spec->backends, id, {}, &config::Backend::id);
+    return found != spec->backends.end() && found->id == id ? &*found : nullptr;
+}
+
+std::string address_of(const config::Backend* configured) {
+    if (configured == nullptr) return {};
+    return config::to_string(
+        config::Endpoint{.host = configured->address, .port = configured->port});
+}
+
+std::string zone_of(const config::Backend* configured) {
+    return configured == nullptr ? std::string() : configured->zone;
+}
 
 const BackendRow* GroupRow::backend(const BackendId& id) const {
     const auto found = std::ranges::lower_bound(backends, id, {}, &BackendRow::id);

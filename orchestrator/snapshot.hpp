@@ -79,9 +79,7 @@ struct NodeRow {
 };
 
 struct BackendRow {
-    BackendId id;
-    std::string address;  ///< "host:port"
-    std::string zone;
+    BackendId id;  ///< what else its configuration says: GroupRow::configured()
     int weight = 100;
     config::Admin admin = config::Admin::active;
     znodes::Letter verdict = znodes::Letter::unknown;
@@ -129,9 +127,15 @@ struct GroupRow {
 
     [[nodiscard]] const GroupName& name() const { return spec->name; }
     [[nodiscard]] const BackendRow* backend(const BackendId& id) const;
+    /// Null: it has none of that id.
+    [[nodiscard]] const config::Backend* configured(const BackendId& id) const;
     [[nodiscard]] const ShardRow* shard(int number) const;
     [[nodiscard]] bool operator==(const GroupRow& other) const;  ///< compares specs by value
 };
+
+/// "host:port", and the zone; empty for none.
+[[nodiscard]] std::string address_of(const config::Backend* configured);
+[[nodiscard]] std::string zone_of(const config::Backend* configured);
 
 enum class EventKind {
     health_changed,

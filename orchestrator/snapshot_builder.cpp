@@ -97,13 +97,10 @@ SnapshotBuilder::KnownGroup SnapshotBuilder::build_group(const ClusterView& view
                  .generation = group.spec_generation,
                  .author = group.head->value.author,
                  .changed = group.head->value.time};
+    row.backends.reserve(spec.backends.size());
     for (const config::Backend& backend : spec.backends) {
-        row.backends.push_back({.id = backend.id,
-                                .address = config::to_string(config::Endpoint{
-                                    .host = backend.address, .port = backend.port}),
-                                .zone = backend.zone,
-                                .weight = backend.weight,
-                                .admin = backend.admin});
+        row.backends.push_back(
+            {.id = backend.id, .weight = backend.weight, .admin = backend.admin});
     }
     const bool laid_out = group.index && group.index->value.group_uid == row.uid;
     int unowned = 0;

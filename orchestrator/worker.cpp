@@ -55,6 +55,7 @@ void Worker::start() {
     tasks_.spawn("progress", report_progress());
     if (settings_.peers != nullptr || !settings_.canaries.empty()) {
         tasks_.spawn("suspicions", confirm_suspicions());
+        tasks_.spawn("probes", watch_probes());
         tasks_.spawn("doubt", watch_doubt());
         if (!settings_.canaries.empty()) tasks_.spawn("canaries", watch_canaries());
     }
@@ -163,6 +164,12 @@ void Worker::rebuild(const ShardId& id, Shard& shard, bool catch_up) {
     const auto members = group->second.shards.find(id.number);
     if (members == group->second.shards.end() || !members->second.members) return;
     const config::GroupSpec& spec = *group->second.spec;
+    const Shard::Origin origin{.spec = group->second.spec,
+                               .members_created = members->second.members->created_zxid,
+                               .members_version = members->second.members->version,
+                               .role = shard.role};
+    // It was another group that changed: nothing to do for what may be most of the checks.
+    if (!catch_up && shard.origin == origin) return;
     const bool moved_on = members->second.members->value.layout != shard.cell.layout ||
                           members->second.members->value.group_uid != shard.cell.group_uid;
     if (moved_on && shard.cell.layout != 0 && !catch_up) {
@@ -172,6 +179,7 @@ void Worker::rebuild(const ShardId& id, Shard& shard, bool catch_up) {
         tasks_.spawn("adopt " + id.str(), adopt_shard(id, shards_.at(id)));
         return;
     }
+    shard.origin = origin;
     StatusCell next = make_cell(members->second.members->value, spec, &shard.cell);
     if (next.slots.size() != shard.cell.slots.size()) mark(shard, true);
     shard.cell = std::move(next);
@@ -225,7 +233,7 @@ void Worker::run(const ShardId& id, Shard& shard, int key, Check check, Changes&
                       (known->second.spec == check.spec || *known->second.spec == *check.spec) &&
                       *known->second.request == *check.request;
     if (same) return;
-    by_check_[static_cast<std::uint64_t>(check.id)] = {id, key};
+    by_check_[static_cast<std::uint64_t>(check.id)] = {&shards_.find(id)->first, key};
     shard.running[key] = check;
     changes.put.push_back(std::move(check));
 }
@@ -263,6 +271,7 @@ asio::awaitable<void> Worker::adopt_shard(ShardId id, std::shared_ptr<Shard> sha
                 znodes::decode<znodes::ShardStatus>(status->data, settings_.cluster);
             drop(id, *shard);  // another layout's slots, if any
             shard->running.clear();
+            shard->origin.reset();
             shard->suspects.clear();
             shard->confirmations.clear();
             shard->cell = make_cell(members, *group->second.spec, nullptr);
@@ -344,7 +353,8 @@ asio::awaitable<void> Worker::write_handoff(ShardId id, std::shared_ptr<Shard> s
 void Worker::on_report(const checker::CheckReport& report) {
     const auto place = by_check_.find(static_cast<std::uint64_t>(report.id));
     if (place == by_check_.end()) return;
-    const auto& [id, key] = place->second;
+    const ShardId& id = *place->second.first;
+    const int key = place->second.second;
     const bool is_agent = key < 0;
     const auto slot = static_cast<std::size_t>(is_agent ? agent_of(key) : key);
     const auto shard = shards_.find(id);

@@ -106,6 +106,15 @@ class Worker {
         bool dirty = false;   ///< to be published
         bool urgent = false;  ///< at the next window, not only after pending_window
         SteadyTime dirty_since{};
+        /// What the checks that run were made from.
+        struct Origin {
+            std::shared_ptr<const config::GroupSpec> spec;
+            std::int64_t members_created = 0;
+            std::int32_t members_version = 0;
+            znodes::Role role = znodes::Role::own;
+            bool operator==(const Origin&) const = default;
+        };
+        std::optional<Origin> origin;
         std::uint64_t changes = 0;  ///< to notice a change during a write
         std::uint64_t attempt = 0;  ///< sequence of the last write tried, for unknown outcomes
         /// As given to the runner, by slot; of its agent, by agent_of(slot).
@@ -161,6 +170,7 @@ class Worker {
     void return_to(checker::Check check, const checker::HealthState& state);
     asio::awaitable<void> ask_canaries();
     asio::awaitable<void> watch_canaries();
+    asio::awaitable<void> watch_probes();
     asio::awaitable<void> watch_doubt();
     void look_around();
     asio::awaitable<void> adopt_shard(ShardId id, std::shared_ptr<Shard> shard);
@@ -198,7 +208,8 @@ class Worker {
     std::int64_t sequence_of_questions_ = 0;
     coordination::Subscription session_subscription_;
     Shards shards_;
-    std::unordered_map<std::uint64_t, std::pair<ShardId, int>> by_check_;
+    /// Shard and key in `running` of each check; the shard's name is the one in `shards_`.
+    std::unordered_map<std::uint64_t, std::pair<const ShardId*, int>> by_check_;
     std::int32_t token_ = -1;  ///< A: the version of our assignment that we act on
     std::int64_t sequence_ = 0;
     WorkerCounters counters_;

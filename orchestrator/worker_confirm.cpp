@@ -18,7 +18,9 @@ constexpr std::chrono::milliseconds batching{20};
 constexpr std::chrono::milliseconds ask_again{200};
 constexpr std::chrono::milliseconds look_period{250};
 constexpr std::chrono::seconds canary_period{1};
+constexpr std::chrono::seconds sums_period{1};
 constexpr std::chrono::seconds a_moment{10};
+constexpr std::chrono::seconds refuted_for{60};  ///< unless it is refuted again, or succeeds
 /// Beyond the probe's own time: connecting to the peer, its queue, the way back.
 constexpr std::chrono::milliseconds way_there_and_back{300};
 
@@ -165,7 +167,7 @@ asio::awaitable<std::map<int, Ruling>> Worker::ask_peers(ShardId id,
 
 std::optional<int> Worker::slot_of(const ShardId& id, checker::CheckId check) const {
     const auto place = by_check_.find(static_cast<std::uint64_t>(check));
-    if (place == by_check_.end() || place->second.first != id) return std::nullopt;
+    if (place == by_check_.end() || *place->second.first != id) return std::nullopt;
     return place->second.second;
 }
 
@@ -240,6 +242,16 @@ asio::awaitable<void> Worker::ask_canaries() {
     doubt_.note_canaries(outcomes.size(), outcomes.size() - static_cast<std::size_t>(good));
 }
 
+asio::awaitable<void> Worker::watch_probes() {
+    for (;;) {
+        co_await clock_.sleep_for(sums_period);
+        const checker::EngineCounters sums = co_await runner_.counters();
+        doubt_.note_probes({.finished = sums.succeeded + sums.failed + sums.inconclusive,
+                            .shortages = sums.shortages},
+                           clock_.now());
+    }
+}
+
 asio::awaitable<void> Worker::watch_doubt() {
     for (;;) {
         co_await clock_.sleep_for(look_period);
@@ -257,11 +269,18 @@ void Worker::look_around() {
         std::erase_if(shard->fell, [now](const auto& one) { return now - one.second >= a_moment; });
         for (std::size_t i = 0; i < shard->cell.slots.size(); ++i) {
             const CellSlot& slot = shard->cell.slots[i];
-            if (!slot.active || slot.state.verdict == Verdict::unknown) continue;
+            if (!slot.active) continue;
+            ++sight.watched;
+            if (slot.state.verdict == Verdict::unknown) continue;
             const bool fell = shard->fell.contains(slot.check);
             const bool fails = slot.state.failures > 0 || shard->suspects.contains(slot.check);
             sight.serving += fell || serves(slot.state.verdict) ? 1 : 0;
             sight.failing += fell || (fails && serves(slot.state.verdict)) ? 1 : 0;
+            const auto told = shard->confirmations.find(static_cast<int>(i));
+            sight.refuted += fails && told != shard->confirmations.end() && !told->second.down &&
+                                     clock_.wall() - told->second.time < refuted_for
+                                 ? 1
+                                 : 0;
         }
     }
     std::vector<GroupSight> sights;
@@ -269,10 +288,7 @@ void Worker::look_around() {
     const bool doubts = doubt_.look(sights, now);
     if (std::exchange(was_in_doubt_, doubts) == doubts) return;
     if (doubts) {
-        log::warn("doubt",
-                  {{"why",
-                    doubt_.blind() ? "most canaries fail"
-                                   : "most of what served fails at once, in several groups"}});
+        log::warn("doubt", {{"why", std::string(doubt_.why())}});
     } else {
         log::info("doubt_over");
     }

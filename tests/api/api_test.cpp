@@ -166,11 +166,12 @@ Snapshot poisoned(const std::string& text, SteadyTime now, WallTime wall) {
     GroupRow web = test::group_of(s, "web");
     auto spec = *web.spec;
     spec.check.probe = config::HttpCheck{.method = text, .path = text};
+    spec.backends[0].address = spec.backends[0].zone = text;
     web.spec = std::make_shared<const config::GroupSpec>(spec);
     web.uid = web.author = text;
     web.notes = {text};
     BackendRow& backend = web.backends[0];
-    backend.address = backend.zone = backend.reason = text;
+    backend.reason = text;
     web.shards[0].owner = web.shards[0].warming = NodeId(text);
     test::put_group(s, web);
     s.events = std::make_shared<const std::vector<Event>>(

@@ -10,10 +10,8 @@ namespace {
 using namespace std::chrono_literals;
 using namespace orchestrator;
 
-BackendRow up(std::string_view id, std::string_view address, int shard, WallTime since) {
+BackendRow up(std::string_view id, int shard, WallTime since) {
     return {.id = BackendId(id),
-            .address = std::string(address),
-            .zone = "a",
             .verdict = znodes::Letter::up,
             .since = since,
             .reason = "L7OK",
@@ -34,28 +32,29 @@ ShardRow shard(int number, std::string_view owner, int backends, WallTime wall) 
             .backends = backends};
 }
 
+/// The n-th of them at the n-th address.
 std::shared_ptr<const config::GroupSpec> spec_of(std::string_view name,
-                                                 const std::vector<BackendRow>& rows) {
+                                                 const std::vector<BackendRow>& rows,
+                                                 const std::vector<std::string>& addresses,
+                                                 std::uint16_t port) {
     config::GroupSpec spec{.name = GroupName(name)};
     spec.check.probe = config::HttpCheck{.path = "/health"};
-    for (const BackendRow& row : rows) {
-        const auto colon = row.address.rfind(':');
-        spec.backends.push_back(
-            {.id = row.id,
-             .address = row.address.substr(0, colon),
-             .port = static_cast<std::uint16_t>(std::stoi(row.address.substr(colon + 1))),
-             .weight = row.weight,
-             .zone = row.zone,
-             .admin = row.admin});
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        spec.backends.push_back({.id = rows[i].id,
+                                 .address = addresses[i],
+                                 .port = port,
+                                 .weight = rows[i].weight,
+                                 .zone = "a",
+                                 .admin = rows[i].admin});
     }
     return std::make_shared<const config::GroupSpec>(std::move(spec));
 }
 
 std::shared_ptr<const GroupRow> web(WallTime wall) {
-    std::vector<BackendRow> backends = {up("b1", "10.0.0.1:80", 0, wall - 2h),
-                                        up("b2", "10.0.0.2:80", 0, wall - 14s),
-                                        up("b3", "10.0.0.3:80", 1, wall - 2h),
-                                        up("b4", "10.0.0.4:80", 1, wall - 2h)};
+    std::vector<BackendRow> backends = {up("b1", 0, wall - 2h),
+                                        up("b2", 0, wall - 14s),
+                                        up("b3", 1, wall - 2h),
+                                        up("b4", 1, wall - 2h)};
     BackendRow& down = backends[1];
     down.verdict = znodes::Letter::down;
     down.reason = "L4CON";
@@ -68,7 +67,8 @@ std::shared_ptr<const GroupRow> web(WallTime wall) {
     draining.in_rotation = false;
     draining.rotation_weight = 0;
     draining.rotation_reason = znodes::RotationReason::drain;
-    const auto spec = spec_of("web", backends);
+    const auto spec =
+        spec_of("web", backends, {"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"}, 80);
     return std::make_shared<const GroupRow>(
         GroupRow{.spec = spec,
                  .uid = "uid-web",
@@ -81,8 +81,8 @@ std::shared_ptr<const GroupRow> web(WallTime wall) {
 }
 
 std::shared_ptr<const GroupRow> db(WallTime wall) {
-    std::vector<BackendRow> backends = {up("primary", "[::1]:5432", 0, wall - 2h)};
-    const auto spec = spec_of("db", backends);
+    std::vector<BackendRow> backends = {up("primary", 0, wall - 2h)};
+    const auto spec = spec_of("db", backends, {"::1"}, 5432);
     return std::make_shared<const GroupRow>(GroupRow{.spec = spec,
                                                      .uid = "uid-db",
                                                      .generation = 1,

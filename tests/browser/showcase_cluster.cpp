@@ -110,8 +110,6 @@ std::shared_ptr<const GroupRow> group_from(const Plan& plan, WallTime wall, int&
         .uid = "uid", .generation = 3 + plan.net / 10, .author = "alice", .changed = wall - 3h};
     for (int i = 0; i < plan.backends; ++i) {
         BackendRow backend{.id = BackendId(fmt::format("{}-{:02}", plan.name, i + 1)),
-                           .address = fmt::format("10.4.{}.{}:{}", plan.net, i + 11, plan.port),
-                           .zone = std::string(zones[static_cast<std::size_t>(i) % zones.size()]),
                            .verdict = znodes::Letter::up,
                            .since = wall - std::chrono::minutes(90 + 37 * i),
                            .reason = "L7OK",
@@ -121,7 +119,11 @@ std::shared_ptr<const GroupRow> group_from(const Plan& plan, WallTime wall, int&
         if (std::holds_alternative<config::TcpCheck>(plan.check.probe.kind))
             backend.reason = "L4OK";
         group.backends.push_back(std::move(backend));
-        spec.backends.push_back({.id = group.backends.back().id});
+        spec.backends.push_back(
+            {.id = group.backends.back().id,
+             .address = fmt::format("10.4.{}.{}", plan.net, i + 11),
+             .port = static_cast<std::uint16_t>(plan.port),
+             .zone = std::string(zones[static_cast<std::size_t>(i) % zones.size()])});
     }
     for (int k = 0; k * plan.shard_size < plan.backends; ++k) {
         const auto owner = static_cast<std::size_t>(next_owner++) % node_names.size();
@@ -250,14 +252,14 @@ void make_hostile(Snapshot& snapshot) {
     const std::string image = "<img src=x onerror=\"window.hacked=1\">";
     GroupRow group = group_of(snapshot, "web");
     BackendRow& first = group.backends[0];
-    first.address = image;
-    first.zone = script;
     first.reason = "\"><svg onload=window.hacked=1>";
     first.verdict = znodes::Letter::down;
     group.author = script;
     group.notes = {script + image};
     auto spec = *group.spec;
     spec.check.probe = config::HttpCheck{.path = "/" + script};
+    spec.backends[0].address = image;
+    spec.backends[0].zone = script;
     group.spec = std::make_shared<const config::GroupSpec>(std::move(spec));
     put_group(snapshot, group);
     snapshot.cluster.name = "prod" + image;

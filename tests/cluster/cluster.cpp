@@ -29,12 +29,13 @@ using znodes::Letter;
 
 Cluster::Cluster(Settings settings)
     : settings_(std::move(settings)),
-      zookeeper_({.servers = settings_.zookeepers, .tick = settings_.tick}),
+      zookeeper_({.servers = settings_.zookeepers, .host = settings_.host, .tick = settings_.tick}),
       secrets_(ctl::load_or_make_secrets(directory_.path() / "secrets").value()),
       observer_(std::make_unique<Observer>(zookeeper_.addresses(), "main", secrets_.users)) {
     observer_->with_store([this](coordination::Store& store) { return make_tree(store); });
     for (std::size_t i = 0; i < settings_.nodes; ++i) {
         NodeProcess& node = nodes_.emplace_back();
+        const auto elsewhere = settings_.elsewhere.find(i);
         node.port = free_port();
         node.directory = directory_.path() / name(i).str();
         std::filesystem::create_directories(node.directory);
@@ -45,7 +46,7 @@ Cluster::Cluster(Settings settings)
                    "{}ms\nzookeeper_tick: "
                    "{}ms\n"
                    "zookeeper_auth_file: {}\ncluster_secret_file: {}\nprober_threads: {}\nlisten: "
-                   "\"127.0.0.1:{}\"\nstate_dir: "
+                   "\"127.0.0.1:{}\"\npeer_listen: \"{}:0\"\nstate_dir: "
                    "{}\nlog: {{level: {}}}\n",
                    name(i).str(),
                    fmt::join(zookeeper_.addresses(), "\", \""),
@@ -55,6 +56,7 @@ Cluster::Cluster(Settings settings)
                    (directory_.path() / "secrets/cluster.secret").string(),
                    settings_.prober_threads,
                    node.port,
+                   elsewhere == settings_.elsewhere.end() ? settings_.host : elsewhere->second.host,
                    node.directory.string(),
                    settings_.log_level)
             << boost::replace_all_copy(settings_.more_settings, "NODE", name(i).str());
@@ -92,11 +94,14 @@ std::string Cluster::url(std::size_t node) const {
 
 void Cluster::start(std::size_t node) {
     NodeProcess& own = nodes_[node];
-    own.process.emplace(
-        ProcessSettings{.argv = {settings_.program.empty() ? MUSTERD : settings_.program,
-                                 "--config",
-                                 (own.directory / "musterd.yaml").string()},
-                        .output = own.directory / "log"});
+    ProcessSettings process{.output = own.directory / "log"};
+    if (const auto elsewhere = settings_.elsewhere.find(node);
+        elsewhere != settings_.elsewhere.end())
+        process.argv = elsewhere->second.enter;
+    process.argv.push_back(settings_.program.empty() ? MUSTERD : settings_.program);
+    process.argv.emplace_back("--config");
+    process.argv.push_back((own.directory / "musterd.yaml").string());
+    own.process.emplace(process);
 }
 
 pid_t Cluster::child(std::size_t node) const {

@@ -9,6 +9,7 @@
 #include "tests/support/zookeeper_server.hpp"
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,14 @@ class Cluster {
         std::string log_level = "info";
         std::string more_settings;  ///< of each node; "NODE" in it is its name
         std::string program;        ///< empty = musterd
+        /// Where ZooKeeper and the nodes' answers to their peers are.
+        std::string host = "127.0.0.1";
+        /// Nodes on what is to them another machine, with its address. The command enters it.
+        struct Elsewhere {
+            std::string host;
+            std::vector<std::string> enter;
+        };
+        std::map<std::size_t, Elsewhere> elsewhere;
     };
 
     explicit Cluster(Settings settings);

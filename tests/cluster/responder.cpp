@@ -38,15 +38,17 @@ void add(int epoll, int fd) {
 
 }  // namespace
 
-Responder::Responder(std::size_t backends)
-    : port_(free_port()),
+Responder::Responder(std::size_t backends, const std::string& network)
+    : network_(ntohl(inet_addr((network + ".0.0").c_str()))),
+      port_(free_port()),
       listener_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       backends_(backends) {
     const int one = 1;
     setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (setsockopt(listener_.get(), SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) != 0)
+    if (network == "127.1" &&
+        setsockopt(listener_.get(), SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) != 0)
         raise("SO_BINDTODEVICE lo");
     sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(port_)};
     address.sin_addr.s_addr = htonl(INADDR_ANY);
@@ -68,7 +70,11 @@ Responder::~Responder() {
 }
 
 std::string Responder::host(std::size_t backend) const {
-    return fmt::format("127.1.{}.{}", backend / 250, backend % 250 + 1);
+    in_addr address{};
+    address.s_addr =
+        htonl(network_ + static_cast<std::uint32_t>(((backend / 250) << 8U) + backend % 250 + 1));
+    std::array<char, INET_ADDRSTRLEN> text{};
+    return inet_ntop(AF_INET, &address, text.data(), text.size());
 }
 
 std::string Responder::address(std::size_t backend) const {
@@ -178,8 +184,8 @@ void Responder::accept_all() {
         sockaddr_in local{};
         socklen_t size = sizeof local;
         getsockname(connection, reinterpret_cast<sockaddr*>(&local), &size);
-        const std::uint32_t ip = ntohl(local.sin_addr.s_addr);
-        const std::uint32_t backend = ((ip >> 8U) & 0xffU) * 250U + (ip & 0xffU) - 1U;
+        const std::uint32_t place = ntohl(local.sin_addr.s_addr) - network_;
+        const std::uint32_t backend = (place >> 8U) * 250U + (place & 0xffU) - 1U;
         if (backend >= backends_.size()) {
             close(connection);
             continue;

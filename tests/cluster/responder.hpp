@@ -15,8 +15,9 @@
 namespace muster::test {
 
 /// Thousands of HTTP backends in one thread, and the oracle of every test: what it saw and answered
-/// is the truth, not what musterd counts. Backend i is 127.1.<i/250>.<i%250+1> on one port, all
-/// served by one socket that is bound to the loopback device. Any thread.
+/// is the truth, not what musterd counts. Backend i is NETWORK.<i/250>.<i%250+1> on one port (and
+/// after NETWORK.255 comes the next network), all served by one socket. In the network 127.1 it is
+/// bound to the loopback device; another one must be the machine's own. Any thread.
 class Responder {
  public:
     enum class Behaviour : std::uint8_t {
@@ -29,7 +30,7 @@ class Responder {
     /// CLOCK_MONOTONIC.
     using Time = std::chrono::nanoseconds;
 
-    explicit Responder(std::size_t backends);
+    explicit Responder(std::size_t backends, const std::string& network = "127.1");
     ~Responder();
     Responder(const Responder&) = delete;
     Responder& operator=(const Responder&) = delete;
@@ -72,6 +73,7 @@ class Responder {
     void arrived(std::uint32_t backend);
     void drip();
 
+    std::uint32_t network_;
     std::uint16_t port_ = 0;
     FileDescriptor listener_;
     FileDescriptor epoll_;

@@ -134,14 +134,18 @@ TEST(Doubt, BeginsWhenMostFailsInSeveralGroups) {
         std::vector<GroupSight> groups;
         bool doubts;
     };
-    for (const Row& row : {Row{"all is well", {{10, 0}, {10, 0}}, false},
-                           Row{"one group fails", {{10, 10}, {2, 0}}, false},
-                           Row{"most of two", {{10, 6}, {10, 6}}, true},
-                           Row{"half of two", {{10, 5}, {10, 5}}, false},
-                           Row{"a big one and one of another", {{100, 100}, {10, 1}}, true},
-                           Row{"too few to say", {{1, 1}, {2, 2}}, false},
-                           Row{"four", {{2, 2}, {2, 2}}, true},
-                           Row{"nothing to watch", {}, false}}) {
+    for (const Row& row :
+         {Row{"all is well", {{10, 10, 0}, {10, 10, 0}}, false},
+          Row{"one group fails", {{10, 10, 10}, {2, 2, 0}}, false},
+          Row{"most of two", {{10, 10, 6}, {10, 10, 6}}, true},
+          Row{"half of two", {{10, 10, 5}, {10, 10, 5}}, false},
+          Row{"a big one and one of another", {{100, 100, 100}, {10, 10, 1}}, true},
+          Row{"too few to say", {{1, 1, 1}, {2, 2, 2}}, false},
+          Row{"four", {{2, 2, 2}, {2, 2, 2}}, true},
+          Row{"peers see a tenth of it", {{40, 40, 4, 4}}, false},
+          Row{"peers see more than a tenth", {{39, 39, 4, 4}}, true},
+          Row{"peers see three that it doesn't", {{3, 3, 3, 3}}, false},
+          Row{"nothing to watch", {}, false}}) {
         DoubtMeter meter;
         EXPECT_EQ(meter.look(row.groups, SteadyTime(1s)), row.doubts) << row.name;
     }
@@ -153,19 +157,96 @@ TEST(Doubt, LastsWhileMostCanariesFail) {
     EXPECT_FALSE(meter.doubts());
     meter.note_canaries(3, 2);
     EXPECT_TRUE(meter.doubts());
-    EXPECT_TRUE(meter.look({{10, 0}, {10, 0}}, SteadyTime(1s))) << "whatever else is seen";
+    EXPECT_TRUE(meter.look({{10, 10, 0}, {10, 10, 0}}, SteadyTime(1s))) << "whatever else is seen";
     meter.note_canaries(3, 1);
     EXPECT_FALSE(meter.doubts());
 }
 
-TEST(Doubt, EndsWhenLittleFailsOrAfterAMinuteWithNothingToWatch) {
+TEST(Doubt, EndsWhenLittleFailsOrAfterAWhileWithNothingToWatch) {
     DoubtMeter meter;
-    EXPECT_TRUE(meter.look({{10, 10}, {10, 10}}, SteadyTime(1s)));
-    EXPECT_TRUE(meter.look({{10, 3}, {10, 3}}, SteadyTime(2s))) << "not at half already";
-    EXPECT_FALSE(meter.look({{10, 3}, {10, 2}}, SteadyTime(3s)));
-    EXPECT_TRUE(meter.look({{10, 10}, {10, 10}}, SteadyTime(4s)));
-    EXPECT_TRUE(meter.look({}, SteadyTime(63s)));
-    EXPECT_FALSE(meter.look({}, SteadyTime(64s)));
+    EXPECT_TRUE(meter.look({{10, 10, 10}, {10, 10, 10}}, SteadyTime(1s)));
+    EXPECT_TRUE(meter.look({{10, 10, 3}, {10, 10, 3}}, SteadyTime(2s))) << "not at half already";
+    EXPECT_FALSE(meter.look({{10, 10, 3}, {10, 10, 2}}, SteadyTime(3s)));
+    EXPECT_TRUE(meter.look({{10, 10, 10}, {10, 10, 10}}, SteadyTime(4s)));
+    EXPECT_TRUE(meter.look({}, SteadyTime(123s))) << "twice as long, for it came back";
+    EXPECT_FALSE(meter.look({}, SteadyTime(124s)));
+}
+
+TEST(Doubt, DoesNotEndBecauseWhatFailsHasBeenTakenAway) {
+    DoubtMeter meter;
+    EXPECT_TRUE(meter.look({{100, 100, 33, 33}}, SteadyTime(1s)));
+    EXPECT_TRUE(meter.look({{49, 49, 0, 0}}, SteadyTime(2s)));
+    EXPECT_TRUE(meter.look({{49, 49, 0, 0}}, SteadyTime(60s)));
+    EXPECT_FALSE(meter.look({{49, 49, 0, 0}}, SteadyTime(61s)));
+    EXPECT_TRUE(meter.look({{100, 100, 33, 33}}, SteadyTime(62s)));
+    EXPECT_FALSE(meter.look({{50, 50, 0, 0}}, SteadyTime(63s))) << "half of it is seen to serve";
+}
+
+TEST(Doubt, EndsWhenAllThatFailedIsDown) {
+    DoubtMeter meter;
+    EXPECT_TRUE(meter.look({{10, 10, 10}, {10, 10, 10}}, SteadyTime(1s)));
+    EXPECT_FALSE(meter.look({{10, 0, 0}, {10, 0, 0}}, SteadyTime(2s)));
+}
+
+/// A second goes by, in which so many probes end.
+class Probing {
+ public:
+    bool second(std::uint64_t finished, std::uint64_t shortages, bool watches = true) {
+        sums_.finished += finished;
+        sums_.shortages += shortages;
+        now_ += 1s;
+        meter.note_probes(sums_, now_);
+        return meter.look(
+            watches ? std::vector<GroupSight>{{10, 10, 0}} : std::vector<GroupSight>{}, now_);
+    }
+    /// How many seconds until it is so.
+    int until(bool doubts, std::uint64_t finished, std::uint64_t shortages) {
+        for (int seconds = 1; seconds < 10'000; ++seconds) {
+            if (second(finished, shortages) == doubts) return seconds;
+        }
+        return -1;
+    }
+    DoubtMeter meter;
+
+ private:
+    ProbeSums sums_;
+    SteadyTime now_{1s};
+};
+
+TEST(Doubt, BeginsWhenMostProbesOfSomeSecondsLackMeansOfTheNode) {
+    Probing probing;
+    for (int i = 0; i < 60; ++i) EXPECT_FALSE(probing.second(100, 50)) << "half of them";
+    EXPECT_EQ(probing.until(true, 100, 100), 1) << "more than half";
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(probing.second(100, 26));
+    EXPECT_EQ(probing.until(false, 100, 0), 1) << "a quarter of them";
+
+    Probing sudden;
+    for (int i = 0; i < 60; ++i) EXPECT_FALSE(sudden.second(100, 0));
+    EXPECT_EQ(sudden.until(true, 100, 100), 3);
+    EXPECT_EQ(sudden.until(false, 100, 0), 4);
+}
+
+TEST(Doubt, WaitsForFourProbes) {
+    Probing probing;
+    EXPECT_FALSE(probing.second(1, 1));
+    for (int i = 0; i < 40; ++i) EXPECT_FALSE(probing.second(0, 0));
+    EXPECT_FALSE(probing.second(1, 1));
+    EXPECT_FALSE(probing.second(1, 1));
+    EXPECT_FALSE(probing.second(1, 1));
+    EXPECT_TRUE(probing.second(1, 1)) << "four after the first";
+}
+
+TEST(Doubt, LastsLongerEachTimeItComesBack) {
+    Probing probing;
+    std::vector<int> lasted;
+    for (int i = 0; i < 6; ++i) {
+        EXPECT_GT(probing.until(true, 100, 100), 0);
+        lasted.push_back(probing.until(false, 0, 0));
+    }
+    EXPECT_EQ(lasted, (std::vector{64, 124, 244, 484, 904, 904})) << "and the window";
+    for (int i = 0; i < 901; ++i) EXPECT_FALSE(probing.second(100, 0));
+    EXPECT_GT(probing.until(true, 100, 100), 0);
+    EXPECT_EQ(probing.until(false, 0, 0), 64) << "had been well for long";
 }
 
 VoteRequest request() {

@@ -34,11 +34,11 @@ class Socket {
     int fd_;
 };
 
-bool connect_to(int fd, std::uint16_t port) {
+bool connect_to(int fd, const std::string& host, std::uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = inet_addr(host.c_str());
     return ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
 }
 
@@ -86,7 +86,7 @@ void ZooKeeperServers::configure(std::size_t number) {
         settings_.min_session_timeout.count(),
         settings_.max_session_timeout.count());
     if (servers_.size() == 1) {
-        config += fmt::format("clientPortAddress=127.0.0.1\nclientPort={}\n", server.port);
+        config += fmt::format("clientPortAddress={}\nclientPort={}\n", settings_.host, server.port);
     } else {
         // Counted in ticks; short ticks would leave a follower no time to load.
         const auto ticks = std::max<std::int64_t>(10, 5000 / settings_.tick.count());
@@ -94,10 +94,12 @@ void ZooKeeperServers::configure(std::size_t number) {
             fmt::format("standaloneEnabled=false\ninitLimit={}\nsyncLimit={}\n", 2 * ticks, ticks);
         for (std::size_t i = 0; i < servers_.size(); ++i) {
             const Server& peer = servers_[i];
-            config += fmt::format("server.{}=127.0.0.1:{}:{}:participant;127.0.0.1:{}\n",
+            config += fmt::format("server.{}={}:{}:{}:participant;{}:{}\n",
                                   i + 1,
+                                  settings_.host,
                                   peer.quorum_port,
                                   peer.election_port,
+                                  settings_.host,
                                   peer.port);
         }
         directory_.write(name + "/data/myid", fmt::format("{}\n", number + 1));
@@ -171,7 +173,7 @@ void ZooKeeperServers::resume(std::size_t number) {
 std::vector<std::string> ZooKeeperServers::addresses() const {
     std::vector<std::string> addresses;
     for (const Server& server : servers_)
-        addresses.push_back(fmt::format("127.0.0.1:{}", server.port));
+        addresses.push_back(fmt::format("{}:{}", settings_.host, server.port));
     return addresses;
 }
 
@@ -210,7 +212,7 @@ std::size_t ZooKeeperServers::leader() const {
 
 std::string ZooKeeperServers::ask(std::size_t number, const std::string& word) const {
     const Socket socket;
-    if (!connect_to(socket.fd(), servers_[number].port)) return {};
+    if (!connect_to(socket.fd(), settings_.host, servers_[number].port)) return {};
     if (::send(socket.fd(), word.data(), word.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(word.size()))
         return {};

@@ -21,6 +21,7 @@ class ZooKeeperServers {
  public:
     struct Settings {
         std::size_t servers = 1;
+        std::string host = "127.0.0.1";       ///< an address of this machine (IPv4)
         std::chrono::milliseconds tick{200};  ///< of expiry, and of the ensemble's own failover
         std::chrono::milliseconds min_session_timeout{400};
         std::chrono::milliseconds max_session_timeout{60'000};
@@ -35,7 +36,7 @@ class ZooKeeperServers {
     ZooKeeperServers& operator=(const ZooKeeperServers&) = delete;
     ~ZooKeeperServers();
 
-    /// "127.0.0.1:port" of each.
+    /// "host:port" of each.
     [[nodiscard]] std::vector<std::string> addresses() const;
     [[nodiscard]] std::uint16_t port(std::size_t number) const { return servers_[number].port; }
     [[nodiscard]] std::size_t size() const { return servers_.size(); }

@@ -261,7 +261,7 @@ std::unique_ptr<Contestant> start_haproxy(const Responder& responder, const Load
         std::move(directory), std::vector<std::string>{"haproxy", "-db", "-f", file});
 }
 
-double late_start_p999_ms(std::uint16_t api_port) {
+LateStarts late_starts(std::uint16_t api_port) {
     const int fd = must(socket(AF_INET, SOCK_STREAM, 0), "socket");
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -278,7 +278,7 @@ double late_start_p999_ms(std::uint16_t api_port) {
         text.append(buffer, static_cast<std::size_t>(got));
     close(fd);
     constexpr std::string_view name = "muster_probe_lateness_seconds_bucket{le=\"";
-    std::vector<std::pair<double, double>> buckets;
+    LateStarts buckets;
     for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at)) {
         at += name.size();
         const std::size_t end = text.find('"', at);
@@ -287,8 +287,13 @@ double late_start_p999_ms(std::uint16_t api_port) {
         buckets.emplace_back(bound == "+Inf" ? 1e6 : std::stod(bound), count);
     }
     if (buckets.empty()) throw std::runtime_error("musterd has no histogram of its lateness");
-    for (const auto& [bound, count] : buckets) {
-        if (count >= 0.999 * buckets.back().second) return bound * 1000;
+    return buckets;
+}
+
+double late_start_p999_ms(const LateStarts& before, const LateStarts& after) {
+    const double all = after.back().second - before.back().second;
+    for (std::size_t i = 0; i < after.size(); ++i) {
+        if (after[i].second - before[i].second >= 0.999 * all) return after[i].first * 1000;
     }
     return 1e9;
 }

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 // Whole processes that probe the same targets, and what each probe costs them: CPU time of the
 // process, user and system, from the operating system; probes as the targets have seen them.
@@ -66,9 +68,11 @@ class Contestant {
 [[nodiscard]] std::unique_ptr<Contestant> start_haproxy(const Responder& responder,
                                                         const Load& load);
 
-/// Upper bounds, in milliseconds, below which 99.9 % of the starts since the musterd began were
-/// late, by its own histogram.
-[[nodiscard]] double late_start_p999_ms(std::uint16_t api_port);
+/// A musterd's own histogram of how late its probes began: upper bound in seconds, and how many.
+using LateStarts = std::vector<std::pair<double, double>>;
+[[nodiscard]] LateStarts late_starts(std::uint16_t api_port);
+/// The bound, in milliseconds, up to which 99.9 % of the starts between the two were late.
+[[nodiscard]] double late_start_p999_ms(const LateStarts& before, const LateStarts& after);
 
 /// The same of a bare loop with a timer and nothing to do, `rate` times a second.
 [[nodiscard]] double bare_timer_p999_ms(int rate, std::chrono::seconds span);
