@@ -197,3 +197,17 @@ def no_skipped_tests(source):
 def no_stale_placeholders(source):
     if source.path.endswith("placeholder.cpp") and len(list((ROOT / source.path).parent.glob("*.cpp"))) > 1:
         yield 1, "the folder has sources now: remove it"
+
+
+NAME_OF_OPERATIONS = re.compile(r'(?:\.(?:counter|gauge|histogram)|log::(?:info|warn|error))\(\s*"([a-z_]+)"')
+
+
+@rule
+def documented_names(source):
+    if not source.is_code or source.is_test:
+        return
+    page = (ROOT / "docs/operations.md").read_text()
+    for at in NAME_OF_OPERATIONS.finditer(source.text):
+        if f"`{at.group(1)}`" not in page:
+            yield source.text.count("\n", 0, at.start()) + 1, (
+                f"'{at.group(1)}' is a metric or an event: docs/operations.md lists them all")

@@ -47,6 +47,8 @@ CAUGHT = [
     ("aimed_kills", "deploy/a.sh", "kill -9 -1"),
     ("no_skipped_tests", "tests/a.cpp", "TEST(A, DISABLED_B) {"),
     ("no_stale_placeholders", "tests/tidy/fixtures/placeholder.cpp", ""),
+    ("documented_names", "orchestrator/a.cpp", 'registry.gauge(\n    "muster_unheard_of", "")'),
+    ("documented_names", "orchestrator/a.cpp", 'log::warn("unheard_of")'),
 ]
 FINE = [
     ("include_direction", "orchestrator/a.cpp", '#include "checker/b.hpp"\n#include "scaler/b.hpp"'),
