@@ -1,12 +1,12 @@
 #pragma once
 
 #include "checker/check_id.hpp"
+#include "checker/due_line.hpp"
 #include "checker/rate_cap.hpp"
 #include "common/base/clock.hpp"
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <utility>
 
 namespace muster::checker {
@@ -19,16 +19,16 @@ class DueQueue {
     DueQueue(int starts_per_second, int handshakes_per_second)
         : starts_(starts_per_second), handshakes_(handshakes_per_second) {}
 
-    void add(SteadyTime when, CheckId id, bool secure) { line(secure).emplace(when, id); }
-    void remove(SteadyTime when, CheckId id, bool secure) { line(secure).erase({when, id}); }
+    void add(SteadyTime when, CheckId id, bool secure) { line(secure).add(when, id); }
+    void remove(SteadyTime when, CheckId id, bool secure) { line(secure).remove(when, id); }
 
     /// The one whose time has come by `tick` and that may start now; the earliest.
-    [[nodiscard]] std::optional<CheckId> due(SteadyTime tick, SteadyTime now) const {
+    [[nodiscard]] std::optional<CheckId> due(SteadyTime tick, SteadyTime now) {
         if (!starts_.allows(now)) return std::nullopt;
         const SteadyTime secure = handshakes_.allows(now) ? head(secure_) : SteadyTime::max();
         const SteadyTime plain = head(plain_);
         if (std::min(secure, plain) > tick) return std::nullopt;
-        return (secure < plain ? secure_ : plain_).begin()->second;
+        return (secure < plain ? secure_ : plain_).front().second;
     }
     void note_start(SteadyTime now, bool secure) {
         starts_.take(now);
@@ -36,18 +36,16 @@ class DueQueue {
     }
 
     /// When the first one is due; max() without any.
-    [[nodiscard]] SteadyTime first() const { return std::min(head(plain_), head(secure_)); }
+    [[nodiscard]] SteadyTime first() { return std::min(head(plain_), head(secure_)); }
 
  private:
-    using Line = std::set<std::pair<SteadyTime, CheckId>>;
-
-    [[nodiscard]] Line& line(bool secure) { return secure ? secure_ : plain_; }
-    [[nodiscard]] static SteadyTime head(const Line& line) {
-        return line.empty() ? SteadyTime::max() : line.begin()->first;
+    [[nodiscard]] DueLine& line(bool secure) { return secure ? secure_ : plain_; }
+    [[nodiscard]] static SteadyTime head(DueLine& line) {
+        return line.empty() ? SteadyTime::max() : line.front().first;
     }
 
-    Line plain_;
-    Line secure_;
+    DueLine plain_;
+    DueLine secure_;
     RateCap starts_;
     RateCap handshakes_;
 };

@@ -125,7 +125,7 @@ void Engine::Inside::remove(CheckId id) {
     records.erase(found);
 }
 
-SteadyTime Engine::Inside::next_wake() const {
+SteadyTime Engine::Inside::next_wake() {
     SteadyTime next = SteadyTime::max();
     if (const SteadyTime first = queue.first(); first != SteadyTime::max())
         next = std::max(round_up(first, settings.tick), served_until + settings.tick);

@@ -122,13 +122,13 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
     void reschedule(CheckId id, Record& record, SteadyTime now);
     [[nodiscard]] bool begin(CheckId id, Record& record, SteadyTime now);
     void launch(Run run, SteadyTime now);
-    void finish(const Run& run, ProbeOutcome outcome);
+    void finish(std::uint32_t place, const ProbeOutcome& outcome);
     [[nodiscard]] bool is_news(Record& record, const ProbeOutcome& outcome) const;
     void take_result(const Waiter& waiter,
                      const Run& run,
                      const ProbeOutcome& outcome,
                      SteadyTime now);
-    [[nodiscard]] SteadyTime next_wake() const;
+    [[nodiscard]] SteadyTime next_wake();
 
     Clock& clock;
     Prober& prober;
@@ -144,7 +144,10 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
     DueQueue queue;
     std::optional<SteadyTime> zero;  ///< steady time of the wall clock's epoch
     std::vector<Run> runs;           ///< of this tick; kept for its memory
-    std::size_t launched = 0;        ///< of them
+    /// Under way, by the number that their callbacks have.
+    std::vector<Run> under_way;
+    std::vector<std::uint32_t> free_places;
+    std::size_t launched = 0;  ///< of them
     std::uint64_t last_serial = 0;
     std::size_t running = 0;
     SteadyTime served_until = SteadyTime::min();  ///< the last tick

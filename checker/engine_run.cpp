@@ -68,14 +68,23 @@ void Engine::Inside::launch(Run run, SteadyTime now) {
         count_lateness(counters, run.lateness());
         if (run.lateness() > settings.late_limit) ++counters.late_starts;
     }
+    if (free_places.empty()) {
+        free_places.push_back(static_cast<std::uint32_t>(under_way.size()));
+        under_way.emplace_back();
+    }
+    const std::uint32_t place = free_places.back();
+    free_places.pop_back();
     auto request = run.request;
-    prober.start(std::move(request),
-                 [weak = weak_from_this(), run = std::move(run)](ProbeOutcome outcome) {
-                     if (const auto self = weak.lock()) self->finish(run, outcome);
-                 });
+    under_way[place] = std::move(run);
+    // Small enough to need no memory of its own.
+    prober.start(std::move(request), [weak = weak_from_this(), place](const ProbeOutcome& outcome) {
+        if (const auto self = weak.lock()) self->finish(place, outcome);
+    });
 }
 
-void Engine::Inside::finish(const Run& run, ProbeOutcome outcome) {
+void Engine::Inside::finish(std::uint32_t place, const ProbeOutcome& outcome) {
+    const Run run = std::move(under_way[place]);
+    free_places.push_back(place);
     const SteadyTime now = clock.now();
     stalls.came_round(now);
     --running;

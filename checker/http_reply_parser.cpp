@@ -1,6 +1,7 @@
 #include "checker/http_reply_parser.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace muster::checker {
 
@@ -26,9 +27,16 @@ bool is_blank(char c) {
 
 /// The characters of a field name (RFC 9110, token).
 bool is_token(char c) {
-    constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
-           others.find(c) != std::string_view::npos;
+    static constexpr auto table = [] {
+        std::array<bool, 256> tokens{};
+        for (const char other : std::string_view("!#$%&'*+-.^_`|~"))
+            tokens[static_cast<unsigned char>(other)] = true;
+        for (unsigned char digit = '0'; digit <= '9'; ++digit) tokens[digit] = true;
+        for (unsigned char letter = 'a'; letter <= 'z'; ++letter) tokens[letter] = true;
+        for (unsigned char letter = 'A'; letter <= 'Z'; ++letter) tokens[letter] = true;
+        return tokens;
+    }();
+    return table[static_cast<unsigned char>(c)];
 }
 
 /// What may stand in a reason phrase or a field value: no control bytes but the tab.
@@ -76,6 +84,11 @@ HttpReplyParser::Step HttpReplyParser::next(std::string_view& input) {
         if (state_ == State::body_until_close) return take(input, input.size());
         if (state_ == State::chunk_data) return take(input, length_);
 
+        if (state_ == State::reason_phrase ||
+            (state_ == State::value && field_ == Field::other)) {
+            skip_text(input);
+            if (input.empty()) break;
+        }
         const char c = input.front();
         input.remove_prefix(1);
         if (in_header() || in_trailer()) {
@@ -92,6 +105,16 @@ HttpReplyParser::Step HttpReplyParser::next(std::string_view& input) {
         if (state_ == State::complete) return Step::complete;
     }
     return Step::need_more;
+}
+
+/// What is allowed there and means nothing, as far as there is room for it.
+void HttpReplyParser::skip_text(std::string_view& input) {
+    const std::size_t most = std::min(input.size(), limits_.header_bytes - header_bytes_);
+    std::size_t size = 0;
+    while (size < most && is_text(input[size])) ++size;
+    header_bytes_ += size;
+    if (keeps_fields_ && state_ == State::value) kept_ += input.substr(0, size);
+    input.remove_prefix(size);
 }
 
 /// Body bytes: `wanted` of them are left of the body, or of the chunk.

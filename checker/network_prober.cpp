@@ -57,7 +57,7 @@ void NetworkProber::Inside::resolve(Probe& probe) {
     boost::system::error_code not_numeric;
     const auto address = asio::ip::make_address(probe.request->host, not_numeric);
     if (!not_numeric) {
-        probe.addresses = {address};
+        probe.addresses.assign(1, address);
         connect_next(probe);
         return;
     }
@@ -77,7 +77,7 @@ void NetworkProber::Inside::on_resolved(Probe& probe, const Resolution& resoluti
     switch (resolution.status) {
         case Resolution::Status::found:
             probe.resolve = age(probe);
-            probe.addresses = resolution.addresses;
+            probe.addresses.assign(resolution.addresses.begin(), resolution.addresses.end());
             connect_next(probe);
             return;
         case Resolution::Status::no_such_name:

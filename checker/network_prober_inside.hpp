@@ -9,6 +9,8 @@
 #include "checker/tls_client.hpp"
 #include "checker/tls_contexts.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <sys/epoll.h>
 
 #include <array>
@@ -65,7 +67,7 @@ struct NetworkProber::Inside {
         SteadyTime end{};           ///< of the phase
         Deadlines::Entry deadline;  ///< at the end or before it
         Phase phase = Phase::resolving;
-        std::vector<asio::ip::address> addresses;
+        boost::container::small_vector<asio::ip::address, 1> addresses;
         std::size_t next_address = 0;
         Transport transport = Transport::stream;
         SteadyTime connect_began{};
