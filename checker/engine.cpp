@@ -159,6 +159,10 @@ void Engine::remove(CheckId id) {
     inside_->remove(id);
 }
 
+void Engine::distrust(bool on) {
+    inside_->distrusted = on;
+}
+
 std::optional<HealthState> Engine::state(CheckId id) const {
     const auto found = inside_->records.find(id);
     if (found == inside_->records.end()) return std::nullopt;

@@ -73,6 +73,8 @@ class Engine {
     /// undisturbed; a change to request or spec keeps state, ring and phase.
     void put(Check check);
     void remove(CheckId id);
+    /// While on, no failure counts: each is prober_doubt.
+    void distrust(bool on);
 
     [[nodiscard]] std::optional<HealthState> state(CheckId id) const;
     [[nodiscard]] std::vector<PastResult> recent(CheckId id) const;

@@ -148,6 +148,7 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
     std::vector<Run> under_way;
     std::vector<std::uint32_t> free_places;
     std::size_t launched = 0;  ///< of them
+    bool distrusted = false;
     std::uint64_t last_serial = 0;
     std::size_t running = 0;
     SteadyTime served_until = SteadyTime::min();  ///< the last tick

@@ -88,12 +88,16 @@ void Engine::Inside::finish(std::uint32_t place, const ProbeOutcome& outcome) {
     const SteadyTime now = clock.now();
     stalls.came_round(now);
     --running;
-    const ProbeOutcome judged = doubt_if_late(outcome,
-                                              {.start_lateness = run.lateness(),
-                                               .stalled = stalls.total() - run.stalled_before,
-                                               .elapsed = now - run.started,
-                                               .timeout = run.request->timeout},
-                                              settings.late_limit);
+    ProbeOutcome judged = doubt_if_late(outcome,
+                                        {.start_lateness = run.lateness(),
+                                         .stalled = stalls.total() - run.stalled_before,
+                                         .elapsed = now - run.started,
+                                         .timeout = run.request->timeout},
+                                        settings.late_limit);
+    if (distrusted && judged.result == Result::failure) {
+        judged.result = Result::inconclusive;
+        judged.reason = Reason::prober_doubt;
+    }
     if (run.lateness() > settings.late_limit || is_shortage(judged.reason)) ++counters.shortages;
     switch (judged.result) {
         case Result::success:

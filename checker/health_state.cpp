@@ -44,6 +44,14 @@ HealthStep change_to(Verdict verdict, HealthState next, const HealthPolicy& poli
     return {.next = next, .transition = Transition::changed};
 }
 
+/// Between UP and degraded, which both serve: since when it does, and with what past, is as before.
+HealthStep turn_to(Verdict verdict, HealthState next) {
+    next.verdict = verdict;
+    next.successes = 0;
+    next.failures = 0;
+    return {.next = next, .transition = Transition::changed};
+}
+
 Verdict verdict_of(Result result) {
     if (result == Result::failure) return Verdict::down;
     return result == Result::degraded ? Verdict::degraded : Verdict::up;
@@ -63,8 +71,7 @@ HealthStep observe(const HealthState& was,
     next.reason = outcome.reason;
     if (was.verdict == Verdict::unknown) return change_to(said, next, policy, now);
     if (was.verdict == said) return confirm(next);
-    if (was.verdict != Verdict::down && said != Verdict::down)
-        return change_to(said, next, policy, now);
+    if (was.verdict != Verdict::down && said != Verdict::down) return turn_to(said, next);
 
     if (said == Verdict::down) {
         next.successes = 0;

@@ -20,7 +20,7 @@ struct HealthState {
     Verdict verdict = Verdict::unknown;
     int successes = 0;
     int failures = 0;
-    WallTime since{};                 ///< when the verdict was reached
+    WallTime since{};                 ///< when it came into service, or went out of it
     Reason reason = Reason::unknown;  ///< of the last conclusive result
     int penalty = 0;                  ///< for flapping: thousandths of a DOWN, as it was at `since`
     bool operator==(const HealthState&) const = default;
@@ -53,7 +53,7 @@ struct HealthStep {
 ///                                 ok (1/2, pending)  ok -> UP
 /// - N means N consecutive conclusive results; an inconclusive one changes nothing at all.
 /// - Between UP and degraded one result decides: rise and fall are for what takes a backend out of
-///   rotation or back into it.
+///   rotation or back into it. `since` stays, or a slow start would begin again.
 /// - The first verdict comes from the first conclusive result, whatever rise and fall are.
 /// - Who is held DOWN (held_until) stays so; the first success after that decides, if `rise` have
 ///   come in a row.

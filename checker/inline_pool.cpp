@@ -49,6 +49,10 @@ void InlinePool::remove(std::vector<CheckId> ids) {
     for (const CheckId id : ids) inside_->engine.remove(id);
 }
 
+void InlinePool::distrust(bool on) {
+    inside_->engine.distrust(on);
+}
+
 asio::awaitable<std::vector<std::optional<CheckRunner::Insight>>> InlinePool::look(
     std::vector<CheckId> ids) {
     std::vector<std::optional<Insight>> answers;

@@ -252,7 +252,11 @@ void NetworkProber::Inside::on_timeout(Probe& probe) {
 void NetworkProber::Inside::close(Probe& probe) {
     probe.hedge.reset();
     poll_set.remove(probe.ticket);
-    if (probe.begun && probe.dialogue->leaves_in_order()) {
+    const config::CloseMode mode = probe.request->probe->close;
+    const bool in_order =
+        mode == config::CloseMode::fin ||
+        (mode == config::CloseMode::automatic && probe.begun && probe.dialogue->leaves_in_order());
+    if (in_order) {
         probe.socket.close_in_order();
     } else {
         probe.socket.close();

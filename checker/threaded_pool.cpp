@@ -220,6 +220,11 @@ void ThreadedPool::remove(std::vector<CheckId> ids) {
     for (const CheckId id : ids) inside_->lane_of.erase(id);
 }
 
+void ThreadedPool::distrust(bool on) {
+    for (const auto& lane : inside_->lanes)
+        asio::post(lane->context, [&engine = lane->engine, on] { engine.distrust(on); });
+}
+
 template <class Answer, class AboutOne>
 asio::awaitable<std::vector<Answer>> ThreadedPool::Inside::ask_each(std::vector<CheckId> ids,
                                                                     AboutOne about_one) {

@@ -70,6 +70,8 @@ TlsContexts::Context TlsContexts::make(const Key& key) const {
     SSL_CTX_set_mode(ssl.get(), SSL_MODE_RELEASE_BUFFERS);
     // A peer that closes without saying so has closed.
     SSL_CTX_set_options(ssl.get(), SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION);
+    constexpr long longest_chain = 48 * 1024;  // half of what a probe may take
+    SSL_CTX_set_max_cert_list(ssl.get(), longest_chain);
     SSL_CTX_set_session_cache_mode(ssl.get(), SSL_SESS_CACHE_OFF);
     SSL_CTX_set_verify(ssl.get(), key.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
     const bool named = !key.ca.empty() || !key.certificate.empty();

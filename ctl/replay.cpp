@@ -35,6 +35,23 @@ std::optional<checker::ProbeOutcome> outcome_of(const json::value& one) {
     return outcome;
 }
 
+checker::Verdict verdict_of(const std::string& word) {
+    for (const checker::Verdict verdict :
+         {checker::Verdict::up, checker::Verdict::degraded, checker::Verdict::down}) {
+        if (checker::to_string(verdict) == word) return verdict;
+    }
+    return checker::Verdict::unknown;
+}
+
+/// What was known before the first result that is still there.
+checker::HealthState state_before(const json::value& first, WallTime time) {
+    checker::HealthState state{.verdict = verdict_of(text_at(first, "before.verdict")),
+                               .since = time};
+    const int pending = static_cast<int>(number_at(first, "before.pending").value_or(0));
+    (state.verdict == checker::Verdict::down ? state.successes : state.failures) = pending;
+    return state;
+}
+
 std::string counters(const checker::HealthState& state) {
     if (state.failures > 0) return fmt::format("{} failed", state.failures);
     if (state.successes > 0) return fmt::format("{} good", state.successes);
@@ -67,6 +84,7 @@ asio::awaitable<Exit> replay(Context& context, ReplayOptions options) {
     const checker::HealthPolicy policy = checker::policy_of(check);
     Table table({"TIME", "RESULT", "REASON", "COUNT", "STATE"});
     int changes = 0;
+    int others = 0;
     for (std::size_t i = 0; i < list.size(); ++i) {
         const auto outcome = outcome_of(list[i]);
         const auto time = parse_time(text_at(list[i], "time"));
@@ -75,10 +93,13 @@ asio::awaitable<Exit> replay(Context& context, ReplayOptions options) {
                         << " is not one; it must have time, result and reason\n";
             co_return Exit::failed;
         }
+        if (i == 0) state = state_before(list[0], *time);
         const checker::HealthStep step = checker::observe(state, *outcome, policy, *time);
         state = step.next;
         const bool changed = step.transition == checker::Transition::changed;
         changes += changed ? 1 : 0;
+        const std::string then = text_at(list[i], "after.verdict");
+        others += !then.empty() && then != checker::to_string(state.verdict) ? 1 : 0;
         table.add({{.text = text_at(list[i], "time")},
                    {.text = text_at(list[i], "result")},
                    {.text = text_at(list[i], "reason")},
@@ -92,6 +113,11 @@ asio::awaitable<Exit> replay(Context& context, ReplayOptions options) {
                                changes,
                                check.rise,
                                check.fall);
+    if (others > 0)
+        context.out << fmt::format(
+            "{} of them left another state then: other thresholds, or peers "
+            "who did not confirm\n",
+            others);
     co_return Exit::ok;
 }
 

@@ -108,8 +108,9 @@ asio::awaitable<Exit> why(Context& context, std::string backend) {
          {"check", "why.check"},
          {"owner", "why.owner"}}};
     for (const auto& [label, path] : lines) {
-        const std::string text = text_at(answer.body, path);
+        std::string text = text_at(answer.body, path);
         if (text.empty()) continue;
+        if (label == "owner") text += ", token " + text_at(answer.body, "why.owner_token");
         context.out << (label.empty() ? std::string("  ") : fmt::format("  {:8} ", label))
                     << printable(text) << '\n';
     }

@@ -137,7 +137,7 @@ void Node::begin_roles() {
     worker.node = identity_.node;
     worker.incarnation = identity_.incarnation;
     worker.on_doubt = [this](bool doubts) { membership_->set_doubt(doubts); };
-    voter_ = std::make_unique<Voter>(view_, runner_, [this] {
+    voter_ = std::make_unique<Voter>(clock_, view_, runner_, [this] {
         return store_.session().state == coordination::SessionState::connected &&
                !worker_->in_doubt();
     });

@@ -143,14 +143,16 @@ SnapshotBuilder::KnownGroup SnapshotBuilder::build_group(const ClusterView& view
     std::vector<znodes::BackendView> views;
     views.reserve(row.backends.size());
     int waiting = 0;
-    for (const BackendRow& backend : row.backends) {
+    for (std::size_t i = 0; i < row.backends.size(); ++i) {
+        const BackendRow& backend = row.backends[i];
         if (backend.shard < 0) ++waiting;
         views.push_back({.id = backend.id,
                          .admin = backend.admin,
                          .weight = backend.weight,
                          .verdict = backend.verdict,
                          .since = backend.since,
-                         .intent = backend.intent});
+                         .intent = backend.intent,
+                         .slow_start = spec.backends[i].slow_start});
     }
     const znodes::Rotation rotation =
         znodes::rotation(views, policy_of(spec), was_in_panic, facts.wall);

@@ -71,6 +71,12 @@ asio::awaitable<VoteReply> Voter::vote(VoteRequest request) {
         wanted.push_back(std::make_shared<const checker::ProbeRequest>(std::move(*checks[i])));
         places.push_back(i);
     }
+    const SteadyTime now = clock_.now();
+    busy_until_ = std::max(busy_until_, now);
+    const auto wait = busy_until_ - now;
+    if (wait > longest_wait) co_return reply;
+    busy_until_ += spacing * wanted.size();
+    if (wait > wait.zero()) co_await clock_.sleep_for(wait);
     const auto outcomes = co_await runner_.probe_once(std::move(wanted));
     // What we find after losing our own footing is no evidence.
     if (!fit_()) co_return reply;

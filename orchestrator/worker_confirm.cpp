@@ -239,7 +239,9 @@ asio::awaitable<void> Worker::ask_canaries() {
         co_await runner_.probe_once(std::move(canaries));
     const auto good =
         std::ranges::count(outcomes, checker::Result::success, &checker::ProbeOutcome::result);
+    const bool was_blind = doubt_.blind();
     doubt_.note_canaries(outcomes.size(), outcomes.size() - static_cast<std::size_t>(good));
+    if (doubt_.blind() != was_blind) runner_.distrust(!was_blind);
 }
 
 asio::awaitable<void> Worker::watch_probes() {

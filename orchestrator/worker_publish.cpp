@@ -23,6 +23,28 @@ constexpr std::size_t max_bytes_in_multi = 200UZ << 10U;
 
 }  // namespace
 
+void Worker::publish_state(const ShardId& id,
+                           Shard& shard,
+                           CellSlot& cell,
+                           const checker::HealthState& state,
+                           checker::Reason reason) {
+    if (cell.state.verdict != state.verdict) {
+        log::info("health_changed",
+                  {{"group", id.group.str()},
+                   {"backend", cell.backend.str()},
+                   {"from", std::string(checker::to_string(cell.state.verdict))},
+                   {"to", std::string(checker::to_string(state.verdict))},
+                   {"reason", std::string(checker::to_string(reason))}});
+    }
+    if (state.verdict == checker::Verdict::down) {
+        shard.fell[cell.check] = clock_.now();
+    } else {
+        shard.fell.erase(cell.check);
+    }
+    cell.state = state;
+    mark(shard, true);
+}
+
 asio::awaitable<void> Worker::publish() {
     for (;;) {
         co_await dirty_signal_.wait();

@@ -53,7 +53,8 @@ std::optional<Backend> decode_backend(const Value& value,
         value.refuse_type("host:port, such as 10.0.0.1:80");
         return std::nullopt;
     }
-    const Fields fields(value, {"address", "name", "weight", "zone", "labels", "state", "check"});
+    const Fields fields(
+        value, {"address", "name", "weight", "zone", "labels", "state", "slow_start", "check"});
     const auto address = fields.require("address", "host:port");
     const bool placed = address && read_address(*address, backend);
     if (const auto name = fields.find("name")) {
@@ -63,6 +64,8 @@ std::optional<Backend> decode_backend(const Value& value,
     read_text(fields, "zone", backend.zone, rules::zone);
     read_labels(fields, backend.labels);
     read_enum(fields, "state", backend.admin);
+    if (const auto ramp = fields.find("slow_start"))
+        backend.slow_start = read_duration(*ramp, bounds::slow_start);
     if (const auto check = fields.find("check"))
         backend.check = decode_backend_check(*check, check_of_group);
     if (!placed) return std::nullopt;

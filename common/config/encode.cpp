@@ -27,6 +27,7 @@ json::value encode_backend(const Backend& backend, Verbosity verbosity) {
     for (const auto& [key, value] : backend.labels) labels.emplace(key, value);
     writer.map("labels", std::move(labels));
     writer.field("state", backend.admin, standard.admin);
+    writer.optional("slow_start", backend.slow_start);
     if (backend.check) writer.put("check", json::parse(backend.check->fields));
     json::object object = writer.take();
     if (object.size() == 1) return json::string(address);

@@ -92,7 +92,8 @@ struct Backend {
     std::string zone;
     std::map<std::string, std::string> labels;
     Admin admin = Admin::active;
-    SharedValue<BackendCheck> check;  ///< nothing: the group's
+    std::optional<Duration> slow_start;  ///< nothing: the group's
+    SharedValue<BackendCheck> check;     ///< nothing: the group's
     bool operator==(const Backend&) const = default;
 };
 

@@ -11,6 +11,15 @@
 namespace muster::config {
 
 template <>
+struct EnumWords<CloseMode> {
+    static constexpr std::array<std::pair<CloseMode, std::string_view>, 3> words = {{
+        {CloseMode::automatic, "auto"},
+        {CloseMode::reset, "reset"},
+        {CloseMode::fin, "fin"},
+    }};
+};
+
+template <>
 struct EnumWords<ProxyProtocol> {
     static constexpr std::array<std::pair<ProxyProtocol, std::string_view>, 3> words = {{
         {ProxyProtocol::none, "none"},
@@ -55,7 +64,8 @@ constexpr Codec codecs[] = {
     codec<CompositeCheck, decode_composite>(),
 };
 
-constexpr std::string_view around_tcp[] = {"tls", "proxy_protocol", "reuse", "all_addresses"};
+constexpr std::string_view around_tcp[] = {
+    "tls", "proxy_protocol", "close", "reuse", "all_addresses"};
 
 /// One connection, around which other things can be. A plug-in that is compiled in has one.
 bool is_over_tcp(const ProbeKind& kind) {
@@ -103,6 +113,7 @@ ProbeSpec decode_probe(const Fields& check) {
     if (!probe) probe.emplace();
     if (const auto tls = check.find("tls")) probe->tls = decode_tls(*tls);
     read_enum(check, "proxy_protocol", probe->proxy);
+    read_enum(check, "close", probe->close);
     read_bool(check, "reuse", probe->reuse);
     read_bool(check, "all_addresses", probe->all_addresses);
     if (!is_over_tcp(probe->kind)) {
@@ -130,6 +141,7 @@ void encode_probe(const ProbeSpec& probe, Verbosity verbosity, FieldWriter& chec
     }
     if (probe.proxy != ProxyProtocol::none)
         check.put("proxy_protocol", json::string(word_of(probe.proxy)));
+    if (probe.close != CloseMode::automatic) check.put("close", json::string(word_of(probe.close)));
     if (probe.reuse) check.put("reuse", true);
     if (probe.all_addresses) check.put("all_addresses", true);
 }

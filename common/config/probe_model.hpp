@@ -274,6 +274,10 @@ struct TlsSettings {
 /// which is how a health check announces itself.
 enum class ProxyProtocol { none, v1, v2 };
 
+/// How a connection is left. automatic: by reset where nobody minds, in order (FIN) where servers
+/// log what ends without a good-bye.
+enum class CloseMode { automatic, reset, fin };
+
 struct ProbeSpec {
     ProbeSpec() = default;
     template <class Kind>
@@ -283,6 +287,7 @@ struct ProbeSpec {
     ProbeKind kind = HttpCheck{};
     std::optional<TlsSettings> tls;  ///< around kinds over TCP; none = plain
     ProxyProtocol proxy = ProxyProtocol::none;
+    CloseMode close = CloseMode::automatic;
     bool reuse = false;          ///< keep the connection for the next probe, where the kind can
     bool all_addresses = false;  ///< of a name: each must succeed; else the first that connects
     bool operator==(const ProbeSpec&) const = default;

@@ -131,9 +131,10 @@ RotationEntry place_enabled(
             break;
     }
     RotationEntry entry = in(backend, RotationReason::healthy);
-    if (is_starting(backend, policy.slow_start, now)) {
+    const config::Duration ramp = backend.slow_start.value_or(policy.slow_start);
+    if (is_starting(backend, ramp, now)) {
         entry.reason = RotationReason::slow_start;
-        entry.weight = ramped(backend, policy.slow_start, now);
+        entry.weight = ramped(backend, ramp, now);
     }
     return entry;
 }

@@ -17,8 +17,9 @@ struct BackendView {
     config::Admin admin = config::Admin::active;
     int weight = 100;
     Letter verdict = Letter::unknown;
-    WallTime since{};  ///< of the verdict; the epoch when not known
+    WallTime since{};  ///< when it came into service or went out of it; the epoch: not known
     SharedValue<LeasedIntent> intent;
+    std::optional<config::Duration> slow_start;  ///< nothing: the policy's
     bool operator==(const BackendView&) const = default;
 };
 

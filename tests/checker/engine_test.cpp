@@ -339,6 +339,22 @@ TEST_F(EngineTest, NeverCallsATimeoutAFailureWhenItsOwnLoopStoodStill) {
     EXPECT_EQ(state(1).verdict, Verdict::down) << "without a stall it is a failure";
 }
 
+TEST_F(EngineTest, CountsNoFailureWhileItIsNotToBeTrusted) {
+    prober_.replies["a"] = {.outcome = refused};
+    Check good = check(1, "a", {.interval = 1s, .fall = 1});
+    good.start.verdict = Verdict::up;
+    engine_->put(good);
+    engine_->distrust(true);
+    clock_.run_for(5s);
+    ASSERT_GE(engine_->recent(CheckId{1}).size(), 4U);
+    EXPECT_EQ(engine_->recent(CheckId{1})[0].outcome.reason, Reason::prober_doubt);
+    EXPECT_EQ(engine_->recent(CheckId{1})[0].outcome.result, Result::inconclusive);
+    EXPECT_EQ(state(1).verdict, Verdict::up);
+    engine_->distrust(false);
+    clock_.run_for(2s);
+    EXPECT_EQ(state(1).verdict, Verdict::down);
+}
+
 TEST_F(EngineTest, DoubtsFailuresOfProbesThatStartedTooLate) {
     prober_.replies["a"] = {.outcome = refused};
     Check good = check(1, "a", {.interval = 2s, .fall = 1});

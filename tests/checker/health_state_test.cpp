@@ -106,6 +106,24 @@ TEST(HealthState, KeepsSinceAndTakesTheReasonOfEachConclusiveResult) {
     EXPECT_EQ(step, (HealthStep{.next = expected, .transition = Transition::unchanged}));
 }
 
+TEST(HealthState, TurnsDegradedAndBackWithoutBeginningAnew) {
+    const HealthPolicy policy{.rise = 2, .fall = 3, .damping = config::FlapDamping{}};
+    HealthState was = up();
+    was.penalty = 1500;
+    was.failures = 2;
+    const ProbeOutcome degraded{.result = Result::degraded, .reason = Reason::l6_expiry};
+    const HealthStep worse = observe(was, degraded, policy, at(60));
+    EXPECT_EQ(worse.transition, Transition::changed);
+    EXPECT_EQ(worse.next,
+              (HealthState{.verdict = Verdict::degraded,
+                           .since = at(0),
+                           .reason = Reason::l6_expiry,
+                           .penalty = 1500}));
+    const HealthStep better = observe(worse.next, success(), policy, at(90));
+    EXPECT_EQ(better.next.verdict, Verdict::up);
+    EXPECT_EQ(better.next.since, at(0)) << "or a slow start would begin again";
+}
+
 TEST(HealthState, ChangesWithTheNextResultWhenTheThresholdWasLoweredBelowTheCounter) {
     const HealthState was{.verdict = Verdict::up, .failures = 4, .since = at(0)};
     EXPECT_EQ(observe(was, failure(), {.rise = 2, .fall = 2}, at(1)).next.verdict, Verdict::down);

@@ -220,6 +220,18 @@ TEST_F(NetworkProberTest, LeavesNoTimeWaitBehindWhenItClosesFirst) {
     EXPECT_TRUE(run_until(context_, [&] { return stub.seen().resets == 1; }));
 }
 
+TEST_F(NetworkProberTest, LeavesAsItIsToldTo) {
+    const BackendStub stub = backend({.parts = {"HTTP/1.1 200 OK\r\n\r\n"}, .then = Then::hang});
+    config::ProbeSpec spec = config::HttpCheck{};
+    spec.close = config::CloseMode::fin;
+    EXPECT_EQ(probe(stub, spec).reason, Reason::l7_ok);
+    EXPECT_TRUE(run_until(context_, [&] { return stub.seen().ends == 1; }));
+    EXPECT_EQ(stub.seen().resets, 0);
+    spec.close = config::CloseMode::reset;
+    EXPECT_EQ(probe(stub, spec).reason, Reason::l7_ok);
+    EXPECT_TRUE(run_until(context_, [&] { return stub.seen().resets == 1; }));
+}
+
 TEST_F(NetworkProberTest, SendsARequestThatDoesNotFitAtOnce) {
     config::HttpCheck check;
     for (int i = 0; i < 60; ++i) check.headers.push_back({"X-Long", std::string(1000, 'h')});

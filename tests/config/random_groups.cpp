@@ -85,6 +85,7 @@ Backend random_backend(Dice& dice, int number) {
         backend.labels[random_name(dice)] = random_text(dice);
     constexpr std::array states = {Admin::active, Admin::drain, Admin::maintenance};
     backend.admin = dice.one_of(states);
+    if (dice.chance()) backend.slow_start = dice.duration(0s, 1h);
     return backend;
 }
 
@@ -305,6 +306,7 @@ CheckSpec random_check(Dice& dice) {
     if (const auto* const http = std::get_if<HttpCheck>(&check.probe.kind))
         check.probe.reuse = http->version == HttpVersion::http1 && dice.chance();
     if (is_stream) check.probe.all_addresses = dice.chance();
+    if (is_stream) check.probe.close = static_cast<CloseMode>(dice.number(0, 2));
     if (dice.chance()) check.fast_interval = dice.duration(10ms, check.interval);
     if (dice.chance()) check.down_interval = dice.duration(10ms, 1h);
     if (dice.chance()) check.rise = dice.number(1, 100);

@@ -39,6 +39,11 @@ std::string shape(const Rotation& rotation) {
     return shape;
 }
 
+BackendView own_ramp(BackendView backend, config::Duration ramp) {
+    backend.slow_start = ramp;
+    return backend;
+}
+
 TEST(Rotation, GivesEachBackendItsReason) {
     struct Row {
         const char* name;
@@ -67,6 +72,12 @@ TEST(Rotation, GivesEachBackendItsReason) {
         {"just up",
          backend(0, Letter::up, now - 5s),
          {.id = id, .in = true, .weight = 55, .reason = slow_start}},
+        {"just up, with a ramp of its own",
+         own_ramp(backend(0, Letter::up, now - 5s), 20s),
+         {.id = id, .in = true, .weight = 32, .reason = slow_start}},
+        {"just up, and without a ramp",
+         own_ramp(backend(0, Letter::up, now - 5s), 0s),
+         {.id = id, .in = true, .weight = 100, .reason = healthy}},
     };
     for (const Row& row : rows) {
         // Three healthy neighbours keep it from panic.

@@ -76,6 +76,7 @@ struct BackendStub::Inside {
         for (;;) {
             const auto [error, got] = co_await socket.async_read_some(asio::buffer(rest), as_tuple);
             if (error == asio::error::connection_reset) ++self->seen.resets;
+            if (error == asio::error::eof) ++self->seen.ends;
             if (error) co_return;
         }
     }

@@ -41,6 +41,7 @@ class BackendStub {
     struct Seen {
         std::vector<std::string> requests;
         int resets = 0;  ///< connections that the peer ended by reset
+        int ends = 0;    ///< and those that it ended in order, before the stub did
     };
     [[nodiscard]] const Seen& seen() const;
 
