@@ -54,6 +54,7 @@ class DoubtMeter {
     /// Of the canaries, asked just now.
     void note_canaries(std::size_t asked, std::size_t failing) { blind_ = 2 * failing > asked; }
     [[nodiscard]] bool doubts() const { return stricken_ || starved_ || blind_; }
+    [[nodiscard]] bool blind() const { return blind_; }
     [[nodiscard]] std::string_view why() const;  ///< while it doubts
 
  private:

@@ -354,6 +354,42 @@ TEST_F(Commands, WatchShowsEachChange) {
     EXPECT_FALSE(exit_.has_value());
 }
 
+/// A DOWN backend that came up, as `why` has recorded it.
+constexpr const char* recorded = R"({"recent":{"list":[
+{"time":"2026-01-01T00:00:00Z","result":"success","reason":"L7OK",
+ "before":{"verdict":"down","pending":1},"after":{"verdict":"up","pending":0}},
+{"time":"2026-01-01T00:00:02Z","result":"failure","reason":"L4CON",
+ "before":{"verdict":"up","pending":0},"after":{"verdict":"up","pending":1}},
+{"time":"2026-01-01T00:00:04Z","result":"inconclusive","reason":"PRLATE",
+ "before":{"verdict":"up","pending":1},"after":{"verdict":"up","pending":1}},
+{"time":"2026-01-01T00:00:06Z","result":"failure","reason":"L4CON",
+ "before":{"verdict":"up","pending":1},"after":{"verdict":"up","pending":2}}]}})";
+
+TEST_F(Commands, ReplayBeginsWhereTheRecordDoes) {
+    EXPECT_EQ(run([](Context& context) { return replay(context, {.text = recorded}); }), Exit::ok)
+        << err();
+    EXPECT_THAT(out(), testing::HasSubstr("4 results, 1 changes of state (*), rise 2, fall 3"));
+    EXPECT_THAT(out(), testing::HasSubstr("up *"));
+    EXPECT_THAT(out(), testing::HasSubstr("2 failed"));
+    EXPECT_THAT(out(), testing::Not(testing::HasSubstr("another state")));
+}
+
+TEST_F(Commands, ReplayTellsWhatOtherThresholdsWouldHaveMade) {
+    EXPECT_EQ(run([](Context& context) { return replay(context, {.text = recorded, .fall = 2}); }),
+              Exit::ok);
+    EXPECT_THAT(out(), testing::HasSubstr("down *"));
+    EXPECT_THAT(out(), testing::HasSubstr("1 of them left another state then"));
+}
+
+TEST_F(Commands, ReplayRefusesWhatIsNoRecord) {
+    for (const char* wrong : {"", "{}", "[1]", R"({"recent":{"list":[{"time":"now"}]}})"}) {
+        EXPECT_EQ(run([wrong](Context& context) { return replay(context, {.text = wrong}); }),
+                  Exit::failed)
+            << wrong;
+        EXPECT_THAT(err(), testing::HasSubstr("error: ")) << wrong;
+    }
+}
+
 TEST_F(Commands, VersionNamesBothSides) {
     node().on("GET /version", R"({"name":"muster","version":"0.1.0","build":"abc","api":"v1"})");
     EXPECT_EQ(run(version), Exit::ok);
