@@ -29,9 +29,12 @@ bool ReplyExpectation::expects(std::uint16_t status) const {
         return holds({.text = expected_.expect_status_regex, .regex = true},
                      std::to_string(status),
                      patterns_);
-    return std::ranges::any_of(expected_.expect_status, [status](const auto& range) {
+    const auto within = [status](const config::StatusRange& range) {
         return status >= range.first && status <= range.last;
-    });
+    };
+    if (!expected_.expect_not_status.empty())
+        return std::ranges::none_of(expected_.expect_not_status, within);
+    return std::ranges::any_of(expected_.expect_status, within);
 }
 
 std::optional<Reason> ReplyExpectation::on_header(std::uint16_t status, std::string_view fields) {

@@ -79,8 +79,9 @@ bool equal(const json::value& a, const json::value& b) {
 bool value_holds(const config::JsonMatch& match, const json::value& document) {
     boost::system::error_code missing;
     const json::value* found = document.find_pointer(match.pointer, missing);
-    if (missing || found == nullptr) return false;
+    if (missing || found == nullptr) return match.compare == Compare::absent;
     if (match.compare == Compare::exists) return true;
+    if (match.compare == Compare::absent) return false;
     const json::value wanted = json::parse(match.value, missing);
     if (missing) return false;
     if (match.compare == Compare::equals) return equal(*found, wanted);
@@ -97,6 +98,7 @@ bool value_holds(const config::JsonMatch& match, const json::value& document) {
         case Compare::at_least:
             return *ordered >= 0;
         case Compare::exists:
+        case Compare::absent:
         case Compare::equals:
         case Compare::differs:
             break;

@@ -11,9 +11,11 @@ namespace muster::checker {
 [[nodiscard]] inline bool starts_tls_itself(const config::ProbeKind& kind) {
     const auto* const smtp = std::get_if<config::SmtpCheck>(&kind);
     const auto* const ldap = std::get_if<config::LdapCheck>(&kind);
+    const auto* const tcp = std::get_if<config::TcpCheck>(&kind);
     const bool always = std::holds_alternative<config::PostgresCheck>(kind) ||
                         std::holds_alternative<config::MysqlCheck>(kind);
-    return always || (smtp != nullptr && smtp->start_tls) || (ldap != nullptr && ldap->start_tls);
+    return always || (smtp != nullptr && smtp->start_tls) || (ldap != nullptr && ldap->start_tls) ||
+           (tcp != nullptr && config::starts_tls(*tcp));
 }
 
 /// The protocol that the kind itself needs; empty = none.

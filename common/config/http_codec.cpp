@@ -47,20 +47,37 @@ std::optional<StatusRange> decode_status(const Value& value) {
     return std::nullopt;
 }
 
-void read_expected_status(const Fields& fields, std::vector<StatusRange>& into) {
-    const auto status = fields.find("status");
-    if (!status) return;
+std::vector<StatusRange> decode_statuses(const Value& value) {
     std::vector<StatusRange> ranges;
-    if (status->node().kind != Node::Kind::list) {
-        if (const auto range = decode_status(*status)) ranges.push_back(*range);
-    } else {
-        if (status->node().items.empty())
-            status->refuse("is an empty list; must have at least one status, such as 200-299");
-        for (const Value& element : elements_of(*status, bounds::status_ranges)) {
-            if (const auto range = decode_status(element)) ranges.push_back(*range);
-        }
+    if (value.node().kind != Node::Kind::list) {
+        if (const auto range = decode_status(value)) ranges.push_back(*range);
+        return ranges;
     }
-    if (!ranges.empty()) into = std::move(ranges);
+    if (value.node().items.empty())
+        value.refuse("is an empty list; must have at least one status, such as 200-299");
+    for (const Value& element : elements_of(value, bounds::status_ranges)) {
+        if (const auto range = decode_status(element)) ranges.push_back(*range);
+    }
+    return ranges;
+}
+
+/// One of three forms, which exclude each other.
+void read_expected_status(const Fields& fields, HttpCheck& http) {
+    std::string_view form;
+    for (const std::string_view name : {"status_regex", "not_status", "status"}) {
+        const auto value = fields.find(name);
+        if (!value) continue;
+        if (!form.empty()) {
+            value->refuse(fmt::format("stands beside {}; write one of them", form));
+            continue;
+        }
+        form = name;
+        http.expect_status.clear();
+        if (name == "status") http.expect_status = decode_statuses(*value);
+        if (name == "not_status") http.expect_not_status = decode_statuses(*value);
+        if (name == "status_regex")
+            read_text(fields, name, http.expect_status_regex, rules::pattern);
+    }
 }
 
 }  // namespace
@@ -112,15 +129,15 @@ HttpCheck decode_http(const Value& value) {
     read_text(fields, "body", http.body, rules::request_body);
     read_enum(fields, "version", http.version);
     read_int(fields, "redirects", http.redirects, bounds::redirects);
+    if (http.version == HttpVersion::http2 && http.redirects > 0)
+        fields.find("redirects")
+            ->refuse(fmt::format(
+                "is {}, and version is \"2\"; redirects are followed over HTTP/1.1 only",
+                http.redirects));
     if (const auto expect = fields.find("expect")) {
-        const Fields expected(*expect, {"status", "status_regex", "headers", "body", "json"});
-        read_expected_status(expected, http.expect_status);
-        read_text(expected, "status_regex", http.expect_status_regex, rules::pattern);
-        if (!http.expect_status_regex.empty()) {
-            if (const auto list = expected.find("status"))
-                list->refuse("stands beside status_regex; write one of them");
-            http.expect_status.clear();
-        }
+        const Fields expected(*expect,
+                              {"status", "not_status", "status_regex", "headers", "body", "json"});
+        read_expected_status(expected, http);
         if (const auto found = expected.find("headers"))
             http.expect_headers = decode_headers(*found);
         if (const auto found = expected.find("body")) http.expect_body = decode_texts(*found);
@@ -141,10 +158,12 @@ json::object encode(const HttpCheck& http, Verbosity verbosity) {
         "version", std::string(word_of(http.version)), std::string(word_of(standard.version)));
     writer.field("redirects", http.redirects, standard.redirects);
     FieldWriter expect(verbosity);
-    if (http.expect_status_regex.empty()) {
-        expect.field("status", http.expect_status, standard.expect_status);
-    } else {
+    if (!http.expect_status_regex.empty()) {
         expect.put("status_regex", json::string(http.expect_status_regex));
+    } else if (!http.expect_not_status.empty()) {
+        expect.field("not_status", http.expect_not_status, standard.expect_not_status);
+    } else {
+        expect.field("status", http.expect_status, standard.expect_status);
     }
     expect.map("headers", encode_headers(http.expect_headers));
     if (!http.expect_body.empty()) expect.put("body", encode_texts(http.expect_body));

@@ -106,17 +106,23 @@ std::optional<std::string> decode_literal(const Value& value, bool only_number) 
 }
 
 std::optional<JsonMatch> decode_json_match(const Value& value) {
-    const Fields fields(value,
-                        {"pointer", "equals", "differs", "less", "at_most", "more", "at_least"});
+    const Fields fields(
+        value, {"pointer", "absent", "equals", "differs", "less", "at_most", "more", "at_least"});
     JsonMatch match;
     const auto pointer = fields.require("pointer", "an RFC 6901 pointer such as /status");
     if (!pointer) return std::nullopt;
     auto path = read_text(*pointer, rules::json_pointer);
     if (!path) return std::nullopt;
     match.pointer = std::move(*path);
-    const auto only =
-        only_field(value, fields, {"equals", "differs", "less", "at_most", "more", "at_least"});
+    const auto only = only_field(
+        value, fields, {"absent", "equals", "differs", "less", "at_most", "more", "at_least"});
     if (!only) return match;
+    if (only->first == "absent") {
+        const auto wanted = read_bool(only->second);
+        if (!wanted) return std::nullopt;
+        if (*wanted) match.compare = Compare::absent;
+        return match;
+    }
     const auto* const found =
         std::ranges::find(comparisons, only->first, &std::pair<std::string_view, Compare>::first);
     match.compare = found->second;
@@ -185,6 +191,7 @@ json::array encode_json(const std::vector<JsonMatch>& matches) {
     for (const JsonMatch& match : matches) {
         json::object map;
         map.emplace("pointer", match.pointer);
+        if (match.compare == Compare::absent) map.emplace("absent", true);
         for (const auto& [name, compare] : comparisons) {
             if (compare == match.compare) map.emplace(name, json::parse(match.value));
         }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -53,12 +54,12 @@ struct HeaderMatch {
     bool operator==(const HeaderMatch&) const = default;
 };
 
-/// Of a reply's body: the value at an RFC 6901 pointer, compared with a literal.
+/// Of a reply's body: the value at an RFC 6901 pointer, there or not, or compared with a literal.
 struct JsonMatch {
-    enum class Compare { exists, equals, differs, less, at_most, more, at_least };
+    enum class Compare { exists, absent, equals, differs, less, at_most, more, at_least };
     std::string pointer;
     Compare compare = Compare::exists;
-    std::string value;  ///< JSON text of a number, string, boolean or null
+    std::string value;  ///< JSON text of a number, string, boolean or null; of the first two none
     bool operator==(const JsonMatch&) const = default;
 };
 
@@ -72,18 +73,19 @@ struct HttpCheck {
     std::vector<Header> headers;
     std::string body;
     HttpVersion version = HttpVersion::http1;
-    int redirects = 0;  ///< followed at most, and only to the backend itself
+    int redirects = 0;  ///< followed at most, over HTTP/1.1, and only to the backend itself
     std::vector<StatusRange> expect_status = {{.first = 200, .last = 399}};
-    std::string expect_status_regex;  ///< of all three digits; beside it expect_status is empty
+    std::vector<StatusRange> expect_not_status;  ///< beside it expect_status is empty
+    std::string expect_status_regex;  ///< of all three digits; beside it both lists are empty
     std::vector<HeaderMatch> expect_headers;
     std::vector<TextMatch> expect_body;  ///< in the first 64 KiB of the body; all must hold
     std::vector<JsonMatch> expect_json;  ///< of a body of at most 64 KiB; all must hold
     bool operator==(const HttpCheck&) const = default;
 };
 
-/// One step of a TCP script: either sends, or reads until it matches.
+/// One step of a TCP script: sends, reads until it matches, or begins TLS (once in a script).
 struct ScriptStep {
-    enum class Kind { send, expect };
+    enum class Kind { send, expect, start_tls };
     Kind kind = Kind::send;
     std::string bytes;  ///< of send: what; of expect: what must be seen
     bool regex = false;
@@ -95,6 +97,11 @@ struct TcpCheck {
     std::vector<ScriptStep> script;
     bool operator==(const TcpCheck&) const = default;
 };
+[[nodiscard]] inline bool starts_tls(const TcpCheck& tcp) {
+    return std::ranges::any_of(tcp.script, [](const ScriptStep& step) {
+        return step.kind == ScriptStep::Kind::start_tls;
+    });
+}
 
 /// gRPC health checking protocol v1: SERVING is healthy.
 struct GrpcCheck {

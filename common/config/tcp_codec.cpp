@@ -18,12 +18,19 @@ namespace {
 using Kind = ScriptStep::Kind;
 
 const std::vector<std::string_view> step_names{
-    "send", "send_hex", "expect", "expect_hex", "expect_regex"};
+    "send", "send_hex", "expect", "expect_hex", "expect_regex", "starttls"};
 
 std::optional<ScriptStep> decode_step(const Value& value) {
     const Fields fields(value, step_names);
     const auto only = only_field(value, fields, step_names);
     if (!only) return std::nullopt;
+    if (only->first == "starttls") {
+        const Node& node = only->second.node();
+        if (node.kind == Node::Kind::plain && node.text == "true")
+            return ScriptStep{.kind = Kind::start_tls};
+        only->second.refuse_type("true");
+        return std::nullopt;
+    }
     const bool hex = only->first.ends_with("_hex");
     const bool regex = only->first.ends_with("_regex");
     auto text = read_text(only->second,
@@ -38,6 +45,7 @@ std::optional<ScriptStep> decode_step(const Value& value) {
 
 /// As text where the decoder would take it as such.
 json::object encode_step(const ScriptStep& step) {
+    if (step.kind == Kind::start_tls) return json::object({{"starttls", true}});
     std::string name = step.kind == Kind::send ? "send" : "expect";
     std::string text = step.bytes;
     if (step.regex) {
@@ -61,7 +69,13 @@ TcpCheck decode_tcp(const Value& value) {
     if (script->node().kind == Node::Kind::list && script->node().items.empty())
         script->refuse("is an empty list; must have at least one step");
     for (const Value& element : elements_of(*script, bounds::script_steps)) {
-        if (auto step = decode_step(element)) tcp.script.push_back(std::move(*step));
+        auto step = decode_step(element);
+        if (!step) continue;
+        if (step->kind == Kind::start_tls && starts_tls(tcp)) {
+            element.refuse("is a second starttls; TLS begins once in a script");
+            continue;
+        }
+        tcp.script.push_back(std::move(*step));
     }
     return tcp;
 }

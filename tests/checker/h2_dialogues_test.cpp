@@ -91,6 +91,12 @@ std::vector<Row> rows() {
     text.expect_body = {{.text = "all is well"}};
     config::HttpCheck server = plain;
     server.expect_headers = {{.name = "server", .value = config::TextMatch{.text = "test"}}};
+    config::HttpCheck none_of = plain;
+    none_of.expect_status.clear();
+    none_of.expect_not_status = {{.first = 300, .last = 499}};
+    config::HttpCheck pattern = plain;
+    pattern.expect_status.clear();
+    pattern.expect_status_regex = "^2..$";
     const std::string ok = greeting + header(status_200);
     return {
         {"serving", grpc, ok + body(health(1)) + trailers("0"), Reason::l7_ok},
@@ -127,6 +133,10 @@ std::vector<Row> rows() {
          Reason::l7_invalid},
         {"a status", plain, ok, Reason::l7_ok, 200},
         {"another status", plain, greeting + header(status_404), Reason::l7_status, 404},
+        {"none of some", none_of, ok, Reason::l7_ok, 200},
+        {"one of them", none_of, greeting + header(status_404), Reason::l7_status, 404},
+        {"a status by its digits", pattern, ok, Reason::l7_ok, 200},
+        {"other digits", pattern, greeting + header(status_404), Reason::l7_status, 404},
         {"a text in two frames", text, ok + body("all is") + body(" well"), Reason::l7_ok, 200},
         {"another text", text, ok + body("nothing is", true), Reason::l7_body, 200},
         {"a field",

@@ -94,6 +94,31 @@ TEST(HttpReplyCheck, TakesAnyOfTheExpectedRanges) {
     }
 }
 
+Reason verdict_on_status(const config::HttpCheck& expected, const std::string& status) {
+    return verdict(expected, "HTTP/1.1 " + status + " x\r\n\r\n", Then::close, whole, whole);
+}
+
+TEST(HttpReplyCheck, TakesNoneOfTheRangesThatMustNotBe) {
+    const config::HttpCheck expected{
+        .expect_status = {},
+        .expect_not_status = {{.first = 500, .last = 599}, {.first = 404, .last = 404}}};
+    for (const char* status : {"200", "301", "403", "405", "499"})
+        EXPECT_EQ(verdict_on_status(expected, status), Reason::l7_ok) << status;
+    for (const char* status : {"404", "500", "503", "599"})
+        EXPECT_EQ(verdict_on_status(expected, status), Reason::l7_status) << status;
+}
+
+TEST(HttpReplyCheck, HoldsAPatternAgainstTheDigitsOfTheStatus) {
+    const config::HttpCheck expected{.expect_status = {}, .expect_status_regex = "^(2..|40[14])$"};
+    for (const char* status : {"200", "299", "401", "404"})
+        EXPECT_EQ(verdict_on_status(expected, status), Reason::l7_ok) << status;
+    for (const char* status : {"302", "400", "402", "500"})
+        EXPECT_EQ(verdict_on_status(expected, status), Reason::l7_status) << status;
+    // As any pattern, it may match within.
+    EXPECT_EQ(verdict_on_status({.expect_status = {}, .expect_status_regex = "3$"}, "503"),
+              Reason::l7_ok);
+}
+
 /// Bytes changed, doubled, dropped and swapped at random: never a crash or a read out of bounds
 /// (run under ASan), and never a verdict that depends on the split.
 TEST(HttpReplyCheck, SaysTheSameOfMutatedRepliesHoweverTheyAreSplit) {

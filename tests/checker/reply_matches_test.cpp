@@ -76,6 +76,11 @@ TEST(JsonMatches, CompareTheValueAtAPointer) {
                              R"("a/b":{"~":[1,2,{"x":"y"}]},"big":18446744073709551615})";
     EXPECT_TRUE(compares(body, "/ready", Compare::exists));
     EXPECT_FALSE(compares(body, "/gone", Compare::exists));
+    EXPECT_TRUE(compares(body, "/gone", Compare::absent));
+    EXPECT_TRUE(compares(body, "/s/x", Compare::absent)) << "behind a text";
+    EXPECT_TRUE(compares(body, "/a~1b/~0/3", Compare::absent)) << "behind the last element";
+    EXPECT_FALSE(compares(body, "/ready", Compare::absent));
+    EXPECT_FALSE(compares(body, "/none", Compare::absent)) << "null is there";
     EXPECT_TRUE(compares(body, "/ready", Compare::equals, "true"));
     EXPECT_FALSE(compares(body, "/ready", Compare::equals, "\"true\""));
     EXPECT_TRUE(compares(body, "/s", Compare::equals, "\"ok\""));
@@ -103,6 +108,7 @@ TEST(JsonMatches, HostileBodiesAreNoMatch) {
                                     std::string("nul"),
                                     std::string(100, '\0')}) {
         EXPECT_FALSE(compares(body, "/a", Compare::exists)) << body.substr(0, 20);
+        EXPECT_FALSE(compares(body, "/b", Compare::absent)) << body.substr(0, 20);
     }
 }
 

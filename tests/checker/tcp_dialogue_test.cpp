@@ -23,20 +23,35 @@ ScriptStep expect_regex(std::string pattern) {
     return {.kind = Kind::expect, .bytes = std::move(pattern), .regex = true};
 }
 
-/// What it says in all, and how it ends; `sizes`: of the parts in which the peer's words arrive.
+ScriptStep start_tls() {
+    return {.kind = Kind::start_tls};
+}
+
+/// What it says in all, and how it ends; `sizes`: of the parts in which the peer's words arrive,
+/// `behind_tls`: those that come, in one, once TLS stands.
 struct Talk {
     std::string said;
     Reason reason = Reason::l7_timeout;
+    bool asked_for_tls = false;
 };
-Talk talk(const TcpCheck& check, std::string_view peer, std::vector<std::size_t> sizes = {}) {
+Talk talk(const TcpCheck& check,
+          std::string_view peer,
+          std::vector<std::size_t> sizes = {},
+          std::string_view behind_tls = {}) {
     PatternCache patterns;
     TcpDialogue dialogue(check, patterns);
     Talk heard;
     auto turn = dialogue.begin(heard.said);
-    for (std::size_t i = 0; !turn.finding && !peer.empty(); ++i) {
+    for (std::size_t i = 0; !turn.finding && !turn.start_tls && !peer.empty(); ++i) {
         const std::size_t size = i < sizes.size() ? sizes[i] : peer.size();
         turn = dialogue.receive(peer.substr(0, size), heard.said);
         peer.remove_prefix(std::min(size, peer.size()));
+    }
+    if (turn.start_tls) {
+        heard.asked_for_tls = true;
+        heard.said += "<tls>";
+        turn = dialogue.secured(heard.said);
+        if (!turn.finding) turn = dialogue.receive(behind_tls, heard.said);
     }
     if (turn.finding) heard.reason = turn.finding->reason;
     return heard;
@@ -88,6 +103,56 @@ TEST(TcpDialogue, ComesToTheSameEndHoweverTheBytesAreSplit) {
             EXPECT_EQ(talk(check, peer, sizes).reason, reason);
         }
     }
+}
+
+const TcpCheck mail_over_tls{.script = {expect("220 "),
+                                        send("EHLO x\r\n"),
+                                        expect_regex("250 "),
+                                        send("STARTTLS\r\n"),
+                                        expect("220"),
+                                        start_tls(),
+                                        send("EHLO x\r\n"),
+                                        expect("250 ")}};
+
+TEST(TcpDialogue, BeginsTlsBehindTheLineOfTheAnswer) {
+    const std::string peer = "220 hello\r\n250-mail\r\n250 HELP\r\n220 go ahead\r\n";
+    for (const std::size_t part : {1, 2, 3, 7, 100}) {
+        const Talk heard =
+            talk(mail_over_tls, peer, std::vector<std::size_t>(peer.size(), part), "250 mail\r\n");
+        EXPECT_EQ(heard.reason, Reason::l7_ok) << part;
+        EXPECT_EQ(heard.said, "EHLO x\r\nSTARTTLS\r\n<tls>EHLO x\r\n") << part;
+    }
+    EXPECT_EQ(talk(mail_over_tls, peer, {}, "554 no\r\n").reason, Reason::l7_timeout);
+    EXPECT_FALSE(talk(mail_over_tls, peer.substr(0, peer.size() - 1)).asked_for_tls);
+}
+
+TEST(TcpDialogue, BeginsTlsRightBehindAnAnswerThatIsNoLine) {
+    const TcpCheck bytes{.script = {send("?"), expect("S"), start_tls(), send("x")}};
+    EXPECT_EQ(talk(bytes, "S").said, "?<tls>x");
+    EXPECT_EQ(talk(bytes, "S").reason, Reason::l7_ok);
+    EXPECT_EQ(talk(bytes, "S\n").reason, Reason::l7_invalid);
+    // An answer that was expected to the end of its line, and none at all.
+    const TcpCheck line{.script = {send("TLS\n"), expect_regex("OK.*\n"), start_tls()}};
+    EXPECT_EQ(talk(line, "OK go\n").reason, Reason::l7_ok);
+    EXPECT_EQ(talk({.script = {send("TLS\n"), start_tls()}}, "").said, "TLS\n<tls>");
+    EXPECT_EQ(talk({.script = {start_tls(), send("x")}}, "").said, "<tls>x");
+}
+
+TEST(TcpDialogue, TakesNothingFromTheClearBehindStartTls) {
+    const std::string peer = "220 hello\r\n250 mail\r\n220 go ahead\r\n";
+    for (const std::string& injected :
+         {std::string("250 mine\r\n"), std::string("\n"), std::string(100'000, 'x')}) {
+        const Talk heard = talk(mail_over_tls, peer + injected, {}, "250 mail\r\n");
+        EXPECT_EQ(heard.reason, Reason::l7_invalid);
+        EXPECT_FALSE(heard.asked_for_tls);
+    }
+    EXPECT_EQ(talk(mail_over_tls, "220 x\r\n250 x\r\n220 " + std::string(100'000, 'x')).reason,
+              Reason::l7_too_large);
+    // Of a portion that ends where TLS begins.
+    const TcpCheck bytes{.script = {expect("S"), start_tls()}};
+    const std::string portion = std::string(TcpDialogue::buffer_limit - 1, '-') + "S";
+    EXPECT_EQ(talk(bytes, portion).reason, Reason::l7_ok);
+    EXPECT_EQ(talk(bytes, portion + "x").reason, Reason::l7_invalid);
 }
 
 TEST(TcpDialogue, AFloodIsCutOff) {

@@ -126,15 +126,18 @@ HttpCheck random_http(Dice& dice) {
         }
         http.expect_headers.push_back(std::move(match));
     }
-    http.redirects = dice.number(0, 10);
+    if (http.version == HttpVersion::http1) http.redirects = dice.number(0, 10);
     if (dice.number(0, 3) == 0) {
         http.expect_status.clear();
         http.expect_status_regex = "^[23]" + dice.word("0123.", 2, 2) + "$";
+    } else if (dice.number(0, 3) == 0) {
+        http.expect_not_status.swap(http.expect_status);
     }
     for (int matches = dice.number(0, 2); matches > 0; --matches) {
         JsonMatch match{.pointer = dice.chance() ? "" : "/a~0b/" + dice.word("xyz01", 0, 4)};
-        static const std::array<std::pair<JsonMatch::Compare, std::string>, 8> forms{
+        static const std::array<std::pair<JsonMatch::Compare, std::string>, 9> forms{
             {{JsonMatch::Compare::exists, ""},
+             {JsonMatch::Compare::absent, ""},
              {JsonMatch::Compare::equals, "\"017\""},
              {JsonMatch::Compare::equals, "null"},
              {JsonMatch::Compare::differs, "true"},
@@ -267,6 +270,10 @@ CheckSpec random_check(Dice& dice) {
             if (step.regex) step.bytes = "^" + dice.word("ab.", 1, 5) + "$";
             tcp.script.push_back(std::move(step));
         }
+        if (dice.chance())
+            tcp.script.insert(
+                tcp.script.begin() + dice.number(0, static_cast<int>(tcp.script.size())),
+                {.kind = ScriptStep::Kind::start_tls});
         check.probe = std::move(tcp);
     } else {
         check.probe = random_http(dice);

@@ -161,6 +161,25 @@ TEST_F(RealServers, Ldap) {
     expect_slow_then_down(server, bind, Reason::l7_timeout);
 }
 
+/// SMTP by hand, with STARTTLS.
+config::TcpCheck mail_script() {
+    using Kind = config::ScriptStep::Kind;
+    const auto send = [](std::string bytes) {
+        return config::ScriptStep{.kind = Kind::send, .bytes = std::move(bytes)};
+    };
+    const auto expect = [](std::string bytes) {
+        return config::ScriptStep{.kind = Kind::expect, .bytes = std::move(bytes)};
+    };
+    return {.script = {expect("220"),
+                       send("EHLO muster\r\n"),
+                       {.kind = Kind::expect, .bytes = "250 ", .regex = true},
+                       send("STARTTLS\r\n"),
+                       expect("220"),
+                       {.kind = Kind::start_tls},
+                       send("EHLO muster\r\n"),
+                       expect("250")}};
+}
+
 TEST_F(RealServers, Smtp) {
     test::MailServer server(certificates(), "accept");
     const ProbeSpec spec = config::SmtpCheck{};
@@ -169,6 +188,11 @@ TEST_F(RealServers, Smtp) {
     expect_up(server, with_tls(start_tls));
     EXPECT_EQ(probe(server, with_tls(start_tls, {.ca = "stranger"})).reason,
               Reason::l6_certificate);
+    EXPECT_EQ(probe(server, with_tls(mail_script())).reason, Reason::l7_ok);
+    EXPECT_EQ(probe(server, with_tls(mail_script(), {.ca = "stranger"})).reason,
+              Reason::l6_certificate);
+    // The standard settings: the system's authorities, which do not know ours.
+    EXPECT_EQ(probe(server, mail_script()).reason, Reason::l6_certificate);
     test::MailServer closed(certificates(), "deny");
     expect(closed, spec, Result::failure, Reason::l7_status);
     EXPECT_EQ(probe(closed, spec).code, 550);
