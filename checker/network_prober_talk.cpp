@@ -46,7 +46,8 @@ bool NetworkProber::Inside::secure(Probe& probe) {
 bool NetworkProber::Inside::on_secured(Probe& probe) {
     probe.secured = age(probe);
     probe.phase = Phase::replying;
-    limit(probe, probe.request->timeouts.first_byte);
+    // Where TLS began on the way the first byte has been here already.
+    limit(probe, probe.first_byte.count() == 0 ? probe.request->timeouts.first_byte : std::nullopt);
     probe.expiry = probe.tls->expiry(clock.wall());
     if (probe.expiry && probe.expiry->result == Result::failure) {
         conclude(probe, *probe.expiry);
