@@ -409,6 +409,8 @@
     }
     td.replaceChildren(make('div', 'why', left, recent ? results(recent) : make('p', 'dim', 'No recent results: ' + body.recent_problem)));
   };
+  const phases = (r) => [['resolve', r.resolve_seconds], ['connect', r.connect_seconds], ['TLS', r.tls_seconds],
+    ['first byte', r.first_byte_seconds]].filter(([, at]) => at > 0).map(([name, at]) => name + ' ' + millis(at)).join(', ');
   const results = (recent) => {
     const ticks = make('div', 'ticks');
     ticks.setAttribute('role', 'img');
@@ -417,7 +419,7 @@
     for (const r of recent.list) {
       const i = make('i', r.result);
       const standing = (s) => (s ? s.verdict + (s.pending ? ' ' + s.pending + ' against' : '') : '');
-      i.title = [clockTime(Date.parse(r.time)), r.reason, r.code || '', millis(r.total_seconds),
+      i.title = [clockTime(Date.parse(r.time)), r.reason, r.code || '', phases(r), 'total ' + millis(r.total_seconds),
         [standing(r.before), standing(r.after)].filter((x) => x !== '').join(' → ')].filter((x) => x !== '').join(' · ');
       ticks.append(i);
     }
@@ -426,7 +428,8 @@
     return make('div', '',
       make('p', 'dim', 'last ' + recent.list.length + ' results, seen by ' + recent.from + ', newest right'), ticks,
       make('p', 'small', (times.length ? 'median ' + millis(times[times.length >> 1]) + ', slowest ' + millis(times[times.length - 1]) + ' · ' : '')
-        + failed + ' failed' + (last ? ' · last: ' + last.reason + (last.code ? ' ' + last.code : '') + ', ' : ''),
+        + failed + ' failed' + (last ? ' · last: ' + last.reason + (last.code ? ' ' + last.code : '')
+          + (phases(last) ? ' (' + phases(last) + ')' : '') + ', ' : ''),
         last ? ago(last.time) : '', last ? ' ago' : ''));
   };
 
