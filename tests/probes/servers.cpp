@@ -179,7 +179,7 @@ MariadbServer::MariadbServer(const TempDir& certificates) {
     start(std::move(argv));
 }
 
-LdapServer::LdapServer(const TempDir& certificates) {
+LdapServer::LdapServer(const TempDir& certificates, TlsFrom tls) {
     std::filesystem::create_directory(directory_ / "data");
     directory_.write("slapd.conf",
                      fmt::format("include /etc/ldap/schema/core.schema\n"
@@ -201,12 +201,14 @@ LdapServer::LdapServer(const TempDir& certificates) {
            "-f",
            directory_ / "slapd.conf",
            "-h",
-           fmt::format("ldap://127.0.0.1:{}", port_),
+           fmt::format("{}://127.0.0.1:{}", tls == TlsFrom::connection ? "ldaps" : "ldap", port_),
            "-d",
            "0"});
 }
 
-MailServer::MailServer(const TempDir& certificates, const std::string& acl) {
+MailServer::MailServer(const TempDir& certificates, const std::string& acl, TlsFrom tls) {
+    const std::string at_once =
+        tls == TlsFrom::connection ? fmt::format("tls_on_connect_ports = {}\n", port_) : "";
     std::filesystem::create_directory(directory_ / "spool");
     std::filesystem::permissions(directory_ / "spool", std::filesystem::perms(0777));
     directory_.write("exim.conf",
@@ -216,6 +218,7 @@ MailServer::MailServer(const TempDir& certificates, const std::string& acl) {
                                  "pid_file_path = {0}/spool/pid\n"
                                  "local_interfaces = 127.0.0.1\n"
                                  "daemon_smtp_ports = {1}\n"
+                                 "{4}"
                                  "tls_advertise_hosts = *\n"
                                  "tls_certificate = {2}/good.crt\n"
                                  "tls_privatekey = {2}/good.key\n"
@@ -227,7 +230,8 @@ MailServer::MailServer(const TempDir& certificates, const std::string& acl) {
                                  directory_.path().string(),
                                  port_,
                                  certificates.path().string(),
-                                 acl));
+                                 acl,
+                                 at_once));
     start({"exim4", "-bdf", "-C", directory_ / "exim.conf"});
 }
 
@@ -279,36 +283,56 @@ WebServer::WebServer(const std::string& options, const std::string& directives) 
     start({"nginx", "-c", directory_ / "nginx.conf", "-e", directory_ / "error.log"});
 }
 
-GrpcServer::GrpcServer() {
+GrpcServer::GrpcServer(const TempDir* certificates) {
+    std::string listen = fmt::format("insecure_port('127.0.0.1:{}'", port_);
+    if (certificates != nullptr) {
+        listen = fmt::format(
+            "secure_port('127.0.0.1:{0}', grpc.ssl_server_credentials([\n"
+            "    (open('{1}/good.key', 'rb').read(),\n"
+            "     open('{1}/good.crt', 'rb').read())])",
+            port_,
+            certificates->path().string());
+    }
     directory_.write(
         "server.py",
-        fmt::format("import concurrent.futures, grpc\n"
+        fmt::format("import concurrent.futures, grpc, time\n"
                     "def check(request, context):\n"
                     "    service = request[2:].decode()\n"
-                    "    if service not in ('', 'up', 'down'):\n"
+                    "    if service not in ('', 'up', 'down', 'slow'):\n"
                     "        context.abort(grpc.StatusCode.NOT_FOUND, 'no such service')\n"
+                    "    if service == 'slow': time.sleep(5)\n"
                     "    return b'\\x08\\x02' if service == 'down' else b'\\x08\\x01'\n"
                     "server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))\n"
                     "server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(\n"
                     "    'grpc.health.v1.Health',\n"
                     "    {{'Check': grpc.unary_unary_rpc_method_handler(check)}}),))\n"
-                    "server.add_insecure_port('127.0.0.1:{}')\n"
+                    "server.add_{})\n"
                     "server.start()\n"
                     "server.wait_for_termination()\n",
-                    port_));
+                    listen));
     start({"/usr/bin/python3", directory_ / "server.py"});
 }
 
-WebSocketServer::WebSocketServer() {
-    directory_.write("server.py",
-                     fmt::format("import asyncio, websockets\n"
-                                 "async def talk(socket): await socket.wait_closed()\n"
-                                 "async def main():\n"
-                                 "    async with websockets.serve(talk, '127.0.0.1', {},\n"
-                                 "                                subprotocols=['chat']):\n"
-                                 "        await asyncio.Future()\n"
-                                 "asyncio.run(main())\n",
-                                 port_));
+WebSocketServer::WebSocketServer(const TempDir* certificates) {
+    std::string tls = "None";
+    if (certificates != nullptr) {
+        tls = fmt::format(
+            "ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)\n"
+            "tls.load_cert_chain('{}/good.pem')",
+            certificates->path().string());
+    }
+    directory_.write(
+        "server.py",
+        fmt::format("import asyncio, ssl, websockets\n"
+                    "tls = {1}\n"
+                    "async def talk(socket): await socket.wait_closed()\n"
+                    "async def main():\n"
+                    "    async with websockets.serve(talk, '127.0.0.1', {0},\n"
+                    "                                ssl=tls, subprotocols=['chat']):\n"
+                    "        await asyncio.Future()\n"
+                    "asyncio.run(main())\n",
+                    port_,
+                    tls));
     // Debian's own: the library is its package.
     start({"/usr/bin/python3", directory_ / "server.py"});
 }

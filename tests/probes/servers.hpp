@@ -54,16 +54,19 @@ class MariadbServer : public Server {
     explicit MariadbServer(const TempDir& certificates);
 };
 
+/// Where TLS begins: when asked for (STARTTLS), or with the connection.
+enum class TlsFrom { command, connection };
+
 /// Its root is cn=probe,dc=example,dc=org with the password "s3cret".
 class LdapServer : public Server {
  public:
-    explicit LdapServer(const TempDir& certificates);
+    explicit LdapServer(const TempDir& certificates, TlsFrom tls = TlsFrom::command);
 };
 
 class MailServer : public Server {
  public:
     /// `acl`: what becomes of connections, "accept" or "deny".
-    MailServer(const TempDir& certificates, const std::string& acl);
+    MailServer(const TempDir& certificates, const std::string& acl, TlsFrom tls = TlsFrom::command);
 };
 
 /// Answers for example.org: www is 10.1.2.3.
@@ -78,15 +81,17 @@ class WebServer : public Server {
     WebServer(const std::string& options, const std::string& directives);
 };
 
-/// grpcio with a health service: SERVING for "" and "up", NOT_SERVING for "down".
+/// grpcio with a health service: SERVING for "" and "up", NOT_SERVING for "down", and for "slow"
+/// nothing for some seconds. Over TLS where it is given a certificate.
 class GrpcServer : public Server {
  public:
-    GrpcServer();
+    explicit GrpcServer(const TempDir* certificates = nullptr);
 };
 
+/// Over TLS where it is given a certificate.
 class WebSocketServer : public Server {
  public:
-    WebSocketServer();
+    explicit WebSocketServer(const TempDir* certificates = nullptr);
 };
 
 }  // namespace muster::test
