@@ -84,8 +84,7 @@ HttpReplyParser::Step HttpReplyParser::next(std::string_view& input) {
         if (state_ == State::body_until_close) return take(input, input.size());
         if (state_ == State::chunk_data) return take(input, length_);
 
-        if (state_ == State::reason_phrase ||
-            (state_ == State::value && field_ == Field::other)) {
+        if (state_ == State::reason_phrase || (state_ == State::value && field_ == Field::other)) {
             skip_text(input);
             if (input.empty()) break;
         }
