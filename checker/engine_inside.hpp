@@ -5,6 +5,7 @@
 #include "checker/engine.hpp"
 #include "checker/lateness.hpp"
 #include "checker/schedule.hpp"
+#include "checker/tls_wish.hpp"
 #include "common/base/signal.hpp"
 
 #include <atomic>
@@ -62,7 +63,7 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
         SteadyTime intent_reported{};
         ResultRing ring;
 
-        [[nodiscard]] bool secure() const { return target->request->probe->tls.has_value(); }
+        [[nodiscard]] bool secure() const { return makes_handshakes(*target->request->probe); }
     };
 
     struct Waiter {

@@ -65,6 +65,8 @@ void NetworkProber::Inside::resolve(Probe& probe) {
         on_resolved(probe, *known);
         return;
     }
+    probe.phase = Phase::resolving;
+    limit(probe, timeouts_of(probe).resolve);
     // The probe may be over before the answer is here; the resolver never outlives `this`.
     resolver.resolve(probe.request->host,
                      [this, serial = probe.serial](const Resolution& resolution) {
@@ -124,7 +126,7 @@ int NetworkProber::Inside::open(Probe& probe, ProbeSocket& socket) {
 
 SteadyTime NetworkProber::Inside::connect_end(const Probe& probe) const {
     const SteadyTime end = probe.started + probe.request->timeout;
-    const auto& limit = probe.request->timeouts.connect;
+    const auto& limit = timeouts_of(probe).connect;
     return limit ? std::min(end, probe.connect_began + *limit) : end;
 }
 

@@ -140,6 +140,11 @@ struct NetworkProber::Inside {
         return std::chrono::ceil<std::chrono::microseconds>(clock.now() - probe.started);
     }
 
+    [[nodiscard]] static const config::PhaseTimeouts& timeouts_of(const Probe& probe) {
+        static const config::PhaseTimeouts none;
+        return probe.request->timeouts ? *probe.request->timeouts : none;
+    }
+
     void begin(std::shared_ptr<const ProbeRequest> request, Done done);
     void resolve(Probe& probe);
     void on_resolved(Probe& probe, const Resolution& resolution);

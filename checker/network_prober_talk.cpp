@@ -19,7 +19,7 @@ void NetworkProber::Inside::on_connected(Probe& probe) {
     }
     probe.phase = Phase::replying;
     probe.begun = true;
-    limit(probe, probe.request->timeouts.first_byte);
+    limit(probe, timeouts_of(probe).first_byte);
     out.clear();
     (void)carry_on(probe, probe.dialogue->begin(out));
 }
@@ -35,7 +35,7 @@ bool NetworkProber::Inside::secure(Probe& probe) {
         return false;
     }
     probe.phase = Phase::securing;
-    limit(probe, probe.request->timeouts.tls);
+    limit(probe, timeouts_of(probe).tls);
     probe.tls = std::make_unique<TlsClient>(
         *context.ssl, tls, probe.request->host, alpn_of(probe.request->probe->kind));
     if (tls.resume) probe.tls->resume(session_for(probe));
@@ -46,8 +46,9 @@ bool NetworkProber::Inside::secure(Probe& probe) {
 bool NetworkProber::Inside::on_secured(Probe& probe) {
     probe.secured = age(probe);
     probe.phase = Phase::replying;
+    const config::PhaseTimeouts& timeouts = timeouts_of(probe);
     // Where TLS began on the way the first byte has been here already.
-    limit(probe, probe.first_byte.count() == 0 ? probe.request->timeouts.first_byte : std::nullopt);
+    limit(probe, probe.first_byte.count() == 0 ? timeouts.first_byte : timeouts.reply);
     probe.expiry = probe.tls->expiry(clock.wall());
     if (probe.expiry && probe.expiry->result == Result::failure) {
         conclude(probe, *probe.expiry);
@@ -118,7 +119,7 @@ bool NetworkProber::Inside::send(Probe& probe, std::string_view data) {
 
 void NetworkProber::Inside::on_first_byte(Probe& probe) {
     probe.first_byte = age(probe);
-    limit(probe, std::nullopt);
+    limit(probe, timeouts_of(probe).reply);
 }
 
 bool NetworkProber::Inside::take(Probe& probe, std::string_view bytes) {

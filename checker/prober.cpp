@@ -24,6 +24,11 @@ void add_kind(std::size_t& seed, const config::ProbeKind& kind) {
 
 }  // namespace
 
+SharedValue<config::PhaseTimeouts> shared(const config::PhaseTimeouts& timeouts) {
+    if (timeouts == config::PhaseTimeouts{}) return {};
+    return timeouts;
+}
+
 std::size_t hash_of_endpoint(const ProbeRequest& request) {
     std::size_t seed = std::hash<std::string_view>{}(request.host);
     add(seed, request.port);

@@ -19,10 +19,13 @@ struct ProbeRequest {
     std::uint16_t port = 0;
     SharedValue<config::ProbeSpec> probe = config::ProbeSpec{};  ///< always there
     std::chrono::nanoseconds timeout{0};
-    config::PhaseTimeouts timeouts;
-    SharedValue<config::IntentSource> intent;  ///< what to look for in the reply
+    SharedValue<config::PhaseTimeouts> timeouts;  ///< nothing: none
+    SharedValue<config::IntentSource> intent;     ///< what to look for in the reply
     bool operator==(const ProbeRequest&) const = default;
 };
+
+/// Nothing where none is set, as with most checks.
+[[nodiscard]] SharedValue<config::PhaseTimeouts> shared(const config::PhaseTimeouts& timeouts);
 
 /// Of the whole request, and of host and port alone: to find equal requests.
 [[nodiscard]] std::size_t hash_of(const ProbeRequest& request);

@@ -2,6 +2,7 @@
 
 #include "common/config/probe_model.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 // What a check wants of TLS.
@@ -16,6 +17,16 @@ namespace muster::checker {
                         std::holds_alternative<config::MysqlCheck>(kind);
     return always || (smtp != nullptr && smtp->start_tls) || (ldap != nullptr && ldap->start_tls) ||
            (tcp != nullptr && config::starts_tls(*tcp));
+}
+
+/// Whether a probe makes handshakes, be it in a part.
+[[nodiscard]] inline bool makes_handshakes(const config::ProbeSpec& probe) {
+    const auto* const all = std::get_if<config::CompositeCheck>(&probe.kind);
+    return probe.tls.has_value() ||
+           (all != nullptr &&
+            std::ranges::any_of(all->parts, [](const config::CompositePart& part) {
+                return part.probe.tls.has_value();
+            }));
 }
 
 /// The protocol that the kind itself needs; empty = none.

@@ -78,7 +78,7 @@ checker::ProbeRequest request_for(const config::Backend& backend, const config::
             .port = check.port.value_or(backend.port),
             .probe = check.probe,
             .timeout = check.timeout,
-            .timeouts = check.timeouts,
+            .timeouts = checker::shared(check.timeouts),
             .intent = check.intent};
 }
 

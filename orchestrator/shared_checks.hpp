@@ -22,6 +22,7 @@ class SharedChecks {
     struct Parts {
         std::shared_ptr<const config::CheckSpec> spec;
         SharedValue<config::ProbeSpec> probe;
+        SharedValue<config::PhaseTimeouts> timeouts;
     };
 
     /// `wanted` must stay where it is; `running`: the check of the same slot, if there is one.
@@ -29,10 +30,13 @@ class SharedChecks {
         const auto [at, is_new] = parts_.try_emplace(&wanted);
         if (!is_new) return at->second;
         if (running != nullptr && *running->spec == wanted) {
-            at->second = {.spec = running->spec, .probe = running->request->probe};
+            at->second = {.spec = running->spec,
+                          .probe = running->request->probe,
+                          .timeouts = running->request->timeouts};
         } else {
             at->second = {.spec = std::make_shared<const config::CheckSpec>(wanted),
-                          .probe = wanted.probe};
+                          .probe = wanted.probe,
+                          .timeouts = checker::shared(wanted.timeouts)};
         }
         return at->second;
     }

@@ -34,7 +34,7 @@ std::vector<std::optional<checker::ProbeRequest>> checks_of(const ClusterView& v
                                           .port = check.port.value_or(backend->port),
                                           .probe = check.probe,
                                           .timeout = check.timeout,
-                                          .timeouts = check.timeouts};
+                                          .timeouts = checker::shared(check.timeouts)};
     }
     return checks;
 }

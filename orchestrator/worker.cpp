@@ -211,7 +211,7 @@ void Worker::rebuild(const ShardId& id, Shard& shard, bool catch_up) {
                                        .port = parts.spec->port.value_or(backend->port),
                                        .probe = parts.probe,
                                        .timeout = parts.spec->timeout,
-                                       .timeouts = parts.spec->timeouts,
+                                       .timeouts = parts.timeouts,
                                        .intent = parts.spec->intent}),
              .spec = parts.spec,
              .start = slot.state,

@@ -67,7 +67,7 @@ void refuse_longer(const Fields& fields,
 
 PhaseTimeouts decode_timeouts(const Value& value, Duration timeout) {
     PhaseTimeouts timeouts;
-    const Fields fields(value, {"connect", "tls", "first_byte"});
+    const Fields fields(value, {"resolve", "connect", "tls", "first_byte", "reply"});
     const auto read = [&](std::string_view name, std::optional<Duration>& into) {
         const auto span = fields.find(name);
         if (!span) return;
@@ -77,17 +77,21 @@ PhaseTimeouts decode_timeouts(const Value& value, Duration timeout) {
                                      to_string(*into),
                                      to_string(timeout)));
     };
+    read("resolve", timeouts.resolve);
     read("connect", timeouts.connect);
     read("tls", timeouts.tls);
     read("first_byte", timeouts.first_byte);
+    read("reply", timeouts.reply);
     return timeouts;
 }
 
 json::object encode(const PhaseTimeouts& timeouts, Verbosity verbosity) {
     FieldWriter writer(verbosity);
+    writer.optional("resolve", timeouts.resolve);
     writer.optional("connect", timeouts.connect);
     writer.optional("tls", timeouts.tls);
     writer.optional("first_byte", timeouts.first_byte);
+    writer.optional("reply", timeouts.reply);
     return writer.take();
 }
 

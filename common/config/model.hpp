@@ -19,9 +19,11 @@ namespace muster::config {
 
 /// Spans that a part of a probe may take, within its timeout.
 struct PhaseTimeouts {
-    std::optional<Duration> connect;     ///< until connected
+    std::optional<Duration> resolve;     ///< until the name has addresses
+    std::optional<Duration> connect;     ///< from there until connected
     std::optional<Duration> tls;         ///< from there until TLS stands
     std::optional<Duration> first_byte;  ///< from there until the reply begins
+    std::optional<Duration> reply;       ///< from there until its verdict
     bool operator==(const PhaseTimeouts&) const = default;
 };
 

@@ -38,6 +38,11 @@ TEST_F(EngineTest, BoundsStartsAndHandshakesPerSecond) {
         prober_.replies[host] = {.outcome = refused};
         config::ProbeSpec probe;
         probe.tls = config::TlsSettings{};
+        if (i % 2 == 0) {
+            config::CompositeCheck all;
+            all.parts = {{.name = "part", .probe = probe}};
+            probe = config::ProbeSpec(std::move(all));
+        }
         config::CheckSpec spec;
         spec.probe = probe;
         engine_->put(check(i, host, spec));

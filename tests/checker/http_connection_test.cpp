@@ -198,18 +198,38 @@ TEST_F(HttpConnection, EndsAPhaseBeforeTheWhole) {
         context_, [](int, int, const std::string&) { return Answer{"", Answer::Then::hang}; });
     auto wanted = request(silent.port(), {}, false);
     wanted->timeout = 60s;
-    wanted->timeouts.first_byte = 50ms;
+    wanted->timeouts = config::PhaseTimeouts{.first_byte = 50ms};
     const ProbeOutcome outcome = probe(wanted);
     EXPECT_EQ(outcome.reason, Reason::l7_timeout);
     EXPECT_GE(outcome.total, 50ms);
 
-    // Once it speaks, the phase is over.
+    // Once it speaks, another phase begins.
+    AnsweringServer endless(context_, [](int, int, const std::string&) {
+        return Answer{"HTTP/1.1 200 OK\r\n", Answer::Then::hang};
+    });
+    wanted = request(endless.port(), {}, false);
+    wanted->timeout = 60s;
+    wanted->timeouts = config::PhaseTimeouts{.reply = 50ms};
+    const ProbeOutcome cut = probe(wanted);
+    EXPECT_EQ(cut.reason, Reason::l7_timeout);
+    EXPECT_GT(cut.first_byte, 0us);
+
+    names_.set("silent.example", {.kind = NameAnswer::Kind::silence});
+    wanted = request(endless.port(), {}, false);
+    wanted->host = "silent.example";
+    wanted->timeout = 60s;
+    wanted->timeouts = config::PhaseTimeouts{.resolve = 50ms};
+    const ProbeOutcome nameless = probe(wanted);
+    EXPECT_EQ(nameless.reason, Reason::prober_resolver);
+    EXPECT_EQ(nameless.result, Result::inconclusive);
+
+    // What is limited is the phase alone.
     AnsweringServer slow(context_, [](int, int, const std::string&) {
         return Answer{"HTTP/1.1 200 OK\r\n", Answer::Then::hang};
     });
     wanted = request(slow.port(), {}, false);
     wanted->timeout = 300ms;
-    wanted->timeouts.first_byte = 100ms * test::slowdown();
+    wanted->timeouts = config::PhaseTimeouts{.first_byte = 100ms * test::slowdown()};
     const ProbeOutcome whole = probe(wanted);
     EXPECT_EQ(whole.reason, Reason::l7_timeout);
     EXPECT_GE(whole.total, 300ms);

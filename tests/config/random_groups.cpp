@@ -285,6 +285,8 @@ CheckSpec random_check(Dice& dice) {
         check.interval = dice.duration(10ms, 1h);
         check.timeout = dice.duration(1ms, check.interval);
     }
+    if (dice.chance()) check.timeouts.resolve = dice.duration(1ms, check.timeout);
+    if (dice.chance()) check.timeouts.reply = dice.duration(1ms, check.timeout);
     if (dice.chance()) check.timeouts.connect = dice.duration(1ms, check.timeout);
     if (dice.chance()) check.timeouts.first_byte = dice.duration(1ms, check.timeout);
     if (dice.chance()) check.jitter = dice.duration(1ms, check.interval);

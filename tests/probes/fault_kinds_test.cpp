@@ -56,7 +56,7 @@ class World {
                                                               .port = port,
                                                               .probe = std::move(spec),
                                                               .timeout = timeout * test::slowdown(),
-                                                              .timeouts = phases}),
+                                                              .timeouts = shared(phases)}),
             [&](ProbeOutcome result) { outcome = std::move(result); });
         EXPECT_TRUE(run_until(context_, [&] { return outcome.has_value(); }, 30s));
         return outcome.value_or(ProbeOutcome{});
