@@ -72,11 +72,8 @@ asio::awaitable<VoteReply> Voter::vote(VoteRequest request) {
         places.push_back(i);
     }
     const SteadyTime now = clock_.now();
-    busy_until_ = std::max(busy_until_, now);
-    const auto wait = busy_until_ - now;
-    if (wait > longest_wait) co_return reply;
-    busy_until_ += spacing * wanted.size();
-    if (wait > wait.zero()) co_await clock_.sleep_for(wait);
+    if (!pace_.allows(now)) co_return reply;
+    for (std::size_t i = 0; i < wanted.size(); ++i) pace_.take(now);
     const auto outcomes = co_await runner_.probe_once(std::move(wanted));
     // What we find after losing our own footing is no evidence.
     if (!fit_()) co_return reply;

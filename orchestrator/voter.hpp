@@ -1,6 +1,7 @@
 #pragma once
 
 #include "checker/prober_pool.hpp"
+#include "checker/rate_cap.hpp"
 #include "orchestrator/cluster_view.hpp"
 #include "orchestrator/peer_messages.hpp"
 
@@ -14,7 +15,7 @@ namespace muster::orchestrator {
 /// Answers peers that suspect backends: probes those that they name, once, side by side, by this
 /// node's own view of the configuration. Abstains where that view is another one, where its own
 /// eyes are not to be trusted, and where its probe says nothing. Makes no more than 1,000 probes a
-/// second for others: what is asked beyond that waits a moment, and is then abstained from.
+/// second for others, and abstains from what is asked beyond that.
 /// Executor: the control executor.
 class Voter {
  public:
@@ -31,14 +32,11 @@ class Voter {
  private:
     [[nodiscard]] asio::awaitable<VoteReply> vote(VoteRequest request);
 
-    static constexpr std::chrono::milliseconds spacing{1};
-    static constexpr std::chrono::milliseconds longest_wait{250};
-
     Clock& clock_;
     const ClusterView& view_;
     checker::CheckRunner& runner_;
     Fit fit_;
-    SteadyTime busy_until_{};  ///< with probes for others, at that pace
+    checker::RateCap pace_{1000};
     std::uint64_t votes_ = 0;
 };
 
