@@ -7,9 +7,7 @@
 
 #include <sys/resource.h>
 
-#include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <string>
 #include <string_view>
 
@@ -114,11 +112,5 @@ void run() {
 }  // namespace muster::test
 
 int main() {
-    try {
-        muster::test::run();
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "bench cluster: %s\n", error.what());
-        return 1;
-    }
+    return muster::test::exit_code_of(muster::test::run);
 }

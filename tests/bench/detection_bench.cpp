@@ -13,7 +13,6 @@
 #include <csignal>
 #include <cstdio>
 #include <deque>
-#include <exception>
 #include <map>
 #include <random>
 
@@ -161,11 +160,5 @@ void run() {
 int main() {
     // A peer that is gone is no reason to end.
     std::signal(SIGPIPE, SIG_IGN);
-    try {
-        muster::test::run();
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 1;
-    }
+    return muster::test::exit_code_of(muster::test::run);
 }

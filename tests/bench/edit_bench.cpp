@@ -9,8 +9,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-#include <exception>
 #include <map>
 #include <string>
 
@@ -115,11 +113,5 @@ void run() {
 }  // namespace muster::test
 
 int main() {
-    try {
-        muster::test::run();
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 1;
-    }
+    return muster::test::exit_code_of(muster::test::run);
 }

@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <exception>
 #include <map>
 #include <thread>
 #include <vector>
@@ -183,11 +182,5 @@ void run() {
 }  // namespace muster::test
 
 int main() {
-    try {
-        muster::test::run();
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 1;
-    }
+    return muster::test::exit_code_of(muster::test::run);
 }

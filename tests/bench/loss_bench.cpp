@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <exception>
 #include <string>
 #include <utility>
 
@@ -77,11 +76,5 @@ void run() {
 }  // namespace muster::test
 
 int main() {
-    try {
-        muster::test::run();
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 1;
-    }
+    return muster::test::exit_code_of(muster::test::run);
 }

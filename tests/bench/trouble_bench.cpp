@@ -14,7 +14,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <exception>
 #include <map>
 #include <optional>
 #include <set>
@@ -166,7 +165,8 @@ class Trouble {
 
 void run() {
     bench::enter_own_network();
-    run_command("ip address add 10.60.0.1/32 dev lo && ip route add local 10.61.0.0/16 dev lo");
+    bench::run_command(
+        "ip address add 10.60.0.1/32 dev lo && ip route add local 10.61.0.0/16 dev lo");
     const std::chrono::seconds span(setting("MUSTER_BENCH_SECONDS", 90));
     Trouble trouble(static_cast<std::size_t>(setting("MUSTER_BENCH_BACKENDS", 10'000)));
     trouble.begin();
@@ -186,11 +186,5 @@ void run() {
 }  // namespace muster::test
 
 int main() {
-    try {
-        muster::test::run();
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 1;
-    }
+    return muster::test::exit_code_of(muster::test::run);
 }

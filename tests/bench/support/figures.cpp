@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <stdexcept>
 
 namespace muster::test {
@@ -22,6 +23,16 @@ void metric(const std::string& name, double value, const std::string& unit) {
 int setting(const char* name, int otherwise) {
     const char* text = std::getenv(name);
     return text != nullptr ? std::atoi(text) : otherwise;
+}
+
+int exit_code_of(void (*run)()) {
+    try {
+        run();
+        return EXIT_SUCCESS;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "{}\n", error.what());
+        return EXIT_FAILURE;
+    }
 }
 
 void require(bool held, const std::string& what) {

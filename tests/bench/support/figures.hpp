@@ -19,6 +19,9 @@ void metric(const std::string& name, double value, const std::string& unit);
 /// Throws std::runtime_error when a step of a benchmark was not reached in time.
 void require(bool held, const std::string& what);
 
+/// The body of a main(): what `run` throws goes to stderr, and the exit code says so.
+[[nodiscard]] int exit_code_of(void (*run)());
+
 /// Measured spans, and their distribution.
 class Spread {
  public:

@@ -10,19 +10,15 @@
 
 namespace muster::bench {
 
-namespace {
-
-void run(const std::string& command) {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread.
+void run_command(const std::string& command) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread that starts any.
     if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
 }
-
-}  // namespace
 
 void enter_own_network() {
     if (unshare(CLONE_NEWNET) != 0)
         throw std::runtime_error("can't have a network of its own (are you root?)");
-    run("ip link set lo up");
+    run_command("ip link set lo up");
     const rlimit files{.rlim_cur = 20'000, .rlim_max = 20'000};
     if (setrlimit(RLIMIT_NOFILE, &files) != 0)
         throw std::runtime_error("can't have 20,000 descriptors");
@@ -30,7 +26,8 @@ void enter_own_network() {
 
 void add_black_hole() {
     // The other end takes all, and is nobody's.
-    run("ip link add hole0 type veth peer name hole1 && ip link set hole0 arp off && "
+    run_command(
+        "ip link add hole0 type veth peer name hole1 && ip link set hole0 arp off && "
         "ip link set hole1 arp off && ip address add 10.9.0.1/16 dev hole0 && "
         "ip link set hole0 up && ip link set hole1 up");
 }

@@ -1,5 +1,7 @@
 #include "tests/bench/trouble/own_host.hpp"
 
+#include "tests/bench/support/own_network.hpp"
+
 #include <fmt/format.h>
 
 #include <fcntl.h>
@@ -9,11 +11,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <stdexcept>
 #include <system_error>
 
 namespace muster::test {
+
+using bench::run_command;
 
 namespace {
 
@@ -37,11 +40,6 @@ std::string path_of(const FileDescriptor& descriptor) {
 
 }  // namespace
 
-void run_command(const std::string& command) {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread that starts any.
-    if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
-}
-
 OwnHost::OwnHost(int number) : number_(number), ours_(open_own_network()) {
     if (::unshare(CLONE_NEWNET) != 0)
         throw std::runtime_error("can't have a network of its own (are you root?)");
@@ -57,10 +55,7 @@ OwnHost::OwnHost(int number) : number_(number), ours_(open_own_network()) {
             fmt::format("ip link set lo up && ip address add 10.60.{0}.2/24 dev out && "
                         "ip link set out up && ip route add default via 10.60.{0}.1",
                         number_));
-        // The other end takes all, and is nobody's.
-        run_command(
-            "ip link add hole0 type veth peer name hole1 && ip link set hole0 arp off && "
-            "ip link set hole1 arp off && ip link set hole0 up && ip link set hole1 up");
+        bench::add_black_hole();
     });
 }
 

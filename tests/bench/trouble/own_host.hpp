@@ -34,7 +34,4 @@ class OwnHost {
     FileDescriptor its_;
 };
 
-/// In the network that the caller is in. Throws std::runtime_error when it fails.
-void run_command(const std::string& command);
-
 }  // namespace muster::test
