@@ -17,6 +17,8 @@ namespace muster::checker {
 namespace {
 
 constexpr std::size_t longest_said = 512;
+constexpr int most_reads = 32;  ///< before others have their turn: more than a pipe holds
+constexpr std::uint32_t arrivals = EPOLLIN | EPOLLET;
 
 ProbeOutcome outcome_of_spawn_error(int error) {
     switch (error) {
@@ -118,9 +120,8 @@ void CommandProber::launch(std::shared_ptr<const ProbeRequest> request, Done don
         return;
     }
     run->started = clock_.now();
-    const bool watched =
-        !poll_set_.add(run->child.exit.get(), EPOLLIN, *run, run->exit) &&
-        !poll_set_.add(run->child.output.get(), EPOLLIN | EPOLLET, *run, run->output_ready);
+    const bool watched = !poll_set_.add(run->child.exit.get(), EPOLLIN, *run, run->exit) &&
+                         !poll_set_.add(run->child.output.get(), arrivals, *run, run->output_ready);
     if (!watched) {
         // Nobody would see it end.
         poll_set_.remove(run->exit);
@@ -136,7 +137,11 @@ void CommandProber::launch(std::shared_ptr<const ProbeRequest> request, Done don
 
 void CommandProber::on_ready(Run& run, int descriptor) {
     std::array<char, 4096> buffer;
-    for (;;) {
+    for (int i = 0;; ++i) {
+        if (i == most_reads) {
+            poll_set_.change(run.output_ready, arrivals);
+            break;
+        }
         const ssize_t got = ::read(run.child.output.get(), buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) break;

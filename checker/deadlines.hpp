@@ -27,7 +27,8 @@ class Deadlines {
         : grid_(grid), alarm_(std::move(executor), clock, std::move(ring)) {}
 
     Entry add(SteadyTime when, std::uint64_t serial) {
-        const Entry entry = all_.emplace(when, serial);
+        // Most often the last one of all.
+        const Entry entry = all_.emplace_hint(all_.end(), when, serial);
         watch();
         return entry;
     }

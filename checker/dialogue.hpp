@@ -24,8 +24,8 @@ struct Finding {
 ///
 /// Over a stream, bytes come split in whatever way; over datagrams each receive() is one datagram
 /// and what is put out at once is one. A backend is hostile: memory is bounded whatever it sends
-/// (96 KiB a probe in all), and nothing throws. With a finding there may be last words in `out`;
-/// after it nothing more is called.
+/// (96 KiB a probe in all; beside that what TlsClient says of certificates), and nothing throws.
+/// With a finding there may be last words in `out`; after it nothing more is called.
 class Dialogue {
  public:
     /// What is to happen next. Neither: wait for more.

@@ -44,13 +44,17 @@ void Engine::Inside::leave(Target& target) {
 }
 
 void Engine::Inside::enqueue(CheckId id, Record& record, SteadyTime slot) {
+    const Span put_off = jitter(record.target->phase_of, slot, record.spec->jitter);
+    enqueue_at(id, record, slot + put_off, put_off);
+}
+
+void Engine::Inside::enqueue_at(CheckId id, Record& record, SteadyTime when, Span put_off) {
     dequeue(id, record);
-    record.put_off = jitter(record.target->phase_of, slot, record.spec->jitter);
-    slot += record.put_off;
-    record.queued = slot;
-    queue.add(slot, id, record.secure());
+    record.put_off = put_off;
+    record.queued = when;
+    queue.add(when, id, record.secure());
     // Otherwise the loop is up before that anyhow.
-    if (round_up(slot, settings.tick) < alarm.when()) wake.notify();
+    if (round_up(when, settings.tick) < alarm.when()) wake.notify();
 }
 
 void Engine::Inside::dequeue(CheckId id, Record& record) {
@@ -125,6 +129,16 @@ void Engine::Inside::remove(CheckId id) {
     records.erase(found);
 }
 
+void Engine::Inside::hasten(CheckId id) {
+    const auto found = records.find(id);
+    if (found == records.end() || found->second.running) return;
+    Record& record = found->second;
+    const MaybeTime was = record.queued;
+    const Span put_off = record.put_off;
+    enqueue(id, record, clock.now());
+    if (was && *was < *record.queued) enqueue_at(id, record, *was, put_off);
+}
+
 SteadyTime Engine::Inside::next_wake() {
     SteadyTime next = SteadyTime::max();
     if (const SteadyTime first = queue.first(); first != SteadyTime::max())
@@ -157,6 +171,10 @@ void Engine::put(Check check) {
 
 void Engine::remove(CheckId id) {
     inside_->remove(id);
+}
+
+void Engine::hasten(CheckId id) {
+    inside_->hasten(id);
 }
 
 void Engine::distrust(bool on) {
@@ -201,8 +219,9 @@ asio::awaitable<void> Engine::run() {
             const SteadyTime now = inside_->clock.now();
             inside_->good_until = now;
             inside_->stalls.came_round(now);
-            inside_->start_due(now);
-            while (inside_->launch_some()) co_await asio::post(asio::use_awaitable);
+            if (inside_->begin_tick(now)) {
+                while (inside_->start_some()) co_await asio::post(asio::use_awaitable);
+            }
             inside_->sleep_on();
             co_await inside_->wake.wait();
         }

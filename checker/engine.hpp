@@ -73,6 +73,10 @@ class Engine {
     /// undisturbed; a change to request or spec keeps state, ring and phase.
     void put(Check check);
     void remove(CheckId id);
+    /// Brings the next probe of this check forward to now (and its jitter), within the caps of
+    /// starts. Its slots stay where they are, and so do those of all other checks. Nothing happens
+    /// when it is being probed just now, or is not known.
+    void hasten(CheckId id);
     /// While on, no failure counts: each is prober_doubt.
     void distrust(bool on);
 

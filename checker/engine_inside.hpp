@@ -73,7 +73,7 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
 
     /// One probe under way.
     struct Run {
-        Target* target = nullptr;  ///< only valid in the tick that starts it
+        Target* target = nullptr;  ///< only valid until it starts
         std::shared_ptr<const ProbeRequest> request;
         Waiter first;
         std::vector<Waiter> others;
@@ -109,8 +109,9 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
 
     void put(Check check);
     void remove(CheckId id);
-    void start_due(SteadyTime now);
-    [[nodiscard]] bool launch_some();
+    void hasten(CheckId id);
+    [[nodiscard]] bool begin_tick(SteadyTime now);
+    [[nodiscard]] bool start_some();
     void sleep_on();
 
     [[nodiscard]] Cadence cadence_of(const Record& record) const {
@@ -119,6 +120,7 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
     Target& join(CheckId id, const std::shared_ptr<const ProbeRequest>& request, SteadyTime now);
     void leave(Target& target);
     void enqueue(CheckId id, Record& record, SteadyTime slot);
+    void enqueue_at(CheckId id, Record& record, SteadyTime when, Span put_off);
     void dequeue(CheckId id, Record& record);
     void reschedule(CheckId id, Record& record, SteadyTime now);
     [[nodiscard]] bool begin(CheckId id, Record& record, SteadyTime now);
@@ -144,11 +146,11 @@ struct Engine::Inside : std::enable_shared_from_this<Engine::Inside> {
     std::unordered_map<const ProbeRequest*, Target, ByContent, ByContent> targets;
     DueQueue queue;
     std::optional<SteadyTime> zero;  ///< steady time of the wall clock's epoch
-    std::vector<Run> runs;           ///< of this tick; kept for its memory
+    std::vector<Run> runs;           ///< about to start; kept for its memory
+    std::size_t started_in_tick = 0;
     /// Under way, by the number that their callbacks have.
     std::vector<Run> under_way;
     std::vector<std::uint32_t> free_places;
-    std::size_t launched = 0;  ///< of them
     bool distrusted = false;
     std::uint64_t last_serial = 0;
     std::size_t running = 0;

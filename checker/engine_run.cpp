@@ -4,30 +4,37 @@
 
 namespace muster::checker {
 
-void Engine::Inside::start_due(SteadyTime now) {
+bool Engine::Inside::begin_tick(SteadyTime now) {
     // Between two ticks nothing is started, so that what falls into one tick starts as one batch.
     const SteadyTime tick = round_down(now, settings.tick);
-    if (tick <= served_until) return;
+    if (tick <= served_until) return false;
     served_until = tick;
-    runs.clear();
-    launched = 0;
-    while (runs.size() < settings.max_starts_per_tick &&
-           running + runs.size() < settings.max_running) {
-        const std::optional<CheckId> due = queue.due(tick, now);
-        if (!due) break;
-        Record& record = records.at(*due);
-        if (begin(*due, record, now)) queue.note_start(now, record.secure());
-    }
+    started_in_tick = 0;
+    return true;
 }
 
-/// The next few of what start_due() has chosen; whether there are more. Between a few and the next
-/// few the prober gets on with those before: their sockets are still in the processor's caches.
-bool Engine::Inside::launch_some() {
+/// The next few that are due in this tick; whether there are more. Between a few and the next few
+/// the prober gets on with those before: they are still in the processor's caches.
+bool Engine::Inside::start_some() {
     constexpr std::size_t few = 64;
     const SteadyTime now = clock.now();
-    for (const std::size_t end = std::min(launched + few, runs.size()); launched < end; ++launched)
-        launch(std::move(runs[launched]), now);
-    return launched < runs.size();
+    const auto may_start = [&] {
+        return started_in_tick + runs.size() < settings.max_starts_per_tick &&
+               running + runs.size() < settings.max_running;
+    };
+    runs.clear();
+    SteadyTime last{};
+    // Those due at the same time may be one probe.
+    while (may_start() && (runs.size() < few || queue.first() == last)) {
+        const std::optional<CheckId> due = queue.due(served_until, now);
+        if (!due) break;
+        Record& record = records.at(*due);
+        last = *record.queued;
+        if (begin(*due, record, now)) queue.note_start(now, record.secure());
+    }
+    started_in_tick += runs.size();
+    for (Run& run : runs) launch(std::move(run), now);
+    return runs.size() >= few;
 }
 
 /// Takes a due check out of the queue and into the run of its target; whether that is a new one.

@@ -25,15 +25,16 @@ bool is_blank(char c) {
     return c == ' ' || c == '\t';
 }
 
-/// The characters of a field name (RFC 9110, token).
-bool is_token(char c) {
+/// The characters of a field name (RFC 9110, token), in lower case; 0 for all others.
+char lower_token(char c) {
     static constexpr auto table = [] {
-        std::array<bool, 256> tokens{};
-        for (const char other : std::string_view("!#$%&'*+-.^_`|~"))
-            tokens[static_cast<unsigned char>(other)] = true;
-        for (unsigned char digit = '0'; digit <= '9'; ++digit) tokens[digit] = true;
-        for (unsigned char letter = 'a'; letter <= 'z'; ++letter) tokens[letter] = true;
-        for (unsigned char letter = 'A'; letter <= 'Z'; ++letter) tokens[letter] = true;
+        std::array<char, 256> tokens{};
+        for (const char other : std::string_view("!#$%&'*+-.^_`|~0123456789"))
+            tokens[static_cast<unsigned char>(other)] = other;
+        for (char letter = 'a'; letter <= 'z'; ++letter) {
+            tokens[static_cast<unsigned char>(letter)] = letter;
+            tokens[static_cast<unsigned char>(letter - 'a' + 'A')] = letter;
+        }
         return tokens;
     }();
     return table[static_cast<unsigned char>(c)];
@@ -87,6 +88,9 @@ HttpReplyParser::Step HttpReplyParser::next(std::string_view& input) {
         if (state_ == State::reason_phrase || (state_ == State::value && field_ == Field::other)) {
             skip_text(input);
             if (input.empty()) break;
+        } else if (state_ == State::field_name) {
+            take_name(input);
+            if (input.empty()) break;
         }
         const char c = input.front();
         input.remove_prefix(1);
@@ -104,6 +108,22 @@ HttpReplyParser::Step HttpReplyParser::next(std::string_view& input) {
         if (state_ == State::complete) return Step::complete;
     }
     return Step::need_more;
+}
+
+/// As far as there is room for it.
+void HttpReplyParser::take_name(std::string_view& input) {
+    const std::size_t most = std::min(input.size(), limits_.header_bytes - header_bytes_);
+    std::size_t size = 0;
+    for (char c = 0; size < most && (c = lower_token(input[size])) != 0; ++size) {
+        if (text_size_ == text_.size()) {
+            text_overflow_ = true;
+        } else {
+            text_[text_size_++] = c;
+        }
+    }
+    header_bytes_ += size;
+    if (keeps_fields_) kept_ += input.substr(0, size);
+    input.remove_prefix(size);
 }
 
 /// What is allowed there and means nothing, as far as there is room for it.
@@ -187,10 +207,11 @@ bool HttpReplyParser::on_field_byte(char c) {
                 state_ = State::header_end_lf;
                 return true;
             }
-            return begin_field() && on_field_byte(c);
+            if (!begin_field() || lower_token(c) == 0) return false;
+            text_[text_size_++] = lower_token(c);
+            return true;
         case State::field_name:
             if (c == ':') {
-                if (text_size_ == 0) return false;
                 const std::string_view name(text_.data(), text_overflow_ ? 0 : text_size_);
                 field_ = name == length_name     ? Field::content_length
                          : name == encoding_name ? Field::transfer_encoding
@@ -201,13 +222,7 @@ bool HttpReplyParser::on_field_byte(char c) {
                 state_ = State::before_value;
                 return true;
             }
-            if (!is_token(c)) return false;
-            if (text_size_ == text_.size()) {
-                text_overflow_ = true;
-            } else {
-                text_[text_size_++] = lower(c);
-            }
-            return true;
+            return false;
         case State::before_value:
             if (is_blank(c)) return true;
             state_ = State::value;
@@ -380,7 +395,7 @@ bool HttpReplyParser::on_trailer_byte(char c) {
                 return false;
             }
             state_ = State::trailer;
-            return is_token(c);
+            return lower_token(c) != 0;
         case State::trailer:
             if (c == '\r') state_ = State::trailer_lf;
             return c == '\r' || is_text(c);

@@ -90,6 +90,7 @@ class HttpReplyParser {
     enum class Field : std::uint8_t { other, content_length, transfer_encoding, connection };
 
     Step fail(Reason reason);
+    void take_name(std::string_view& input);
     void skip_text(std::string_view& input);
     Step take(std::string_view& input, std::uint64_t wanted);
     [[nodiscard]] bool in_header() const { return state_ < State::framing; }

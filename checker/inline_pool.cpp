@@ -49,6 +49,10 @@ void InlinePool::remove(std::vector<CheckId> ids) {
     for (const CheckId id : ids) inside_->engine.remove(id);
 }
 
+void InlinePool::hasten(std::vector<CheckId> ids) {
+    for (const CheckId id : ids) inside_->engine.hasten(id);
+}
+
 void InlinePool::distrust(bool on) {
     inside_->engine.distrust(on);
 }

@@ -18,8 +18,6 @@ namespace muster::checker {
 
 namespace {
 
-constexpr std::uint32_t events_wanted = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-
 bool needs_stream(const config::ProbeSpec& probe) {
     return probe.tls || probe.proxy != config::ProxyProtocol::none;
 }
@@ -273,6 +271,7 @@ bool NetworkProber::Inside::renew(Probe& probe) {
     probe.expiry.reset();
     probe.begun = false;
     probe.reused = false;
+    probe.sent = {};
     limit(probe, std::nullopt);
     auto dialogue = make_dialogue(*probe.request, settings.dialogue);
     if (!dialogue) {
@@ -370,6 +369,7 @@ void NetworkProber::Inside::finish(Probe& probe, ProbeOutcome outcome) {
     outcome.resolve = probe.resolve;
     outcome.connect = probe.connect;
     outcome.tls = probe.secured;
+    outcome.sent = probe.sent;
     outcome.first_byte = probe.first_byte;
     outcome.total = age(probe);
     close(probe);

@@ -84,6 +84,7 @@ struct NetworkProber::Inside {
         std::chrono::microseconds resolve{0};
         std::chrono::microseconds connect{0};
         std::chrono::microseconds secured{0};
+        std::chrono::microseconds sent{0};
         std::chrono::microseconds first_byte{0};
     };
 
@@ -103,6 +104,7 @@ struct NetworkProber::Inside {
         settings.dialogue.secret = [this](const std::string& name) { return secrets.find(name); };
     }
 
+    static constexpr std::uint32_t events_wanted = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     static constexpr std::uint32_t peer_is_done = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
     /// Where a connection is kept between two probes of one request. None is there while one of
@@ -133,6 +135,8 @@ struct NetworkProber::Inside {
         int in_a_row = 0;
     };
     static constexpr int most_hedges = 3;
+    /// Reads of one connection before the others have their turn.
+    static constexpr int most_reads = 8;
     /// Then a whole handshake is due: a resumed one doesn't show the certificate.
     static constexpr int most_resumptions = 15;
 

@@ -21,7 +21,10 @@ void NetworkProber::Inside::on_connected(Probe& probe) {
     probe.begun = true;
     limit(probe, timeouts_of(probe).first_byte);
     out.clear();
-    (void)carry_on(probe, probe.dialogue->begin(out));
+    const Dialogue::Turn turn = probe.dialogue->begin(out);
+    const bool listens = !turn.finding && out.empty() && wire.empty();
+    if (listens) probe.socket.acknowledge();
+    (void)carry_on(probe, turn);
 }
 
 // The functions from here to receive() answer false when the probe is over.
@@ -113,7 +116,11 @@ bool NetworkProber::Inside::send(Probe& probe, std::string_view data) {
         finish(probe, broken_in(probe.phase, probe.transport, sent.error));
         return false;
     }
-    if (sent.bytes < data.size()) probe.unsent = data.substr(sent.bytes);
+    if (sent.bytes < data.size()) {
+        probe.unsent = data.substr(sent.bytes);
+    } else if (probe.begun && probe.sent.count() == 0) {
+        probe.sent = age(probe);
+    }
     return true;
 }
 
@@ -158,7 +165,7 @@ void NetworkProber::Inside::on_end_of_input(Probe& probe) {
 
 void NetworkProber::Inside::receive(Probe& probe, std::uint32_t epoll_events) {
     const bool peer_done = (epoll_events & peer_is_done) != 0;
-    for (;;) {
+    for (int i = 0; i < most_reads; ++i) {
         const ProbeSocket::Transfer got = probe.socket.receive(buffer);
         if (got.error == EINTR) continue;
         if (got.error == EAGAIN) return;
@@ -175,6 +182,9 @@ void NetworkProber::Inside::receive(Probe& probe, std::uint32_t epoll_events) {
         // All there was; what comes next makes the socket ready again.
         if (got.bytes < buffer.size() && !peer_done && probe.transport == Transport::stream) return;
     }
+    // Who sends faster than we read must not keep us from the others, nor from the time: the set
+    // tells us of the rest when it is this one's turn again.
+    poll_set.change(probe.ticket, events_wanted);
 }
 
 void NetworkProber::Inside::conclude(Probe& probe, const Finding& finding) {

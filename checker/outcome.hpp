@@ -63,6 +63,7 @@ struct ProbeOutcome {
     std::chrono::microseconds resolve{0};     ///< to the addresses of a name
     std::chrono::microseconds connect{0};     ///< to connected
     std::chrono::microseconds tls{0};         ///< to a finished handshake
+    std::chrono::microseconds sent{0};        ///< to the last byte of our first words
     std::chrono::microseconds first_byte{0};  ///< to the first byte of the reply
     std::chrono::microseconds total{0};       ///< to the verdict
     /// What the backend, a command or a plug-in said in words; hostile, at most 512 bytes.

@@ -22,6 +22,10 @@ namespace {
 constexpr std::uint64_t hello_id = 0;  ///< its deadline's; probes begin with 1
 constexpr std::size_t longest_said = 400;
 constexpr std::size_t most_error_bytes = 1024;
+/// Of what it wrote, before others have their turn: more than a pipe holds.
+constexpr int most_reads = 8;
+constexpr int most_error_reads = 32;
+constexpr std::uint32_t arrivals = EPOLLIN | EPOLLET;
 constexpr std::size_t most_unread_bytes = 1UZ << 20U;  ///< that a plug-in may leave us with
 
 }  // namespace
@@ -97,8 +101,8 @@ void PluginProcess::launch() {
     const int error = spawn(wish, child_);
     const bool watched =
         error == 0 && !poll_set_.add(child_.exit.get(), EPOLLIN, watch_, exit_ready_) &&
-        !poll_set_.add(child_.output.get(), EPOLLIN | EPOLLET, watch_, output_ready_) &&
-        !poll_set_.add(child_.errors.get(), EPOLLIN | EPOLLET, watch_, errors_ready_) &&
+        !poll_set_.add(child_.output.get(), arrivals, watch_, output_ready_) &&
+        !poll_set_.add(child_.errors.get(), arrivals, watch_, errors_ready_) &&
         !poll_set_.add(child_.input.get(), EPOLLOUT | EPOLLET, watch_, input_ready_);
     if (!watched) {
         trouble_ = fmt::format("can't be started (errno {})", error);
@@ -114,6 +118,7 @@ void PluginProcess::launch() {
     output_.clear();
     wrong_lines_ = 0;
     timeouts_ = 0;
+    unanswered_ = 0;
     in_flight_ = 0;
     hello_deadline_ = deadlines_.add(launched_ + settings_.hello_timeout, hello_id);
     input_ = write_hello();
@@ -174,22 +179,23 @@ void PluginProcess::unwatch() {
 
 void PluginProcess::read_errors() {
     std::array<char, 4096> buffer;
-    for (;;) {
+    for (int i = 0; i < most_error_reads; ++i) {
         const ssize_t got = ::read(child_.errors.get(), buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) return;
         errors_.append(buffer.data(), static_cast<std::size_t>(got));
         if (errors_.size() > most_error_bytes) errors_.erase(0, errors_.size() - most_error_bytes);
     }
+    poll_set_.change(errors_ready_, arrivals);
 }
 
 void PluginProcess::read_output() {
     std::array<char, 16UZ * 1024UZ> buffer;
-    for (;;) {
+    // Of one that was killed nothing counts any more; somebody may have its output and write on.
+    for (int i = 0; i < most_reads && !killed_; ++i) {
         const ssize_t got = ::read(child_.output.get(), buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) return;
-        if (killed_) continue;
         output_.append(buffer.data(), static_cast<std::size_t>(got));
         std::size_t begin = 0;
         for (std::size_t end = output_.find('\n'); end != std::string::npos && !killed_;
@@ -200,6 +206,7 @@ void PluginProcess::read_output() {
         output_.erase(0, begin);
         if (output_.size() > longest_plugin_line) kill("wrote a line of more than 64 KiB");
     }
+    if (!killed_) poll_set_.change(output_ready_, arrivals);
 }
 
 void PluginProcess::on_line(std::string_view line) {
@@ -232,8 +239,12 @@ void PluginProcess::on_answer(PluginAnswer answer) {
     const bool asked = found != pending_.end() && found->second.sent;
     if (!asked) {
         // The answer to one that has timed out is late, not wrong.
-        if (answer.id == 0 || answer.id > last_id_)
+        const bool late = answer.id > 0 && answer.id <= last_id_ && unanswered_ > 0;
+        if (late) {
+            --unanswered_;
+        } else {
             on_wrong_line(fmt::format("answered {}, which was not asked", answer.id));
+        }
         return;
     }
     timeouts_ = 0;
@@ -256,6 +267,7 @@ void PluginProcess::on_deadlines() {
         const bool sent = pending_.at(*id).sent;
         finish(*id, inconclusive(Reason::prober_custom_timeout));
         if (!sent) continue;
+        ++unanswered_;
         input_ += write_cancel(*id);
         if (++timeouts_ > settings_.most_timeouts) kill("has answered nothing for long");
     }

@@ -105,6 +105,7 @@ class PluginProcess {
     std::string errors_;  ///< the end of what it wrote to its standard error
     int wrong_lines_ = 0;
     int timeouts_ = 0;
+    int unanswered_ = 0;  ///< that timed out: may still be answered, once
     SteadyTime launched_{};
     SteadyTime not_before_{};
     std::chrono::nanoseconds pause_{0};

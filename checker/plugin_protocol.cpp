@@ -82,8 +82,10 @@ Read read_answer(const json::object& object) {
     const auto code = read_number(object, "code", 65'535);
     if (!code) return tl::unexpected(code.error());
     outcome.code = static_cast<std::uint16_t>(code->value_or(0));
-    for (const auto& [name, into] :
-         {std::pair{"connect_us", &outcome.connect}, {"first_byte_us", &outcome.first_byte}}) {
+    for (const auto& [name, into] : {std::pair{"connect_us", &outcome.connect},
+                                     {"tls_us", &outcome.tls},
+                                     {"sent_us", &outcome.sent},
+                                     {"first_byte_us", &outcome.first_byte}}) {
         const auto phase = read_number(object, name, std::int64_t{3'600'000'000});
         if (!phase) return tl::unexpected(phase.error());
         *into = std::chrono::microseconds(phase->value_or(0));

@@ -1,6 +1,6 @@
 #include "checker/poll_set.hpp"
 
-#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 
 #include <sys/epoll.h>
 
@@ -29,10 +29,14 @@ std::uint64_t pack(const PollSet::Ticket& ticket) {
 }  // namespace
 
 PollSet::PollSet(const asio::any_io_executor& executor)
-    : self_(std::make_shared<PollSet*>(this)), epoll_(executor, new_epoll()) {}
+    : executor_(executor),
+      self_(std::make_shared<PollSet*>(this)),
+      epoll_(new_epoll()),
+      watched_(executor) {}
 
 PollSet::~PollSet() {
     *self_ = nullptr;
+    if (watched_.is_open()) watched_.release();
 }
 
 std::error_code PollSet::add(int descriptor, std::uint32_t events, Waiter& waiter, Ticket& ticket) {
@@ -42,22 +46,24 @@ std::error_code PollSet::add(int descriptor, std::uint32_t events, Waiter& waite
     }
     const std::uint32_t slot = free_slots_.back();
     if (++last_generation_ == 0) ++last_generation_;
+    if (watched_.is_open()) watched_.release();
     const Ticket wanted{.slot = slot, .generation = last_generation_};
     epoll_event event{.events = events, .data = {.u64 = pack(wanted)}};
-    if (epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
+    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
         return {errno, std::generic_category()};
     }
     free_slots_.pop_back();
     entries_[slot] = {.waiter = &waiter, .descriptor = descriptor, .generation = wanted.generation};
     ticket = wanted;
-    wait();
+    was_added_ = true;
+    settle();
     return {};
 }
 
 void PollSet::change(const Ticket& ticket, std::uint32_t events) {
     epoll_event event{.events = events, .data = {.u64 = pack(ticket)}};
     // Can only fail for a descriptor that is not in the set, and then there is nothing to change.
-    epoll_ctl(epoll_.native_handle(), EPOLL_CTL_MOD, entries_[ticket.slot].descriptor, &event);
+    epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, entries_[ticket.slot].descriptor, &event);
 }
 
 void PollSet::remove(Ticket& ticket) {
@@ -65,31 +71,56 @@ void PollSet::remove(Ticket& ticket) {
     entries_[ticket.slot] = {};
     free_slots_.push_back(ticket.slot);
     ticket = {};
-    if (free_slots_.size() == entries_.size() && waiting_) epoll_.cancel();
+    if (free_slots_.size() == entries_.size() && watched_.is_open()) watched_.release();
 }
 
-void PollSet::wait() {
-    if (waiting_) return;
-    waiting_ = true;
-    epoll_.async_wait(asio::posix::stream_descriptor::wait_read,
-                      [self = self_](const boost::system::error_code& cancelled) {
-                          PollSet* const set = *self;
-                          if (set == nullptr) return;
-                          set->waiting_ = false;
-                          if (!cancelled) set->poll();
-                          // A waiter may have destroyed the set.
-                          if (*self != nullptr && set->free_slots_.size() < set->entries_.size()) {
-                              set->wait();
-                          }
-                      });
+/// In the next turn of the executor.
+void PollSet::settle() {
+    if (settling_) return;
+    settling_ = true;
+    asio::post(executor_, [self = self_] {
+        PollSet* const set = *self;
+        if (set == nullptr) return;
+        set->settling_ = false;
+        set->was_added_ = false;
+        const bool had_news = set->poll();
+        // A waiter may have destroyed the set.
+        if (*self == nullptr || set->free_slots_.size() == set->entries_.size()) return;
+        if (had_news || set->was_added_) {
+            set->settle();
+        } else if (!set->watched_.is_open()) {
+            set->watch();
+        }
+    });
 }
 
-void PollSet::poll() {
+void PollSet::watch() {
+    watched_.assign(epoll_.get());
+    wait(++last_watch_);
+}
+
+void PollSet::wait(std::uint64_t watch) {
+    watched_.async_wait(
+        asio::posix::stream_descriptor::wait_read,
+        [self = self_, watch](const boost::system::error_code& /*seen by `watch`*/) {
+            const auto goes_on = [&] {
+                return *self != nullptr && (*self)->watched_.is_open() &&
+                       (*self)->last_watch_ == watch;
+            };
+            if (!goes_on()) return;
+            (*self)->poll();
+            if (goes_on()) (*self)->wait(watch);
+        });
+}
+
+bool PollSet::poll() {
     const std::shared_ptr<PollSet*> self = self_;
     std::array<epoll_event, batch> events;
     int ready = 0;
+    bool had_news = false;
     do {
-        ready = epoll_wait(epoll_.native_handle(), events.data(), batch, 0);
+        ready = epoll_wait(epoll_.get(), events.data(), batch, 0);
+        had_news = had_news || ready > 0;
         for (int i = 0; i < ready; ++i) {
             const epoll_event& event = events[static_cast<std::size_t>(i)];
             const auto slot = static_cast<std::uint32_t>(event.data.u64);
@@ -97,9 +128,10 @@ void PollSet::poll() {
             if (slot >= entries_.size() || entries_[slot].generation != generation) continue;
             const Entry entry = entries_[slot];
             entry.waiter->on_ready(entry.descriptor, event.events);
-            if (*self == nullptr) return;
+            if (*self == nullptr) return true;
         }
     } while (ready == static_cast<int>(batch));
+    return had_news;
 }
 
 }  // namespace muster::checker

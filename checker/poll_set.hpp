@@ -1,5 +1,7 @@
 #pragma once
 
+#include "common/base/file_descriptor.hpp"
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
@@ -14,6 +16,10 @@ namespace muster::checker {
 /// that Asio sees as a single descriptor. Asio's sockets cost some six system calls more for each
 /// probe (two for the reactor, FIONBIO, poll and SO_ERROR after connect) and a handler allocation
 /// for each operation; here it is one epoll_ctl, and one epoll_wait for all that is ready.
+///
+/// Asio watches it only when nothing happens: into a set that another one watches, the kernel adds
+/// nothing without looking for a ring of sets, under a lock that all processes share. From an add()
+/// on the set asks for itself, once in a turn of the executor, until there is no news.
 ///
 /// Descriptors stay the caller's. Executor: all calls, and the callbacks, on the one given. While
 /// the set is empty nothing is outstanding on the executor.
@@ -55,8 +61,8 @@ class PollSet {
     /// keep it open, call change() with no events before.
     void remove(Ticket& ticket);
 
-    /// Hands out what is ready now, without waiting.
-    void poll();
+    /// Hands out what is ready now, without waiting; whether anything was.
+    bool poll();
 
  private:
     struct Entry {
@@ -65,12 +71,19 @@ class PollSet {
         std::uint32_t generation = 0;
     };
 
-    void wait();
+    void settle();
+    void watch();
+    void wait(std::uint64_t watch);
 
-    /// Asio's handler outlives the set by one turn of the executor.
+    boost::asio::any_io_executor executor_;
+    /// Asio's handlers outlive the set by one turn of the executor.
     std::shared_ptr<PollSet*> self_;
-    boost::asio::posix::stream_descriptor epoll_;
-    bool waiting_ = false;
+    FileDescriptor epoll_;
+    /// Has the number of `epoll_` while Asio watches it.
+    boost::asio::posix::stream_descriptor watched_;
+    std::uint64_t last_watch_ = 0;
+    bool settling_ = false;  ///< settle() will be called
+    bool was_added_ = false;
     std::vector<Entry> entries_;
     std::vector<std::uint32_t> free_slots_;
     std::uint32_t last_generation_ = 0;

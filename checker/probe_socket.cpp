@@ -53,6 +53,7 @@ constexpr int echo_request_v4 = 8;  // RFC 792
 constexpr int echo_reply_v4 = 0;
 constexpr int echo_request_v6 = 128;  // RFC 4443, 4.1
 constexpr int echo_reply_v6 = 129;
+constexpr std::uint16_t echo_sequence = 1;  // a socket sends one
 constexpr std::size_t echo_header_bytes = 8;
 
 /// RFC 1071.
@@ -134,6 +135,11 @@ int ProbeSocket::connect(const boost::asio::ip::address& address,
     return ::connect(descriptor_, plain, to.size) == 0 ? 0 : errno;
 }
 
+void ProbeSocket::acknowledge() const {
+    const int on = 1;
+    ::setsockopt(descriptor_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 int ProbeSocket::pending_error() const {
     int error = 0;
     socklen_t size = sizeof error;
@@ -157,7 +163,7 @@ ProbeSocket::Transfer ProbeSocket::send_echo(std::string_view payload) {
     packet += '\0';
     add_big_endian(packet, 0, 2);  // the checksum, later
     add_big_endian(packet, echo_id_, 2);
-    add_big_endian(packet, 1, 2);  // sequence
+    add_big_endian(packet, echo_sequence, 2);
     packet += payload;
     // For version 6 the kernel does it: its sum covers addresses that we have not chosen.
     if (is_v4_) {
@@ -170,20 +176,21 @@ ProbeSocket::Transfer ProbeSocket::send_echo(std::string_view payload) {
 }
 
 ProbeSocket::Transfer ProbeSocket::receive_echo(std::span<char> buffer) const {
-    for (;;) {
-        const Transfer got = transfer_of(::recv(descriptor_, buffer.data(), buffer.size(), 0));
-        if (got.error != 0) return got;
-        std::string_view packet(buffer.data(), got.bytes);
-        // A raw socket of version 4 shows the IP header, too.
-        if (raw_ && is_v4_ && !packet.empty())
-            packet.remove_prefix(std::min(packet.size(), (packet[0] & 0xfU) * 4UZ));
-        const auto wanted = static_cast<char>(is_v4_ ? echo_reply_v4 : echo_reply_v6);
-        if (packet.size() < echo_header_bytes || packet[0] != wanted) continue;
-        if (raw_ && read_big_endian(packet.substr(4), 2) != echo_id_) continue;
-        packet.remove_prefix(echo_header_bytes);
-        std::memmove(buffer.data(), packet.data(), packet.size());
-        return {.bytes = packet.size()};
-    }
+    const Transfer got = transfer_of(::recv(descriptor_, buffer.data(), buffer.size(), 0));
+    if (got.error != 0) return got;
+    std::string_view packet(buffer.data(), got.bytes);
+    // A raw socket of version 4 shows the IP header, too.
+    if (raw_ && is_v4_ && !packet.empty())
+        packet.remove_prefix(std::min(packet.size(), (packet[0] & 0xfU) * 4UZ));
+    const auto wanted = static_cast<char>(is_v4_ ? echo_reply_v4 : echo_reply_v6);
+    const bool is_ours = packet.size() >= echo_header_bytes && packet[0] == wanted &&
+                         (!raw_ || read_big_endian(packet.substr(4), 2) == echo_id_) &&
+                         read_big_endian(packet.substr(6), 2) == echo_sequence;
+    // As if nothing had come: there may be more.
+    if (!is_ours) return {.error = EINTR};
+    packet.remove_prefix(echo_header_bytes);
+    std::memmove(buffer.data(), packet.data(), packet.size());
+    return {.bytes = packet.size()};
 }
 
 void ProbeSocket::close_in_order() {

@@ -27,6 +27,8 @@ class CheckRunner {
     virtual void on_report(Engine::OnReport on_report) = 0;
     virtual void put(std::vector<Check> checks) = 0;
     virtual void remove(std::vector<CheckId> ids) = 0;
+    /// As Engine::hasten, of each.
+    virtual void hasten(std::vector<CheckId> ids) = 0;
     /// As Engine::distrust, of all.
     virtual void distrust(bool on) = 0;
 
@@ -74,6 +76,7 @@ class ThreadedPool final : public CheckRunner {
     void on_report(Engine::OnReport on_report) override;
     void put(std::vector<Check> checks) override;
     void remove(std::vector<CheckId> ids) override;
+    void hasten(std::vector<CheckId> ids) override;
     void distrust(bool on) override;
     [[nodiscard]] asio::awaitable<std::vector<std::optional<Insight>>> look(
         std::vector<CheckId> ids) override;
@@ -104,6 +107,7 @@ class InlinePool final : public CheckRunner {
     void on_report(Engine::OnReport on_report) override;
     void put(std::vector<Check> checks) override;
     void remove(std::vector<CheckId> ids) override;
+    void hasten(std::vector<CheckId> ids) override;
     void distrust(bool on) override;
     [[nodiscard]] asio::awaitable<std::vector<std::optional<Insight>>> look(
         std::vector<CheckId> ids) override;

@@ -1,6 +1,7 @@
 #include "checker/prober_set.hpp"
 
 #include "checker/compiled_probe.hpp"
+#include "checker/lb_outcome.hpp"
 #include "checker/phase_outcome.hpp"
 
 #include <boost/asio/post.hpp>
@@ -57,11 +58,22 @@ ProbeOutcome outcome_of_parts(const std::vector<ProbeOutcome>& parts,
 
 /// One under way.
 struct ProberSet::Composite {
-    std::vector<std::string> names;
+    std::shared_ptr<const ProbeRequest> request;
     std::vector<ProbeOutcome> outcomes;
     std::size_t awaited = 0;
-    int need = 0;
     Done done;
+    OnLb on_lb;
+
+    [[nodiscard]] ProbeOutcome outcome() const {
+        const auto& check = std::get<config::CompositeCheck>(request->probe->kind);
+        if (!check.fleet.empty()) {
+            if (on_lb) on_lb(*request, outcomes);
+            return outcome_of_lb(check.parts, outcomes);
+        }
+        std::vector<std::string> names;
+        for (const config::CompositePart& part : check.parts) names.push_back(part.name);
+        return outcome_of_parts(outcomes, names, check.need);
+    }
 };
 
 ProberSet::ProberSet(asio::any_io_executor executor, Clock& clock, ProberSetSettings settings)
@@ -91,11 +103,11 @@ void ProberSet::start(std::shared_ptr<const ProbeRequest> request, Done done) {
 void ProberSet::start_composite(const std::shared_ptr<const ProbeRequest>& request, Done done) {
     const auto& check = std::get<config::CompositeCheck>(request->probe->kind);
     auto run = std::make_shared<Composite>();
+    run->request = request;
     run->outcomes.resize(check.parts.size());
     run->awaited = check.parts.size();
-    run->need = check.need;
     run->done = std::move(done);
-    for (const config::CompositePart& part : check.parts) run->names.push_back(part.name);
+    run->on_lb = settings_.on_lb;
     for (std::size_t i = 0; i < check.parts.size(); ++i) {
         ProbeRequest one{.host = request->host,
                          .port = check.parts[i].port.value_or(request->port),
@@ -105,7 +117,7 @@ void ProberSet::start_composite(const std::shared_ptr<const ProbeRequest>& reque
         start(std::make_shared<const ProbeRequest>(std::move(one)), [run, i](ProbeOutcome outcome) {
             run->outcomes[i] = std::move(outcome);
             if (--run->awaited > 0) return;
-            run->done(outcome_of_parts(run->outcomes, run->names, run->need));
+            run->done(run->outcome());
         });
     }
 }

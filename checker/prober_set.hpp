@@ -5,6 +5,7 @@
 #include "checker/plugin_process.hpp"
 #include "checker/prober.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,11 +13,15 @@
 
 namespace muster::checker {
 
+/// What the parts of an LB's own check have found. Called on the probers' threads.
+using OnLb = std::function<void(const ProbeRequest&, const std::vector<ProbeOutcome>&)>;
+
 struct ProberSetSettings {
     NetworkProberSettings network;
     CommandSettings commands;
     CustomPrograms plugins;
     PluginSettings plugin;
+    OnLb on_lb;
 };
 
 /// What a node with these announces as its probes: the kinds of this build, and its own commands

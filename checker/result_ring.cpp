@@ -18,23 +18,35 @@ std::uint32_t clamp_to_32_bits(std::int64_t value) {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(value, 0, most));
 }
 
+/// The leading bits of a time, so many of them, and their place. What has no more is the number
+/// itself.
+template <int bits>
+std::uint32_t pack(microseconds time) {
+    const std::uint32_t count = clamp_to_32_bits(time.count());
+    const int place = std::max(0, static_cast<int>(std::bit_width(count)) - bits);
+    // Rounded, which may carry into the next place: that is the next number, too.
+    const std::uint32_t half = place > 0 ? (count >> (place - 1)) & 1U : 0U;
+    return (static_cast<std::uint32_t>(place) << (bits - 1)) + (count >> place) + half;
+}
+
+template <int bits>
+microseconds unpack(std::uint32_t packed) {
+    constexpr std::uint32_t step = 1U << (bits - 1);
+    if (packed < 2 * step) return microseconds(packed);
+    return microseconds((std::int64_t{packed % step} + step) << (packed / step - 1));
+}
+
+constexpr int bits_in_byte = 4;
+constexpr int bits_in_total = 21;
+
 }  // namespace
 
-// Below 8 the byte is the number; from there on the leading bit's place counts in eights.
 std::uint8_t to_byte(std::chrono::microseconds time) {
-    const auto count = static_cast<std::uint32_t>(std::clamp<std::int64_t>(time.count(), 0, most));
-    if (count < 8) return static_cast<std::uint8_t>(count);
-    const int place = std::bit_width(count) - 4;  // of the last of the four bits that are kept
-    // Rounded, which may carry into the next place: that is the next byte, too.
-    const std::uint32_t half = place > 0 ? (count >> (place - 1)) & 1U : 0U;
-    return static_cast<std::uint8_t>(static_cast<std::uint32_t>(place) * 8 + (count >> place) +
-                                     half);
+    return static_cast<std::uint8_t>(pack<bits_in_byte>(time));
 }
 
 std::chrono::microseconds from_byte(std::uint8_t byte) {
-    if (byte < 16) return microseconds(byte);
-    const int place = byte / 8 - 1;
-    return microseconds((std::int64_t{byte % 8} + 8) << place);
+    return unpack<bits_in_byte>(byte);
 }
 
 /// Milliseconds since the base overflow after 49 days: then all entries are moved to a younger one.
@@ -54,7 +66,6 @@ void ResultRing::add(SteadyTime start, const ProbeOutcome& outcome, const Health
     rebase(start);
     const RingEntry entry{
         .age_base_ms = clamp_to_32_bits(std::chrono::floor<milliseconds>(start - base_).count()),
-        .total_us = clamp_to_32_bits(outcome.total.count()),
         .code = outcome.code,
         .result = outcome.result,
         .verdict = after.verdict,
@@ -64,7 +75,9 @@ void ResultRing::add(SteadyTime start, const ProbeOutcome& outcome, const Health
         .resolve = to_byte(outcome.resolve),
         .connect = to_byte(outcome.connect),
         .tls = to_byte(outcome.tls),
+        .sent = to_byte(outcome.sent),
         .first_byte = to_byte(outcome.first_byte),
+        .total = pack<bits_in_total>(outcome.total),
     };
     if (entries_.size() < capacity_) {
         entries_.push_back(entry);
@@ -88,8 +101,9 @@ std::vector<PastResult> ResultRing::read(SteadyTime now, WallTime wall) const {
                                        .resolve = from_byte(entry.resolve),
                                        .connect = from_byte(entry.connect),
                                        .tls = from_byte(entry.tls),
+                                       .sent = from_byte(entry.sent),
                                        .first_byte = from_byte(entry.first_byte),
-                                       .total = microseconds(entry.total_us)},
+                                       .total = unpack<bits_in_total>(entry.total)},
                            .verdict = entry.verdict,
                            .pending = entry.pending});
     }

@@ -17,16 +17,18 @@ namespace muster::checker {
 /// One past result, 16 bytes.
 struct RingEntry {
     std::uint32_t age_base_ms = 0;  ///< start of the probe: milliseconds since the ring's base time
-    std::uint32_t total_us = 0;
     std::uint16_t code = 0;
     Result result : 2 = Result::inconclusive;
     Verdict verdict : 2 = Verdict::unknown;  ///< this and the next one after the result
     std::uint8_t pending : 4 = 0;
     Reason reason = Reason::unknown;
-    std::uint8_t resolve = 0;  ///< this and the next three by to_byte()
+    std::uint8_t resolve = 0;  ///< this and the next four by to_byte()
     std::uint8_t connect = 0;
     std::uint8_t tls = 0;
-    std::uint8_t first_byte = 0;
+    std::uint8_t sent = 0;
+    std::uint8_t first_byte : 8 = 0;
+    std::uint32_t total : 24 =
+        0;  ///< microseconds: up to two seconds as it is, then its leading 21 bits
 };
 static_assert(sizeof(RingEntry) == 16);
 
@@ -48,7 +50,7 @@ class ResultRing {
     /// `after`: what the result made of the backend.
     void add(SteadyTime start, const ProbeOutcome& outcome, const HealthState& after);
 
-    /// Oldest first. The time in milliseconds, phases to 6 %, the total as it was.
+    /// Oldest first. The time in milliseconds, phases to 6 %, the total to a millionth.
     [[nodiscard]] std::vector<PastResult> read(SteadyTime now, WallTime wall) const;
 
     [[nodiscard]] std::size_t size() const { return entries_.size(); }

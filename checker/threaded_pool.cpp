@@ -220,6 +220,17 @@ void ThreadedPool::remove(std::vector<CheckId> ids) {
     for (const CheckId id : ids) inside_->lane_of.erase(id);
 }
 
+void ThreadedPool::hasten(std::vector<CheckId> ids) {
+    const std::vector<Inside::Part> parts = inside_->split(ids);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        if (parts[i].ids.empty()) continue;
+        Lane& lane = *inside_->lanes[i];
+        asio::post(lane.context, [&engine = lane.engine, some = parts[i].ids] {
+            for (const CheckId id : some) engine.hasten(id);
+        });
+    }
+}
+
 void ThreadedPool::distrust(bool on) {
     for (const auto& lane : inside_->lanes)
         asio::post(lane->context, [&engine = lane->engine, on] { engine.distrust(on); });

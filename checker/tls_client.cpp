@@ -17,6 +17,20 @@ using config::TlsSettings;
 constexpr int first_alert = 1000;  // SSL_R_*_ALERT_* are this plus the alert (RFC 8446, 6)
 constexpr int last_alert = first_alert + 255;
 
+/// No handshake takes as much, and what goes on for ever does. After it there are a few tickets.
+constexpr std::size_t most_of_handshake = 128UZ * 1024UZ;
+constexpr std::size_t most_overhead = 32UZ * 1024UZ;
+constexpr int most_messages = 64;
+/// A change of keys has 27 bytes and takes 0.1 ms: not many at a time.
+constexpr std::size_t step_size = 2048;
+/// A record of one byte has some 30 more.
+constexpr std::size_t overhead_per_byte = 64;
+/// Our own certificates have room in it; a cookie that somebody wants back has, too.
+constexpr std::size_t most_to_say = 24UZ * 1024UZ;
+/// What is read of a peer's certificates and names may take so much: a whole trust store's names do
+/// not.
+constexpr std::size_t heaviest_peer = 192UZ * 1024UZ;
+
 bool is_address(const std::string& host) {
     boost::system::error_code error;
     boost::asio::ip::make_address(host, error);
@@ -28,6 +42,26 @@ void add_protocol(std::string& list, std::string_view name) {
     if (name.empty() || name.size() > 255) return;
     list += static_cast<char>(name.size());
     list += name;
+}
+
+/// What OpenSSL makes of them, as measured: a dozen times their own size where they mean ill.
+std::size_t weight_of(const X509_NAME* name) {
+    return 160 + 200 * static_cast<std::size_t>(X509_NAME_entry_count(name));
+}
+std::size_t weight_of(const X509* certificate) {
+    const auto size = static_cast<std::size_t>(std::max(0, i2d_X509(certificate, nullptr)));
+    return 2048 + 12 * size + weight_of(X509_get_subject_name(certificate)) +
+           weight_of(X509_get_issuer_name(certificate));
+}
+
+void count_message(int is_sent,
+                   int /*version*/,
+                   int type,
+                   const void* /*message*/,
+                   std::size_t /*size*/,
+                   SSL* /*ssl*/,
+                   void* count) {
+    if (is_sent == 0 && type == SSL3_RT_HANDSHAKE) ++*static_cast<int*>(count);
 }
 
 const unsigned char* bytes_of(std::string_view text) {
@@ -57,6 +91,8 @@ TlsClient::TlsClient(SSL_CTX& context,
     BIO_set_mem_eof_return(out_, -1);
     SSL_set_bio(ssl_.get(), in_, out_);
     SSL_set_connect_state(ssl_.get());
+    SSL_set_msg_callback(ssl_.get(), count_message);
+    SSL_set_msg_callback_arg(ssl_.get(), &messages_);
 
     const std::string& name = settings.sni.empty() ? host : settings.sni;
     if (is_address(name)) {
@@ -91,8 +127,37 @@ TlsClient::State TlsClient::start(std::string& out) {
 }
 
 TlsClient::State TlsClient::receive(std::string_view bytes, std::string& plain, std::string& out) {
+    State state = open_ ? State::open : State::handshaking;
+    while (!bytes.empty() && (state == State::open || state == State::handshaking)) {
+        const std::string_view some = bytes.substr(0, step_size);
+        state = step(some, plain, out);
+        bytes.remove_prefix(some.size());
+    }
+    return state;
+}
+
+TlsClient::State TlsClient::step(std::string_view bytes, std::string& plain, std::string& out) {
     BIO_write(in_, bytes.data(), static_cast<int>(bytes.size()));
-    return go_on(plain, out);
+    const std::size_t before = plain.size();
+    const bool was_open = open_;
+    const State state = go_on(plain, out);
+    if (state == State::failed) return state;
+    overhead_ = open_ && !was_open ? 0 : overhead_ + bytes.size();
+    overhead_ -= std::min(overhead_, (plain.size() - before) * overhead_per_byte);
+    if (overhead_ <= (open_ ? most_overhead : most_of_handshake) && messages_ <= most_messages)
+        return state;
+    failure_.reason = open_ ? Reason::l7_invalid : Reason::l6_handshake;
+    return State::failed;
+}
+
+bool TlsClient::is_overweight() const {
+    std::size_t weight = 0;
+    const STACK_OF(X509)* const chain = SSL_get_peer_cert_chain(ssl_.get());
+    for (int i = 0; i < sk_X509_num(chain); ++i) weight += weight_of(sk_X509_value(chain, i));
+    const STACK_OF(X509_NAME)* const names = SSL_get0_peer_CA_list(ssl_.get());
+    for (int i = 0; i < sk_X509_NAME_num(names); ++i)
+        weight += weight_of(sk_X509_NAME_value(names, i));
+    return weight > heaviest_peer;
 }
 
 TlsClient::State TlsClient::go_on(std::string& plain, std::string& out) {
@@ -100,6 +165,8 @@ TlsClient::State TlsClient::go_on(std::string& plain, std::string& out) {
     if (!open_) {
         const int done = SSL_do_handshake(ssl_.get());
         take_output(out);
+        // For a moment it is all there: OpenSSL reads a message as a whole.
+        if (is_overweight() || out.size() > most_to_say) return State::failed;
         if (done != 1) {
             const int error = SSL_get_error(ssl_.get(), done);
             return error == SSL_ERROR_WANT_READ ? State::handshaking : fail();

@@ -14,8 +14,11 @@
 namespace muster::checker {
 
 /// The client's side of TLS 1.2 or 1.3 (RFC 5246, RFC 8446) without any I/O: the prober carries its
-/// bytes. One object a connection. Memory: what OpenSSL takes (some 40 KiB in a handshake), and
-/// what is appended to the caller's texts, which is at most what came in.
+/// bytes. One object a connection. Memory: what OpenSSL takes (some 40 KiB in a handshake, beside
+/// the peer's certificates), and what is appended to the caller's texts, which is at most what came
+/// in. A peer fails whose certificates and names of authorities take more than 192 KiB when read,
+/// which has us say more than 24 KiB of a handshake, or sends more than 128 KiB of one, more than
+/// 32 KiB behind it that are no content, or more than 64 messages of TLS in all.
 class TlsClient {
  public:
     /// `host` is what the backend is called: the name that is asked for (SNI) and that the
@@ -25,6 +28,9 @@ class TlsClient {
               const config::TlsSettings& settings,
               const std::string& host,
               std::string_view alpn);
+    TlsClient(TlsClient&&) = delete;  // OpenSSL knows where it is
+    TlsClient& operator=(TlsClient&&) = delete;
+    ~TlsClient() = default;
 
     enum class State { handshaking, open, closed, failed };
 
@@ -56,6 +62,8 @@ class TlsClient {
  private:
     State go_on(std::string& plain, std::string& out);
     State fail();
+    State step(std::string_view bytes, std::string& plain, std::string& out);
+    [[nodiscard]] bool is_overweight() const;
     void take_output(std::string& out);
 
     const config::TlsSettings& settings_;
@@ -63,6 +71,8 @@ class TlsClient {
     BIO* in_ = nullptr;  ///< both owned by ssl_
     BIO* out_ = nullptr;
     bool open_ = false;
+    std::size_t overhead_ = 0;  ///< bytes that came in for TLS itself, less what content excuses
+    int messages_ = 0;          ///< of TLS's own that came in
     Finding failure_{.result = Result::failure, .reason = Reason::l6_handshake};
 };
 

@@ -1,6 +1,7 @@
 #include "checker/websocket_dialogue.hpp"
 
 #include "checker/http_request.hpp"
+#include "common/base/base64.hpp"
 
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -17,16 +18,10 @@ constexpr std::string_view accept_suffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11
 /// A masked close frame without a reason; a mask of zeros is one, too.
 constexpr std::string_view close_frame = "\x88\x80\0\0\0\0"sv;
 
-std::string base64(const unsigned char* bytes, std::size_t size) {
-    std::array<unsigned char, 64> text{};
-    const int length = EVP_EncodeBlock(text.data(), bytes, static_cast<int>(size));
-    return {text.begin(), text.begin() + length};
-}
-
 std::string new_key() {
     std::array<unsigned char, 16> bytes{};
     RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
-    return base64(bytes.data(), bytes.size());
+    return to_base64(std::string(bytes.begin(), bytes.end()));
 }
 
 std::string accept_of(const std::string& key) {
@@ -34,7 +29,7 @@ std::string accept_of(const std::string& key) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned int size = 0;
     EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
-    return base64(digest.data(), size);
+    return to_base64(std::string(digest.begin(), digest.begin() + size));
 }
 
 config::HttpCheck to_http(const config::WebSocketCheck& check) {

@@ -15,6 +15,10 @@ if(MUSTER_MOLD)
     add_link_options(-fuse-ld=mold)
 endif()
 
+# What the programs say they are made of.
+execute_process(COMMAND git describe --always --dirty WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
+    OUTPUT_VARIABLE MUSTER_BUILD OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+
 add_library(muster_flags INTERFACE)
 target_include_directories(muster_flags INTERFACE
     "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>" "$<INSTALL_INTERFACE:include/muster>")

@@ -44,7 +44,7 @@ struct Parsed {
     std::string second_file;
     std::string file;
     std::string name;
-    std::string kind;
+    Defined defined = Defined::group;
     std::string reason;
     Scope scope = Scope::all;
     Shell shell = Shell::bash;
@@ -77,6 +77,15 @@ CLI::App* add(CLI::App& app, const std::string& name, const std::string& descrip
     return command;
 }
 
+void add_defined(CLI::App* command, Defined& into) {
+    add_choice<Defined>(command,
+                        "KIND",
+                        into,
+                        {{"group", Defined::group}, {"fleet", Defined::fleet}},
+                        "group or fleet")
+        ->required();
+}
+
 void add_watch(CLI::App* command, Parsed& parsed) {
     command->add_flag("-w,--watch", parsed.watch, "Show it again at each change");
 }
@@ -86,11 +95,17 @@ void add_file(CLI::App* command, Parsed& parsed) {
 }
 
 void add_reads(CLI::App& app, Parsed& p) {
-    CLI::App* get_command = add(app, "get", "List groups, backends, shards, nodes or events");
+    CLI::App* get_command = add(
+        app, "get", "List groups, fleets, agents, dns (names), backends, shards, nodes or events");
     add_choice<Kind>(get_command,
                      "KIND",
                      p.get.kind,
                      {{"groups", Kind::groups},
+                      {"group", Kind::groups},
+                      {"fleets", Kind::fleets},
+                      {"fleet", Kind::fleets},
+                      {"agents", Kind::agents},
+                      {"dns", Kind::dns},
                       {"backends", Kind::backends},
                       {"shards", Kind::shards},
                       {"nodes", Kind::nodes},
@@ -109,12 +124,15 @@ void add_reads(CLI::App& app, Parsed& p) {
         p.command = [options = p.get](Context& context) { return get(context, options); };
     });
 
-    CLI::App* describe = add(app, "describe", "All about one group");
-    describe->add_option("KIND", p.kind, "group")->required()->check(CLI::IsMember({"group"}));
+    CLI::App* describe = add(app, "describe", "All about one group or fleet");
+    add_defined(describe, p.defined);
     describe->add_option("NAME", p.name, "Its name")->required();
     add_watch(describe, p);
     describe->callback([&p] {
-        p.command = [name = p.name](Context& context) { return describe_group(context, name); };
+        p.command = [name = p.name, kind = p.defined](Context& context) {
+            return kind == Defined::group ? describe_group(context, name)
+                                          : describe_fleet(context, name);
+        };
     });
 
     CLI::App* status_command = add(app, "status", "Is the cluster well? Ends with 6 when it isn't");
@@ -143,11 +161,12 @@ void add_reads(CLI::App& app, Parsed& p) {
 }
 
 void add_config(CLI::App& app, Parsed& p, std::istream& in) {
-    CLI::App* apply_command = add(app, "apply", "Create or change groups");
+    CLI::App* apply_command = add(app, "apply", "Create or change groups and fleets");
     add_file(apply_command, p);
     apply_command->add_flag("--dry-run", p.apply.dry_run, "Show what would change");
-    apply_command->add_option(
-        "--expect", p.apply.expect, "Only from these generations: web:4,api:0 (0 = is not there)");
+    apply_command->add_option("--expect",
+                              p.apply.expect,
+                              "Only from these generations: web:4,fleet/edge:0 (0 = is not there)");
     apply_command->callback([&p, &in] {
         p.apply.text = read_input(p.file, in);
         p.command = [options = p.apply](Context& context) { return apply(context, options); };
@@ -162,16 +181,15 @@ void add_config(CLI::App& app, Parsed& p, std::istream& in) {
         };
     });
 
-    CLI::App* remove = add(app, "delete", "Remove a group");
-    remove->add_option("KIND", p.kind, "group")->required()->check(CLI::IsMember({"group"}));
-    remove->add_option("NAME", p.remove.name, "Its name")->required();
-    remove->add_option("--generation", p.remove.generation, "Only when this is its generation")
+    CLI::App* remove_command = add(app, "delete", "Remove a group or a fleet");
+    add_defined(remove_command, p.remove.kind);
+    remove_command->add_option("NAME", p.remove.name, "Its name")->required();
+    remove_command
+        ->add_option("--generation", p.remove.generation, "Only when this is its generation")
         ->check(CLI::PositiveNumber);
-    remove->add_flag("--dry-run", p.remove.dry_run, "Only check");
-    remove->callback([&p] {
-        p.command = [options = p.remove](Context& context) {
-            return delete_group(context, options);
-        };
+    remove_command->add_flag("--dry-run", p.remove.dry_run, "Only check");
+    remove_command->callback([&p] {
+        p.command = [options = p.remove](Context& context) { return remove(context, options); };
     });
 }
 
@@ -227,6 +245,7 @@ void add_init(CLI::App& app, Parsed& p) {
     command->add_option("--zookeeper", p.init.zookeeper, "host:port,... of ZooKeeper's servers")
         ->required()
         ->delimiter(',')
+        ->allow_extra_args(false)
         ->envname("MUSTER_ZOOKEEPER");
     command->add_option("--cluster", p.init.cluster, "Name of the cluster")->capture_default_str();
     command->add_option("--secrets", p.init.secrets, "Directory of its secrets")
@@ -299,9 +318,10 @@ std::vector<CommandShape> shapes_of(const CLI::App& app) {
                 shape.options.push_back("--" + name);
         }
         if (shape.name == "get") {
-            shape.words = {"groups", "backends", "shards", "nodes", "events"};
+            shape.words = {
+                "groups", "fleets", "agents", "dns", "backends", "shards", "nodes", "events"};
         } else if (shape.name == "describe" || shape.name == "delete") {
-            shape.words = {"group"};
+            shape.words = {"group", "fleet"};
         } else if (shape.name == "pause" || shape.name == "resume") {
             shape.words = {"all", "scaling", "dns", "status", "node"};
         } else if (shape.name == "completion") {
@@ -337,6 +357,7 @@ void add_rest(CLI::App& app, Parsed& p) {
 void add_globals(CLI::App& app, Parsed& p) {
     app.add_option("--url", p.urls, "Nodes to ask, one after the other: http://host:port,...")
         ->delimiter(',')
+        ->allow_extra_args(false)  // what comes behind it is somebody else's
         ->envname("MUSTER_URL")
         ->capture_default_str();
     app.add_option("--token-file", p.token_file, "File of mode 0600 with the API's token")

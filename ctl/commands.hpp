@@ -12,11 +12,11 @@
 // `err`, and answer with the exit code. Options are what the command line was parsed into.
 namespace muster::ctl {
 
-enum class Kind : std::uint8_t { groups, backends, shards, nodes, events };
+enum class Kind : std::uint8_t { groups, fleets, agents, dns, backends, shards, nodes, events };
 
 struct GetOptions {
     Kind kind = Kind::groups;
-    std::string name;  ///< one group, node, shard or backend; empty = all
+    std::string name;  ///< one group, fleet, node, shard or backend; empty = all
     std::string group;
     std::string state;
     std::string words;
@@ -25,22 +25,27 @@ struct GetOptions {
 [[nodiscard]] asio::awaitable<Exit> get(Context& context, GetOptions options);
 
 [[nodiscard]] asio::awaitable<Exit> describe_group(Context& context, std::string name);
+[[nodiscard]] asio::awaitable<Exit> describe_fleet(Context& context, std::string name);
 
 struct ApplyOptions {
     std::string text;    ///< documents
-    std::string expect;  ///< "web:4,api:0"
+    std::string expect;  ///< "web:4,api:0,fleet/edge:2"
     bool dry_run = false;
 };
 [[nodiscard]] asio::awaitable<Exit> apply(Context& context, ApplyOptions options);
 /// 0 = nothing would change, 1 = something would, 2 = can't tell.
 [[nodiscard]] asio::awaitable<Exit> diff(Context& context, std::string text);
 
+/// What users define, and can describe and delete.
+enum class Defined : std::uint8_t { group, fleet };
+
 struct DeleteOptions {
+    Defined kind = Defined::group;
     std::string name;
     int generation = 0;  ///< only this one; 0 = any
     bool dry_run = false;
 };
-[[nodiscard]] asio::awaitable<Exit> delete_group(Context& context, DeleteOptions options);
+[[nodiscard]] asio::awaitable<Exit> remove(Context& context, DeleteOptions options);
 
 [[nodiscard]] asio::awaitable<Exit> status(Context& context);
 [[nodiscard]] asio::awaitable<Exit> why(Context& context, std::string backend);

@@ -16,21 +16,32 @@ std::string join(const std::vector<std::string>& words) {
     return all;
 }
 
-/// Commands whose argument names something in the cluster, and how to ask for the names.
+/// Commands whose argument names something in the cluster, and what to list for the names.
 struct Named {
     std::string_view command;
-    std::string_view query;
+    std::string_view kinds;
 };
 constexpr std::array<Named, 6> named = {{{"why", "backends"},
                                          {"drain", "backends"},
                                          {"maintenance", "backends"},
                                          {"activate", "backends"},
-                                         {"describe", "groups"},
-                                         {"delete", "groups"}}};
+                                         {"describe", "groups fleets"},
+                                         {"delete", "groups fleets"}}};
 
-std::string_view names_for(std::string_view command) {
+/// Shell commands that print the names, one a line; empty for commands without.
+std::string names_for(std::string_view command) {
     const auto found = std::ranges::find(named, command, &Named::command);
-    return found == named.end() ? std::string_view{} : found->query;
+    if (found == named.end()) return {};
+    std::string commands;
+    std::string_view rest = found->kinds;
+    while (!rest.empty()) {
+        const std::size_t end = std::min(rest.find(' '), rest.size());
+        commands += fmt::format("{}musterctl get {} -o name 2>/dev/null",
+                                commands.empty() ? "" : "; ",
+                                rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return commands;
 }
 
 /// In single quotes for any of the shells.
@@ -53,10 +64,8 @@ std::string bash_script(const std::vector<CommandShape>& commands,
     for (const CommandShape& command : commands) {
         names.push_back(command.name);
         std::string words = join(command.words);
-        const std::string_view query = names_for(command.name);
-        if (!query.empty()) {
-            words += fmt::format(" $(musterctl get {} -o name 2>/dev/null)", query);
-        }
+        const std::string names_command = names_for(command.name);
+        if (!names_command.empty()) words += fmt::format(" $({})", names_command);
         cases += fmt::format(
             "        {}) words=\"{} {}\" ;;\n", command.name, join(command.options), words);
     }
@@ -90,11 +99,9 @@ std::string zsh_script(const std::vector<CommandShape>& commands,
     std::string cases;
     for (const CommandShape& command : commands) {
         described += "        " + quoted(command.name + ":" + command.description) + "\n";
-        const std::string_view query = names_for(command.name);
+        const std::string names_command = names_for(command.name);
         const std::string dynamic =
-            query.empty()
-                ? ""
-                : fmt::format(" ${{(f)\"$(musterctl get {} -o name 2>/dev/null)\"}}", query);
+            names_command.empty() ? "" : fmt::format(" ${{(f)\"$({})\"}}", names_command);
         cases += fmt::format("        {}) compadd -- {} {}{} ;;\n",
                              command.name,
                              join(command.options),
@@ -147,13 +154,9 @@ std::string fish_script(const std::vector<CommandShape>& commands,
             out += fmt::format(
                 "complete -c musterctl{} -x -a {}\n", condition, quoted(join(command.words)));
         }
-        const std::string_view query = names_for(command.name);
-        if (!query.empty()) {
-            out += fmt::format(
-                "complete -c musterctl{} -x -a '(musterctl get {} -o name 2>/dev/null)'\n",
-                condition,
-                query);
-        }
+        const std::string names_command = names_for(command.name);
+        if (!names_command.empty())
+            out += fmt::format("complete -c musterctl{} -x -a '({})'\n", condition, names_command);
     }
     return out;
 }

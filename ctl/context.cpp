@@ -34,10 +34,12 @@ void print_problem(Context& context, int status, const json::value& problem) {
             .what = text_at(one, "detail")};
         context.err << "  " << printable(config::to_string(place)) << '\n';
     }
-    for (const json::value& group : list_at(problem, "groups")) {
-        for (const json::value& sentence : list_at(group, "problems")) {
-            context.err << "  group " << printable(text_at(group, "name")) << ": "
-                        << printable(text_at(sentence, "")) << '\n';
+    for (const auto& [list, kind] : {std::pair("groups", "group"), std::pair("fleets", "fleet")}) {
+        for (const json::value& object : list_at(problem, list)) {
+            for (const json::value& sentence : list_at(object, "problems")) {
+                context.err << "  " << kind << ' ' << printable(text_at(object, "name")) << ": "
+                            << printable(text_at(sentence, "")) << '\n';
+            }
         }
     }
     const std::string nearest = text_at(problem, "nearest");

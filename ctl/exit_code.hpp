@@ -13,7 +13,7 @@ enum class Exit : std::uint8_t {
     not_found = 3,
     conflict = 4,
     unreachable = 5,
-    degraded = 6,  ///< of `status`
+    degraded = 6,  ///< of `status` and `probe run`: something is not well
 };
 
 [[nodiscard]] constexpr Exit exit_of_status(int http_status) {

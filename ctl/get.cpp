@@ -66,6 +66,128 @@ View groups() {
             }};
 }
 
+Cell words(const json::value& of, std::string_view path) {
+    std::string all;
+    for (const json::value& word : list_at(of, path))
+        all += (all.empty() ? "" : ",") + text_at(word, "");
+    return {.text = all};
+}
+
+Cell instances(const json::value& fleet) {
+    const double total = number_at(fleet, "instances.total").value_or(0);
+    if (total == 0) return {.text = "none"};
+    const double in = number_at(fleet, "instances.in_rotation").value_or(0);
+    const double down = number_at(fleet, "instances.states.down").value_or(0);
+    const double degraded = number_at(fleet, "instances.states.degraded").value_or(0);
+    std::string shown = fmt::format("{:.0f} of {:.0f} in", in, total);
+    if (down > 0) shown += fmt::format(", {:.0f} down", down);
+    if (degraded > 0) shown += fmt::format(", {:.0f} degraded", degraded);
+    const Tone tone = down > 0 ? Tone::bad : degraded > 0 ? Tone::warning : Tone::good;
+    return {.text = shown, .tone = tone};
+}
+
+View fleets() {
+    return {.path = "/api/v1/fleets",
+            .list = "fleets",
+            .name = [](const json::value& f) { return text_at(f, "name"); },
+            .headings = {"FLEET", "GENERATION", "LISTENERS", "GROUPS", "LBS", "NOTES"},
+            .wide_headings = {"AUTHOR", "CHANGED"},
+            .cells = [](const json::value& f) -> std::vector<Cell> {
+                const std::size_t notes = list_at(f, "notes").size();
+                return {text(f, "name"),
+                        text(f, "generation"),
+                        words(f, "listeners"),
+                        words(f, "groups"),
+                        instances(f),
+                        {.text = std::to_string(notes),
+                         .tone = notes > 0 ? Tone::warning : Tone::plain},
+                        text(f, "author"),
+                        text(f, "changed")};
+            }};
+}
+
+View agents() {
+    return {
+        .path = "/api/v1/agents",
+        .list = "agents",
+        .name =
+            [](const json::value& a) { return text_at(a, "fleet") + "/" + text_at(a, "instance"); },
+        .headings = {"FLEET", "INSTANCE", "LB", "ADDRESS", "ACCEPTS", "HEALTH", "BEHIND", "ERROR"},
+        .wide_headings = {"GENERATION", "STATUS", "REPORTED", "BUILD"},
+        .cells = [](const json::value& a) -> std::vector<Cell> {
+            const bool accepts = true_at(a, "accepting");
+            Cell behind = words(a, "behind");
+            behind.tone = behind.text.empty() ? Tone::plain : Tone::warning;
+            Cell error = text(a, "error");
+            error.tone = error.text.empty() ? Tone::plain : Tone::bad;
+            const std::string health = text_at(a, "health.state");
+            return {text(a, "fleet"),
+                    text(a, "instance"),
+                    text(a, "lb"),
+                    text(a, "address"),
+                    {.text = accepts ? "yes" : "no", .tone = accepts ? Tone::good : Tone::bad},
+                    {.text = health.empty() ? "not probed" : health, .tone = tone_of_state(health)},
+                    std::move(behind),
+                    std::move(error),
+                    text(a, "fleet_generation"),
+                    text(a, "status_time"),
+                    text(a, "reported"),
+                    text(a, "build")};
+        }};
+}
+
+Cell addresses(const json::value& of, std::string_view path) {
+    std::string all;
+    for (const json::value& member : list_at(of, path))
+        all += (all.empty() ? "" : ",") + text_at(member, "address");
+    return {.text = all.empty() ? "none" : all};
+}
+
+View dns() {
+    return {.path = "/api/v1/dns",
+            .list = "names",
+            .name = [](const json::value& n) { return text_at(n, "name"); },
+            .headings = {"NAME", "TTL", "PUBLISHED", "SAME", "HELD"},
+            .wide_headings = {"DESIRED", "STORE"},
+            .cells = [](const json::value& n) -> std::vector<Cell> {
+                const bool same = true_at(n, "same");
+                Cell held = words(n, "held");
+                held.tone = held.text.empty() ? Tone::plain : Tone::warning;
+                return {text(n, "name"),
+                        text(n, "ttl"),
+                        addresses(n, "observed"),
+                        {.text = same ? "yes" : "no", .tone = same ? Tone::good : Tone::warning},
+                        std::move(held),
+                        addresses(n, "desired"),
+                        text(n, "store")};
+            }};
+}
+
+/// Of what the names alone don't say.
+void explain_dns(Context& context, const json::value& body) {
+    if (!true_at(body, "configured")) {
+        context.err << "the node that answered has no `dns` in its settings\n";
+    } else if (!true_at(body, "is_master")) {
+        const std::string master = text_at(body, "master.api_address");
+        context.err << "the master publishes the names, and this node is not it"
+                    << (master.empty() ? "" : "; ask it: --url http://" + printable(master))
+                    << '\n';
+    }
+    for (const json::value& store : list_at(body, "stores")) {
+        for (const char* const what : {"trouble", "holds_removals"}) {
+            if (const std::string why = text_at(store, what); !why.empty())
+                context.err << printable(text_at(store, "store")) << ": " << printable(why) << '\n';
+        }
+        for (const json::value& problem : list_at(store, "problems"))
+            context.err << printable(text_at(problem, "")) << '\n';
+        for (const json::value& server : list_at(store, "servers")) {
+            if (const std::string wrong = text_at(server, "wrong"); !wrong.empty())
+                context.err << "server " << printable(text_at(server, "address")) << ": "
+                            << printable(wrong) << '\n';
+        }
+    }
+}
+
 View backends(Clock& clock) {
     return {
         .path = "/api/v1/backends",
@@ -152,6 +274,12 @@ View view_of(Kind kind, Clock& clock) {
     switch (kind) {
         case Kind::groups:
             return groups();
+        case Kind::fleets:
+            return fleets();
+        case Kind::agents:
+            return agents();
+        case Kind::dns:
+            return dns();
         case Kind::backends:
             return backends(clock);
         case Kind::shards:
@@ -191,9 +319,25 @@ void print_rows(Context& context, const View& view, const std::vector<const json
     context.out << table.render(context.colours);
 }
 
+/// As apply reads it.
+asio::awaitable<Exit> get_definition(Context& context, std::string path) {
+    const Answer answer = co_await ask(context, {.target = std::move(path)});
+    if (!answer.ok()) co_return answer.exit;
+    const bool printed = print_as_data(context, at(answer.body, "fleet.spec"));
+    co_return printed ? Exit::ok : Exit::failed;
+}
+
+bool is_data(Format format) {
+    return format == Format::json || format == Format::yaml;
+}
+
 }  // namespace
 
 asio::awaitable<Exit> get(Context& context, GetOptions options) {
+    if (options.kind == Kind::fleets && !options.name.empty() && is_data(context.format)) {
+        co_return co_await get_definition(context,
+                                          "/api/v1/fleets/" + http::percent_encode(options.name));
+    }
     const View view = view_of(options.kind, context.clock);
     const Answer answer = co_await ask(context, {.target = view.path + query_of(options)});
     if (!answer.ok()) co_return answer.exit;
@@ -211,6 +355,7 @@ asio::awaitable<Exit> get(Context& context, GetOptions options) {
         co_return Exit::ok;
     }
     print_rows(context, view, rows);
+    if (options.kind == Kind::dns) explain_dns(context, answer.body);
     const double matched = number_at(answer.body, "matched").value_or(0);
     const auto shown = list_at(answer.body, view.list).size();
     if (matched > static_cast<double>(shown)) {

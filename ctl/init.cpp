@@ -5,6 +5,7 @@
 #include "common/coordination/zookeeper_store.hpp"
 #include "ctl/secrets.hpp"
 #include "ctl/tree.hpp"
+#include "ctl/tree_rights.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -27,6 +28,12 @@ asio::awaitable<Result<TreeMade>> make(Store& store,
                                  secrets.cluster_uuid,
                                  &secrets.users,
                                  OtherUuid::refuse);
+}
+
+asio::awaitable<Result<std::vector<std::string>>> mend(ZooKeeperStore& store,
+                                                       const InitOptions& options,
+                                                       const Secrets& secrets) {
+    co_return co_await mend_rights(store, znodes::Paths(options.cluster), secrets.users);
 }
 
 asio::awaitable<Result<std::vector<std::string>>> check(Store& anonymous,
@@ -73,13 +80,17 @@ asio::awaitable<Exit> make_and_check(Clock& clock,
                                      std::ostream& err,
                                      const InitOptions& options,
                                      const Secrets& secrets,
-                                     Store& store,
+                                     ZooKeeperStore& store,
                                      Store& anonymous) {
     const auto made = co_await with_timeout(clock, options.timeout, make(store, options, secrets));
     if (!made) co_return explain(err, options, made.error());
     out << "cluster " << options.cluster << " (" << made->cluster << "): "
         << (made->created > 0 ? std::to_string(made->created) + " nodes made" : "all was there")
         << "\n";
+    const auto mended =
+        co_await with_timeout(clock, options.timeout, mend(store, options, secrets));
+    if (!mended) co_return explain(err, options, mended.error());
+    for (const std::string& change : *mended) out << "rights mended: " << change << '\n';
     const auto doors = co_await with_timeout(clock, options.timeout, check(anonymous, options));
     if (!doors) co_return explain(err, options, doors.error());
     co_return report_doors(out, err, *doors);

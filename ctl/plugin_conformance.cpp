@@ -49,7 +49,7 @@ class Peer {
         wish.keep_errors = true;  // not read: there is room for 64 KiB
         wish.cpu_seconds = 0;
         if (const int error = checker::spawn(wish, child_); error != 0)
-            throw Broken(fmt::format("{} can't be started: {}", program.program, strerror(error)));
+            throw Broken(fmt::format("can't be started: {}", strerror(error)));
     }
     ~Peer() { checker::end_now(child_); }
     Peer(const Peer&) = delete;

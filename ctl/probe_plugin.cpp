@@ -1,6 +1,8 @@
 #include "ctl/commands.hpp"
 #include "ctl/plugin_conformance.hpp"
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
@@ -23,7 +25,15 @@ asio::awaitable<Exit> probe_test(Context& context, ProbeTestOptions options) {
                                    .port = options.port,
                                    .settings = options.settings,
                                    .timeout = std::chrono::milliseconds(options.timeout_ms)};
-    const auto tell = [&context](const ConformanceResult& result) {
+    boost::json::array tests;
+    const bool as_data = context.format == Format::json || context.format == Format::yaml;
+    const auto tell = [&](const ConformanceResult& result) {
+        if (as_data) {
+            tests.push_back(boost::json::object{{"name", result.name},
+                                                {"passed", result.passed},
+                                                {"problem", printable(result.problem)}});
+            return;
+        }
         context.out << toned(result.passed ? "ok    " : "FAILED",
                              result.passed ? Tone::good : Tone::bad,
                              context.colours)
@@ -33,7 +43,9 @@ asio::awaitable<Exit> probe_test(Context& context, ProbeTestOptions options) {
     };
     const auto results = test_plugin(context.clock, program, target, tell);
     const auto failed = std::ranges::count(results, false, &ConformanceResult::passed);
-    context.out << fmt::format("{} of {} passed\n", std::ssize(results) - failed, results.size());
+    if (!print_as_data(context, boost::json::object{{"tests", std::move(tests)}}))
+        context.out << fmt::format(
+            "{} of {} passed\n", std::ssize(results) - failed, results.size());
     co_return failed == 0 ? Exit::ok : Exit::failed;
 }
 

@@ -118,8 +118,8 @@ asio::awaitable<Exit> probe_run(Context& context, ProbeRunOptions options) {
     }
     prober.stop();
     if (shown.empty()) {
-        context.err << "error: the group has no backend "
-                    << (wanted.backend.empty() ? "" : printable(wanted.backend)) << '\n';
+        context.err << "error: the group has no backend"
+                    << (wanted.backend.empty() ? "" : " " + printable(wanted.backend)) << '\n';
         co_return Exit::not_found;
     }
     show_probes(context, shown);

@@ -47,6 +47,7 @@ json::object as_data(const ShownProbe& probe) {
                       {"resolve_seconds", seconds(outcome.resolve)},
                       {"connect_seconds", seconds(outcome.connect)},
                       {"tls_seconds", seconds(outcome.tls)},
+                      {"sent_seconds", seconds(outcome.sent)},
                       {"first_byte_seconds", seconds(outcome.first_byte)},
                       {"total_seconds", seconds(outcome.total)}};
     if (!outcome.said) return data;
@@ -74,6 +75,7 @@ void show_probes(Context& context, const std::vector<ShownProbe>& probes) {
                  "RESOLVE",
                  "CONNECT",
                  "TLS",
+                 "SENT",
                  "FIRST BYTE",
                  "TOTAL",
                  "SAID"});
@@ -87,6 +89,7 @@ void show_probes(Context& context, const std::vector<ShownProbe>& probes) {
                    {.text = milliseconds(outcome.resolve)},
                    {.text = milliseconds(outcome.connect)},
                    {.text = milliseconds(outcome.tls)},
+                   {.text = milliseconds(outcome.sent)},
                    {.text = milliseconds(outcome.first_byte)},
                    {.text = milliseconds(outcome.total)},
                    {.text = outcome.said ? *outcome.said : std::string()}});

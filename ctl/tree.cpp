@@ -41,7 +41,6 @@ class TreeCategory final : public std::error_category {
 // ZooKeeper's permission bits.
 constexpr int read_only = 1;
 constexpr int all_permissions = 31;
-constexpr int read_write_create_delete = 15;
 
 std::string parent_of_all(const znodes::Paths& paths) {
     return paths.root().substr(0, paths.root().find('/', 1));
@@ -136,9 +135,9 @@ std::vector<Acl> acl_for(const TreeUsers& users,
     const auto may = [](const User& user, int permissions) {
         return Acl{.scheme = "digest", .id = digest_id(user), .permissions = permissions};
     };
-    const bool of_agents = path == paths.agents();
+    const bool of_agents = path == paths.agents() || path == paths.evidence();
     return {may(users.node, all_permissions),
-            may(users.agent, of_agents ? read_write_create_delete : read_only),
+            may(users.agent, of_agents ? all_permissions : read_only),
             may(users.reader, read_only)};
 }
 

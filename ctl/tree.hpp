@@ -34,7 +34,9 @@ struct User {
 /// ZooKeeper's digest scheme: "name:base64(sha1(name:password))".
 [[nodiscard]] std::string digest_id(const User& user);
 
-/// Who may do what: nodes everything, agents read and write below `agents/`, readers read.
+/// Who may do what: nodes everything, agents read, and everything in `agents/` and `evidence/`,
+/// readers read. What an agent makes there has the ACL of `agents/`, which ZooKeeper shows in full
+/// to administrators alone.
 struct TreeUsers {
     User node{.name = "muster-node", .password = {}};
     User agent{.name = "muster-agent", .password = {}};

@@ -32,6 +32,11 @@ std::string standing(const json::value& of, const std::string& when) {
     return text;
 }
 
+Tone tone_of_result(std::string_view result) {
+    if (result == "success") return Tone::good;
+    return result == "failure" ? Tone::bad : Tone::warning;
+}
+
 /// What peers said when it was suspected last.
 void print_confirmation(Context& context, const json::value& body) {
     const std::string time = text_at(body, "recent.confirmation.time");
@@ -46,6 +51,28 @@ void print_confirmation(Context& context, const json::value& body) {
                                printable(time),
                                down == "yes" ? "found DOWN" : "others reach it, so it stays",
                                votes.empty() ? "no votes" : printable(votes));
+}
+
+/// Of an LB: what its last probe has found on the way through it.
+void print_hops(Context& context, const json::value& body) {
+    if (list_at(body, "recent.hops").empty()) return;
+    context.out << "\non the way through it, at the last probe\n";
+    Table table({"LISTENER", "GROUP", "RESULT", "REASON", "CODE", "CONNECT", "TLS", "RESPONSE"});
+    for (const json::value& one : list_at(body, "recent.hops")) {
+        const std::string result = text_at(one, "result");
+        const std::string listener = text_at(one, "listener");
+        const std::string group = text_at(one, "group");
+        const std::string code = text_at(one, "code");
+        table.add({{.text = listener.empty() ? text_at(one, "name") : listener},
+                   {.text = group.empty() ? "-" : group},
+                   {.text = result, .tone = tone_of_result(result)},
+                   {.text = text_at(one, "reason")},
+                   {.text = code == "0" ? "-" : code},
+                   {.text = phase(one, "connect_seconds")},
+                   {.text = phase(one, "tls_seconds")},
+                   {.text = phase(one, "response_seconds")}});
+    }
+    context.out << table.render(context.colours);
 }
 
 void print_recent(Context& context, const json::value& body) {
@@ -64,15 +91,13 @@ void print_recent(Context& context, const json::value& body) {
                  "RESOLVE",
                  "CONNECT",
                  "TLS",
+                 "SENT",
                  "FIRST BYTE",
                  "TOTAL"});
     for (const json::value& one : list_at(body, "recent.list")) {
         const std::string result = text_at(one, "result");
-        const Tone tone = result == "success"   ? Tone::good
-                          : result == "failure" ? Tone::bad
-                                                : Tone::warning;
         table.add({{.text = text_at(one, "time")},
-                   {.text = result, .tone = tone},
+                   {.text = result, .tone = tone_of_result(result)},
                    {.text = text_at(one, "reason")},
                    {.text = text_at(one, "code")},
                    {.text = standing(one, "before")},
@@ -80,6 +105,7 @@ void print_recent(Context& context, const json::value& body) {
                    {.text = phase(one, "resolve_seconds")},
                    {.text = phase(one, "connect_seconds")},
                    {.text = phase(one, "tls_seconds")},
+                   {.text = phase(one, "sent_seconds")},
                    {.text = phase(one, "first_byte_seconds")},
                    {.text = milliseconds(one, "total_seconds")}});
     }
@@ -100,9 +126,10 @@ asio::awaitable<Exit> why(Context& context, std::string backend) {
                          tone_of_state(state),
                          context.colours)
                 << ' ' << printable(text_at(answer.body, "backend.address")) << '\n';
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> lines = {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 7> lines = {
         {{"", "why.summary"},
          {"reason", "why.reason_text"},
+         {"wrong", "why.wrong"},
          {"next", "why.next"},
          {"traffic", "why.rotation_text"},
          {"check", "why.check"},
@@ -115,6 +142,7 @@ asio::awaitable<Exit> why(Context& context, std::string backend) {
                     << printable(text) << '\n';
     }
     print_confirmation(context, answer.body);
+    print_hops(context, answer.body);
     print_recent(context, answer.body);
     co_return Exit::ok;
 }

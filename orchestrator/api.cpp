@@ -139,6 +139,7 @@ asio::awaitable<http::Reply> Api::dispatch(const Call& call) {
     switch (call.route) {
         case Route::apply:
         case Route::remove_group:
+        case Route::remove_fleet:
         case Route::change_backend:
         case Route::pause_cluster:
         case Route::pause_self:

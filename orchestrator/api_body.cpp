@@ -131,8 +131,8 @@ Result<Expectation> expectation_of(const http::Request& request) {
     return malformed("If-Match must be * or one generation in quotes, such as \"4\"");
 }
 
-Result<std::map<GroupName, Expectation>> expectations_of(const http::Request& request) {
-    std::map<GroupName, Expectation> expectations;
+Result<std::map<znodes::ConfigName, Expectation>> expectations_of(const http::Request& request) {
+    std::map<znodes::ConfigName, Expectation> expectations;
     std::string_view rest = request.query_value("expect").value_or("");
     while (!rest.empty()) {
         const auto end = std::min(rest.find(','), rest.size());
@@ -143,9 +143,13 @@ Result<std::map<GroupName, Expectation>> expectations_of(const http::Request& re
         if (colon != std::string_view::npos && colon > 0) {
             generation = generation_from(item.substr(colon + 1));
         }
-        if (!generation) return malformed("expect must be like web:4,api:0 (group:generation)");
-        expectations[GroupName(item.substr(0, colon))] = {.kind = Expectation::Kind::generation,
-                                                          .generation = *generation};
+        if (!generation) {
+            return malformed(
+                "expect must be like web:4,fleet/edge:0 (group:generation, fleet/...)");
+        }
+        expectations.insert_or_assign(
+            znodes::ConfigName::from_word(item.substr(0, colon)),
+            Expectation{.kind = Expectation::Kind::generation, .generation = *generation});
     }
     return expectations;
 }

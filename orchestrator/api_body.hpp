@@ -45,8 +45,8 @@ class BodyReader {
 /// Of If-Match and If-None-Match.
 [[nodiscard]] Result<Expectation> expectation_of(const http::Request& request);
 
-/// Of `?expect=web:4,api:0`.
-[[nodiscard]] Result<std::map<GroupName, Expectation>> expectations_of(
+/// Of `?expect=web:4,api:0,fleet/edge:2`.
+[[nodiscard]] Result<std::map<znodes::ConfigName, Expectation>> expectations_of(
     const http::Request& request);
 
 /// Muster-Author, else `actor`.

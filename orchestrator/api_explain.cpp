@@ -4,9 +4,11 @@
 #include "common/config/decode.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 namespace muster::orchestrator {
@@ -63,6 +65,31 @@ std::string_view spelled(znodes::Letter verdict) {
     return "UNKNOWN";
 }
 
+/// "listeners admin, main; requests to 3 groups; the agent": of an LB's own check.
+std::string lb_summary(const config::CompositeCheck& check) {
+    using Kind = config::LbPart::Kind;
+    std::set<std::string_view> listeners;
+    std::set<std::string_view> groups;
+    bool agent = false;
+    for (const config::CompositePart& part : check.parts) {
+        if (!part.of_lb) continue;
+        if (!part.of_lb->listener.empty()) listeners.insert(part.of_lb->listener);
+        if (part.of_lb->kind == Kind::request) groups.insert(part.of_lb->group);
+        agent = agent || part.of_lb->kind == Kind::agent;
+    }
+    std::string text = listeners.empty() ? "tcp connect"
+                                         : fmt::format("listener{} {}",
+                                                       listeners.size() == 1 ? "" : "s",
+                                                       fmt::join(listeners, ", "));
+    if (!groups.empty())
+        text += fmt::format("; request{} to {}",
+                            groups.size() == 1 ? "" : "s",
+                            groups.size() <= 4 ? fmt::format("{}", fmt::join(groups, ", "))
+                                               : fmt::format("{} groups", groups.size()));
+    if (agent) text += "; the agent";
+    return text;
+}
+
 std::string_view plural(int count, std::string_view one, std::string_view many) {
     return count == 1 ? one : many;
 }
@@ -86,6 +113,9 @@ std::string check_summary(const config::CheckSpec& check) {
     } else if (const auto* plugin = std::get_if<config::PluginCheck>(&check.probe.kind)) {
         what = fmt::format("plugin {}", plugin->name);
     }
+    if (const auto* composite = std::get_if<config::CompositeCheck>(&check.probe.kind);
+        composite != nullptr && !composite->fleet.empty())
+        what = lb_summary(*composite);
     if (check.probe.tls) what += " over TLS";
     if (check.port) what += fmt::format(" on port {}", *check.port);
     return fmt::format("{}, every {}, timeout {}, rise {}, fall {}",
@@ -155,7 +185,22 @@ std::string next_step(const BackendRow& backend, const GroupRow& group, WallTime
                        backend.failures);
 }
 
-std::string rotation_text(const BackendRow& backend) {
+/// What the LBs saw, and until when it counts; empty when it is no outlier.
+static std::string ejection_text(const BackendRow& backend, WallTime now) {
+    using znodes::RotationReason;
+    const bool is_outlier = backend.rotation_reason == RotationReason::outlier ||
+                            backend.rotation_reason == RotationReason::outlier_capped;
+    if (!is_outlier || !backend.ejection) return {};
+    const znodes::Ejection& ejection = *backend.ejection;
+    return fmt::format(" ({}, seen by {} of {} LBs; {} more, time {} in a row)",
+                       znodes::to_string(ejection.sign),
+                       ejection.lbs,
+                       ejection.of,
+                       spoken(ejection.until - now),
+                       ejection.times);
+}
+
+std::string rotation_text(const BackendRow& backend, WallTime now) {
     using znodes::RotationReason;
     std::string_view why;
     switch (backend.rotation_reason) {
@@ -199,8 +244,17 @@ std::string rotation_text(const BackendRow& backend) {
             why = backend.in_rotation ? "with the share of its weight that it asks for"
                                       : "it asks for none of its weight";
             break;
+        case RotationReason::outlier:
+            why = "ejected as an outlier";
+            break;
+        case RotationReason::outlier_capped:
+            why = "although an outlier, because max_ejection_percent is reached or it is the last";
+            break;
     }
-    return fmt::format("{} rotation: {}", backend.in_rotation ? "in" : "out of", why);
+    return fmt::format("{} rotation: {}{}",
+                       backend.in_rotation ? "in" : "out of",
+                       why,
+                       ejection_text(backend, now));
 }
 
 }  // namespace muster::orchestrator

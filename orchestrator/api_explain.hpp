@@ -26,7 +26,7 @@ namespace muster::orchestrator {
 [[nodiscard]] const config::CheckSpec& check_for(const BackendRow& backend, const GroupRow& group);
 
 /// "out of rotation: it is DOWN".
-[[nodiscard]] std::string rotation_text(const BackendRow& backend);
+[[nodiscard]] std::string rotation_text(const BackendRow& backend, WallTime now);
 
 /// "14 s", "3 min", "2 h 5 min", "9 d".
 [[nodiscard]] std::string spoken(std::chrono::milliseconds span);

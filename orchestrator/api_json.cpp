@@ -1,6 +1,7 @@
 #include "orchestrator/api_json.hpp"
 
 #include "common/config/decode.hpp"
+#include "common/follow/instance_group.hpp"
 #include "orchestrator/api_explain.hpp"
 
 #include <boost/json/array.hpp>
@@ -260,7 +261,9 @@ json::object json_of(const GroupRow& group) {
     const auto in = std::ranges::count_if(group.backends, &BackendRow::in_rotation);
     json::array notes;
     for (const std::string& note : group.notes) notes.emplace_back(note);
+    const auto fleet = follow::fleet_of(group.name());
     return {{"name", group.name().str()},
+            {"fleet", fleet ? json::value(fleet->str()) : json::value(nullptr)},
             {"uid", group.uid},
             {"generation", group.generation},
             {"author", group.author},
@@ -276,12 +279,10 @@ json::object json_of(const GroupRow& group) {
             {"notes", std::move(notes)}};
 }
 
-/// What a backend wants for itself; null when nothing was said.
-json::value json_of(const SharedValue<znodes::LeasedIntent>& leased) {
+json::object json_of(const znodes::LeasedIntent& leased) {
     using znodes::Intent;
-    if (!leased) return nullptr;
-    const Intent& intent = leased->intent;
-    json::object out{{"until", json_of(leased->until)}};
+    const Intent& intent = leased.intent;
+    json::object out{{"until", json_of(leased.until)}};
     if (intent.serving != Intent::Serving::unsaid)
         out["serving"] = intent.serving == Intent::Serving::up ? "up" : "down";
     if (intent.wish == Intent::Wish::ready) out["wish"] = "ready";
@@ -292,6 +293,29 @@ json::value json_of(const SharedValue<znodes::LeasedIntent>& leased) {
     if (intent.maxconn) out["maxconn"] = *intent.maxconn;
     if (!intent.reason.empty()) out["reason"] = intent.reason;
     return out;
+}
+
+/// What a backend wants for itself, and who said what of it; null when nothing holds.
+json::value json_of(const SharedValue<znodes::Intents>& said, WallTime now) {
+    const auto until = znodes::next_end(said, now);
+    if (!until) return nullptr;
+    json::object out = json_of({.intent = znodes::in_force(said, now), .until = *until});
+    json::object said_by;
+    if (znodes::holds(said->reply, now)) said_by["reply"] = json_of(*said->reply);
+    if (znodes::holds(said->agent, now)) said_by["agent"] = json_of(*said->agent);
+    out["said_by"] = std::move(said_by);
+    return out;
+}
+
+/// One that is over is told, too, as long as it makes the next one longer.
+json::value json_of(const SharedValue<znodes::Ejection>& ejection) {
+    if (!ejection) return nullptr;
+    return json::object{{"since", json_of(ejection->since)},
+                        {"until", json_of(ejection->until)},
+                        {"times", ejection->times},
+                        {"sign", znodes::to_string(ejection->sign)},
+                        {"lbs", ejection->lbs},
+                        {"of", ejection->of}};
 }
 
 json::object json_of(const GroupRow& group, const BackendRow& backend, WallTime wall) {
@@ -309,7 +333,8 @@ json::object json_of(const GroupRow& group, const BackendRow& backend, WallTime 
         {"since", json_of(backend.since)},
         {"reason", backend.reason},
         {"pending", {{"successes", backend.successes}, {"failures", backend.failures}}},
-        {"intent", json_of(backend.intent)},
+        {"intent", json_of(backend.intents, wall)},
+        {"ejection", json_of(backend.ejection)},
         {"rotation",
          {{"in", backend.in_rotation},
           {"weight", backend.rotation_weight},
@@ -329,46 +354,6 @@ json::object json_of(const Event& event) {
             {"kind", to_string(event.kind)},
             {"text", event.text},
             {"fields", std::move(fields)}};
-}
-
-json::object json_of(const Confirmation& confirmation) {
-    json::array votes;
-    for (const PeerVote& vote : confirmation.votes)
-        votes.push_back({{"node", vote.node.str()}, {"vote", to_string(vote.vote)}});
-    return {{"time", json_of(confirmation.time)},
-            {"down", confirmation.down},
-            {"votes", std::move(votes)}};
-}
-
-json::object json_of(const Evidence& evidence) {
-    const auto seconds = [](std::chrono::microseconds time) {
-        return static_cast<double>(time.count()) / 1e6;
-    };
-    const auto state = [](const checker::PastResult& past) {
-        return json::object{{"verdict", checker::to_string(past.verdict)},
-                            {"pending", past.pending}};
-    };
-    const checker::PastResult* before = nullptr;
-    json::array list;
-    for (const checker::PastResult& past : evidence.recent) {
-        const checker::ProbeOutcome& outcome = past.outcome;
-        list.push_back({{"time", json_of(past.time)},
-                        {"result", checker::to_string(outcome.result)},
-                        {"reason", checker::to_string(outcome.reason)},
-                        {"code", outcome.code},
-                        {"resolve_seconds", seconds(outcome.resolve)},
-                        {"connect_seconds", seconds(outcome.connect)},
-                        {"tls_seconds", seconds(outcome.tls)},
-                        {"first_byte_seconds", seconds(outcome.first_byte)},
-                        {"total_seconds", seconds(outcome.total)},
-                        {"before", before ? json::value(state(*before)) : json::value(nullptr)},
-                        {"after", state(past)}});
-        before = &past;
-    }
-    json::object object{
-        {"from", evidence.from.str()}, {"results", evidence.results}, {"list", std::move(list)}};
-    if (evidence.confirmation) object["confirmation"] = json_of(*evidence.confirmation);
-    return object;
 }
 
 json::object json_of(const AuditRow& row) {

@@ -37,6 +37,12 @@ inline constexpr std::chrono::seconds live_limit{10};
 void put_cluster(boost::json::object& body, const View& view);
 void put_nodes(boost::json::object& body, const View& view);
 void put_groups(boost::json::object& body, const View& view);
+void put_fleets(boost::json::object& body, const View& view);
+void put_agents(boost::json::object& body, const View& view);
+/// `names` and `stores` of the master; of other nodes none.
+void put_dns(boost::json::object& body, const View& view);
+/// For the page: not more of them than people can look at, those with trouble first.
+void put_shown_agents(boost::json::object& body, const View& view);
 void put_backends(boost::json::object& body, const View& view, const BackendQuery& query);
 void put_shards(boost::json::object& body,
                 const View& view,
@@ -47,6 +53,7 @@ void put_shard_map(boost::json::object& body, const Snapshot& snapshot);
 void put_events(boost::json::object& body, const Snapshot& snapshot, const EventQuery& query);
 
 [[nodiscard]] boost::json::object json_of(const GroupRow& group);
+[[nodiscard]] boost::json::object json_of(const FleetRow& fleet, const View& view);
 [[nodiscard]] boost::json::object json_of(const GroupRow& group,
                                           const BackendRow& backend,
                                           WallTime wall);

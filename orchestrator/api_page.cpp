@@ -1,5 +1,6 @@
 #include "orchestrator/api_page.hpp"
 
+#include "common/config/unicode.hpp"
 #include "orchestrator/api_explain.hpp"
 #include "orchestrator/api_problem.hpp"
 #include "orchestrator/api_text.hpp"
@@ -22,24 +23,24 @@ std::string group_line(const GroupRow& group) {
     };
     return fmt::format(
         "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-        escape_html(as_utf8(group.name().str())),
+        escape_html(config::as_utf8(group.name().str())),
         group.backends.size(),
         count(BackendState::up),
         count(BackendState::down),
         group.panic ? "PANIC" : "",
-        escape_html(as_utf8(check_summary(group.spec->check))));
+        escape_html(config::as_utf8(check_summary(group.spec->check))));
 }
 
 std::string summary(const View& view) {
     const auto& cluster = view.snapshot.cluster;
     const auto age = age_of(view);
-    std::string html =
-        fmt::format("<p>Cluster {}, master {}, {} nodes; data {}.</p>\n",
-                    escape_html(as_utf8(cluster.name)),
-                    cluster.master ? escape_html(as_utf8(cluster.master->node.str())) : "unknown",
-                    view.snapshot.nodes.size(),
-                    age ? spoken(std::chrono::floor<std::chrono::milliseconds>(*age)) + " old"
-                        : "not yet there");
+    std::string html = fmt::format(
+        "<p>Cluster {}, master {}, {} nodes; data {}.</p>\n",
+        escape_html(config::as_utf8(cluster.name)),
+        cluster.master ? escape_html(config::as_utf8(cluster.master->node.str())) : "unknown",
+        view.snapshot.nodes.size(),
+        age ? spoken(std::chrono::floor<std::chrono::milliseconds>(*age)) + " old"
+            : "not yet there");
     html +=
         "<table><tr><th>group</th><th>backends</th><th>up</th><th>down</th><th></th>"
         "<th>check</th></tr>\n";

@@ -4,6 +4,7 @@
 #include "common/config/text_rules.hpp"
 #include "common/http/client.hpp"
 #include "common/http/url.hpp"
+#include "common/znodes/names.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -21,6 +22,7 @@ namespace json = boost::json;
 
 constexpr std::size_t max_depth = 8;
 constexpr std::size_t max_quoted = 200;
+constexpr std::size_t max_quoted_name = 300;
 constexpr double longest_probe_seconds = 24 * 3600;
 
 tl::unexpected<Error> unreachable(std::string what) {
@@ -107,6 +109,7 @@ std::optional<checker::PastResult> past_of(const json::value& value) {
     const auto resolve = seconds_of(object, "resolve_seconds");
     const auto connect = seconds_of(object, "connect_seconds");
     const auto tls = seconds_of(object, "tls_seconds");
+    const auto sent = seconds_of(object, "sent_seconds");
     const auto first_byte = seconds_of(object, "first_byte_seconds");
     const auto total = seconds_of(object, "total_seconds");
     if (!time || !result || !reason || !code || !connect || !total) return std::nullopt;
@@ -126,10 +129,53 @@ std::optional<checker::PastResult> past_of(const json::value& value) {
                     .resolve = resolve.value_or(std::chrono::microseconds(0)),
                     .connect = *connect,
                     .tls = tls.value_or(std::chrono::microseconds(0)),
+                    .sent = sent.value_or(std::chrono::microseconds(0)),
                     .first_byte = first_byte.value_or(std::chrono::microseconds(0)),
                     .total = *total},
         .verdict = verdict,
         .pending = pending};
+}
+
+/// Nothing when it is not one.
+std::optional<LbHop> hop_of(const json::value& value) {
+    if (!value.is_object()) return std::nullopt;
+    const json::object& object = value.get_object();
+    const auto name = text_of(object, "name");
+    const auto listener = text_of(object, "listener");
+    const auto group = text_of(object, "group");
+    const auto result = result_of(text_of(object, "result").value_or(""));
+    const auto reason = text_of(object, "reason");
+    const auto code = whole_of(object, "code", 65'535);
+    const auto connect = seconds_of(object, "connect_seconds");
+    const auto tls = seconds_of(object, "tls_seconds");
+    const auto response = seconds_of(object, "response_seconds");
+    if (!name || !listener || !group || !result || !reason || !code || !connect || !tls ||
+        !response)
+        return std::nullopt;
+    for (const std::string_view text : {*name, *listener, *group}) {
+        if (!znodes::is_plain_text(text, max_quoted_name)) return std::nullopt;
+    }
+    return LbHop{.name = std::string(*name),
+                 .listener = std::string(*listener),
+                 .group = std::string(*group),
+                 .result = *result,
+                 .reason = checker::reason_from(*reason).value_or(checker::Reason::unknown),
+                 .code = static_cast<std::uint16_t>(*code),
+                 .connect = *connect,
+                 .tls = *tls,
+                 .response = *response};
+}
+
+/// Nothing when they are none.
+std::optional<std::vector<LbHop>> hops_of(const json::value& value) {
+    if (!value.is_array() || value.get_array().size() > max_peer_results) return std::nullopt;
+    std::vector<LbHop> hops;
+    for (const json::value& one : value.get_array()) {
+        auto hop = hop_of(one);
+        if (!hop) return std::nullopt;
+        hops.push_back(std::move(*hop));
+    }
+    return hops;
 }
 
 /// Nothing when it is not one.
@@ -192,6 +238,11 @@ Result<Evidence> decode_evidence(std::string_view body, const NodeId& owner) {
     if (const json::value* const told = given.if_contains("confirmation")) {
         evidence.confirmation = confirmation_of(*told);
         if (!evidence.confirmation) return garbled();
+    }
+    if (const json::value* const told = given.if_contains("hops")) {
+        auto hops = hops_of(*told);
+        if (!hops) return garbled();
+        evidence.hops = std::move(*hops);
     }
     return evidence;
 }

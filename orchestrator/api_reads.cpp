@@ -1,6 +1,7 @@
 #include "orchestrator/api_reads.hpp"
 
 #include "common/config/decode.hpp"
+#include "common/config/unicode.hpp"
 #include "orchestrator/api_explain.hpp"
 #include "orchestrator/api_problem.hpp"
 #include "orchestrator/api_query.hpp"
@@ -16,36 +17,62 @@ namespace {
 
 namespace json = boost::json;
 
+http::Response not_there(const znodes::ConfigName& name,
+                         const std::vector<std::string_view>& names) {
+    return problem(404,
+                   fmt::format("there is no {} '{}'", to_string(name.kind), name.name),
+                   {{"nearest", nearest(name.name, names)}});
+}
+
 http::Response bad_query(const Error& error) {
     return problem(400, error.context);
 }
 
-std::string etag_of(const GroupRow& group) {
-    return fmt::format("\"{}\"", group.generation);
+json::object shown_of(const GroupRow& group, const View& /*of its snapshot*/) {
+    return json_of(group);
 }
 
-http::Response answer_group(const ReadCall& call) {
-    const GroupName name(call.parameters[0]);
-    if (auto absent = missing(call.view.snapshot, name)) return std::move(*absent);
-    const GroupRow& group = *call.view.snapshot.group(name);
-    const http::Field etag{.name = "ETag", .value = etag_of(group)};
+json::object shown_of(const FleetRow& fleet, const View& view) {
+    return json_of(fleet, view);
+}
+
+/// One group or fleet, with its spec: as `member` of the body, or alone, as YAML.
+template <class Row>
+http::Response answer_object(const ReadCall& call, const Row& row, std::string_view member) {
+    const http::Field etag{.name = "ETag", .value = fmt::format("\"{}\"", row.generation)};
     if (call.request.field("If-None-Match") == etag.value) return {.status = 304, .fields = {etag}};
 
     http::Response response;
     if (call.request.query_value("format") == "yaml") {
         response = {.fields = {{.name = "Content-Type", .value = "application/yaml"}},
-                    .body = as_utf8(config::encode_yaml(*group.spec))};
+                    .body = config::as_utf8(config::encode_yaml(*row.spec))};
     } else {
         const bool full = call.request.query_value("full") == "1";
         json::object body = opening(call.view);
-        json::object shown = json_of(group);
+        json::object shown = shown_of(row, call.view);
         shown["spec"] = config::encode(
-            *group.spec, full ? config::Verbosity::full : config::Verbosity::changed_only);
-        body["group"] = std::move(shown);
+            *row.spec, full ? config::Verbosity::full : config::Verbosity::changed_only);
+        body[member] = std::move(shown);
         response = json_response(200, body);
     }
     response.fields.push_back(etag);
     return response;
+}
+
+http::Response answer_group(const ReadCall& call) {
+    const GroupName name(call.parameters[0]);
+    if (auto absent = missing(call.view.snapshot, name)) return std::move(*absent);
+    return answer_object(call, *call.view.snapshot.group(name), "group");
+}
+
+http::Response answer_fleet(const ReadCall& call) {
+    const Snapshot& snapshot = call.view.snapshot;
+    const FleetName name(call.parameters[0]);
+    if (const FleetRow* const fleet = snapshot.fleet(name))
+        return answer_object(call, *fleet, "fleet");
+    std::vector<std::string_view> names;
+    for (const FleetRow& other : snapshot.fleets) names.emplace_back(other.name().str());
+    return not_there(name, names);
 }
 
 http::Response answer_backends(const ReadCall& call) {
@@ -81,6 +108,8 @@ http::Response answer_state(const ReadCall& call) {
     put_cluster(body, call.view);
     put_nodes(body, call.view);
     put_groups(body, call.view);
+    put_fleets(body, call.view);
+    put_agents(body, call.view);
     put_shards(body, call.view, "", "");
     put_backends(body, call.view, *backends);
     put_events(body, call.view.snapshot, {.limit = max_kept_events});
@@ -99,9 +128,7 @@ std::optional<http::Response> missing(const Snapshot& snapshot, const GroupName&
     if (snapshot.group(group) != nullptr) return std::nullopt;
     std::vector<std::string_view> names;
     for (const auto& other : snapshot.groups) names.emplace_back(other->name().str());
-    return problem(404,
-                   fmt::format("there is no group '{}'", group.str()),
-                   {{"nearest", nearest(group.str(), names)}});
+    return not_there(group, names);
 }
 
 std::optional<http::Response> missing(const Snapshot& snapshot,
@@ -124,6 +151,10 @@ std::optional<http::Response> missing(const Snapshot& snapshot,
 
 http::Response answer_read(Route route, const ReadCall& call) {
     if (route == Route::group) return answer_group(call);
+    if (route == Route::fleet) return answer_fleet(call);
+    if (route == Route::agents) return answer_with(call, put_agents);
+    if (route == Route::dns) return answer_with(call, put_dns);
+    if (route == Route::fleets) return answer_with(call, put_fleets);
     if (route == Route::backends) return answer_backends(call);
     if (route == Route::events) return answer_events(call);
     if (route == Route::shards) return answer_shards(call);
@@ -145,7 +176,7 @@ http::Response answer_backend(const ReadCall& call, const Result<Evidence>& evid
     json::object why{{"summary", summary_of(backend, call.view.wall)},
                      {"reason_text", reason_text(backend.reason)},
                      {"next", next_step(backend, group, call.view.wall)},
-                     {"rotation_text", rotation_text(backend)},
+                     {"rotation_text", rotation_text(backend, call.view.wall)},
                      {"check", check_summary(check_for(backend, group))}};
     if (shard != nullptr) {
         why["owner"] = shard->owner.str();
@@ -153,6 +184,10 @@ http::Response answer_backend(const ReadCall& call, const Result<Evidence>& evid
         why["shard"] = ShardId{.group = group_name, .number = shard->number}.str();
         why["layout"] = shard->layout;
         why["sequence"] = shard->sequence;
+    }
+    if (evidence) {
+        if (const std::string wrong = what_is_wrong(evidence->hops); !wrong.empty())
+            why["wrong"] = wrong;
     }
     json::object body = opening(call.view);
     body["backend"] = json_of(group, backend, call.view.wall);

@@ -18,7 +18,8 @@ struct ReadCall {
     View view;
 };
 
-/// For state, cluster, nodes, groups, group, backends, shards and events.
+/// For state, cluster, nodes, groups, group, fleets, fleet, agents, dns, backends, shards and
+/// events.
 [[nodiscard]] http::Response answer_read(Route route, const ReadCall& call);
 
 /// The one read that also asks the owner: its answer, or why there is none.

@@ -21,6 +21,10 @@ constexpr std::array route_table = {
     RouteRow{Route::nodes, "GET", "/api/v1/nodes", Needs::read},
     RouteRow{Route::groups, "GET", "/api/v1/groups", Needs::read},
     RouteRow{Route::group, "GET", "/api/v1/groups/{group}", Needs::read},
+    RouteRow{Route::fleets, "GET", "/api/v1/fleets", Needs::read},
+    RouteRow{Route::fleet, "GET", "/api/v1/fleets/{fleet}", Needs::read},
+    RouteRow{Route::agents, "GET", "/api/v1/agents", Needs::read},
+    RouteRow{Route::dns, "GET", "/api/v1/dns", Needs::read},
     RouteRow{Route::backends, "GET", "/api/v1/backends", Needs::read},
     RouteRow{Route::backend, "GET", "/api/v1/backends/{group}/{backend}", Needs::read},
     RouteRow{Route::shards, "GET", "/api/v1/shards", Needs::read},
@@ -30,6 +34,7 @@ constexpr std::array route_table = {
     RouteRow{Route::session, "POST", "/api/v1/session", Needs::nothing},
     RouteRow{Route::apply, "POST", "/api/v1/apply", Needs::write},
     RouteRow{Route::remove_group, "DELETE", "/api/v1/groups/{group}", Needs::write},
+    RouteRow{Route::remove_fleet, "DELETE", "/api/v1/fleets/{fleet}", Needs::write},
     RouteRow{
         Route::change_backend, "PATCH", "/api/v1/groups/{group}/backends/{backend}", Needs::write},
     RouteRow{Route::pause_cluster, "POST", "/api/v1/pause", Needs::write},

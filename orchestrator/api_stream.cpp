@@ -41,6 +41,11 @@ bool shows_the_same(const std::shared_ptr<const GroupRow>& before,
     return as_before == *before;
 }
 
+bool are_the_same(const FleetRow& before, const FleetRow& after) {
+    return before.uid == after.uid && before.generation == after.generation &&
+           before.notes == after.notes;
+}
+
 /// One reader's place in the sequence of snapshots.
 struct ViewReader {
     const SnapshotSlot& slot;
@@ -102,7 +107,8 @@ bool differ_in_age_only(const Snapshot& before, const Snapshot& after) {
     return before.cluster == after.cluster && before.self == after.self &&
            before.session.state == after.session.state &&
            before.session.server == after.session.server && before.nodes == after.nodes &&
-           before.events == after.events &&
+           before.events == after.events && before.agents == after.agents &&
+           std::ranges::equal(before.fleets, after.fleets, are_the_same) &&
            std::ranges::equal(before.groups, after.groups, shows_the_same);
 }
 
@@ -113,6 +119,8 @@ std::string view_document(const View& view, const BackendQuery& query) {
     put_nodes(body, view);
     put_groups(body, view);
     put_shard_map(body, view.snapshot);
+    put_fleets(body, view);
+    put_shown_agents(body, view);
     put_backends(body, view, query);
     put_events(body, view.snapshot, {.limit = shown_events});
     return serialized(body);

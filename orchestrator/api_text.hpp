@@ -8,9 +8,6 @@
 // Making texts that came from anywhere safe to send. Pure.
 namespace muster::orchestrator {
 
-/// Valid UTF-8: each byte that has no place becomes U+FFFD.
-[[nodiscard]] std::string as_utf8(std::string_view text);
-
 /// JSON that may stand anywhere: valid UTF-8, and no "</", which could end a script element.
 [[nodiscard]] std::string serialized(const boost::json::value& value);
 

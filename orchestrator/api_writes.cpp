@@ -23,7 +23,7 @@ http::Response failed(const Error& error) {
     return problem(status_of(error), error.message());
 }
 
-/// What every change of a group brings along.
+/// What every change of the configuration brings along.
 struct Terms {
     Expectation expect;
     Requester author;
@@ -43,7 +43,7 @@ Result<Terms> terms_of(const WriteCall& call) {
                  .dry_run = *dry_run};
 }
 
-/// The failure of one group; a conflict tells the generation that there is.
+/// The failure of one object; a conflict tells the generation that there is.
 http::Response failed(const AppliedGroup& applied) {
     json::object more;
     if (applied.problem->code == make_error_code(CommandErrc::conflict)) {
@@ -67,37 +67,45 @@ std::string_view result_of(const AppliedGroup& applied) {
     }
 }
 
-json::object object_of(const GroupName& name, const AppliedGroup& applied) {
-    json::array changes;
-    for (const std::string& change : applied.changes) changes.emplace_back(change);
+json::object object_of(const znodes::ConfigName& object, const AppliedGroup& applied) {
+    const json::array changes(applied.changes.begin(), applied.changes.end());
+    const json::array warnings(applied.warnings.begin(), applied.warnings.end());
     json::array problems;
     if (applied.problem) problems.emplace_back(applied.problem->message());
-    return {{"name", name.str()},
+    return {{"name", object.name},
             {"result", result_of(applied)},
             {"generation", applied.generation},
             {"previous", applied.previous},
-            {"changes", std::move(changes)},
+            {"changes", changes},
+            {"warnings", warnings},
             {"problems", std::move(problems)}};
 }
 
-/// Pairs each group with what its writer expects; `?expect=` may only name groups of the body.
-Result<std::vector<ApplyItem>> with_expectations(std::vector<config::GroupSpec> groups,
-                                                 const Expectation& of_all,
-                                                 std::map<GroupName, Expectation> of_each) {
-    if (of_all.kind != Expectation::Kind::anything && groups.size() != 1) {
-        return fail(std::make_error_code(std::errc::invalid_argument),
-                    "If-Match is ambiguous for several groups; use ?expect=group:generation,...");
-    }
+/// Groups before the fleets that lead to them.
+std::vector<ApplyItem> items_of(config::Decoded decoded) {
     std::vector<ApplyItem> items;
-    for (config::GroupSpec& group : groups) {
-        const auto own = of_each.extract(group.name);
-        const Expectation expect = own.empty() ? of_all : own.mapped();
-        items.push_back({.group = std::move(group), .expect = expect});
+    for (config::GroupSpec& group : decoded.groups) items.push_back({.spec = std::move(group)});
+    for (config::FleetSpec& fleet : decoded.fleets) items.push_back({.spec = std::move(fleet)});
+    return items;
+}
+
+/// Pairs each object with what its writer expects; `?expect=` may only name objects of the body.
+Result<std::vector<ApplyItem>> with_expectations(
+    std::vector<ApplyItem> items,
+    const Expectation& of_all,
+    std::map<znodes::ConfigName, Expectation> of_each) {
+    if (of_all.kind != Expectation::Kind::anything && items.size() != 1) {
+        return fail(std::make_error_code(std::errc::invalid_argument),
+                    "If-Match is ambiguous for several objects; use ?expect=name:generation,...");
+    }
+    for (ApplyItem& item : items) {
+        const auto own = of_each.extract(item.name());
+        item.expect = own.empty() ? of_all : own.mapped();
     }
     if (!of_each.empty()) {
         return fail(std::make_error_code(std::errc::invalid_argument),
                     fmt::format("expect names '{}', which the body does not define",
-                                of_each.begin()->first.str()));
+                                of_each.begin()->first.word()));
     }
     return items;
 }
@@ -110,24 +118,26 @@ asio::awaitable<http::Response> apply(const WriteCall& call, Commands& commands)
 
     auto decoded = config::decode(call.request.body, call.limits);
     if (!decoded.problems.empty()) co_return problem(decoded.problems);
-    if (decoded.groups.empty()) co_return problem(422, "the body defines nothing");
+    auto items = items_of(std::move(decoded));
+    if (items.empty()) co_return problem(422, "the body defines nothing");
 
-    auto items =
-        with_expectations(std::move(decoded.groups), terms->expect, std::move(*expectations));
-    if (!items) co_return malformed(items.error());
+    auto expecting = with_expectations(std::move(items), terms->expect, std::move(*expectations));
+    if (!expecting) co_return malformed(expecting.error());
     ApplyRequest request{
-        .items = std::move(*items), .author = terms->author, .dry_run = terms->dry_run};
+        .items = std::move(*expecting), .author = terms->author, .dry_run = terms->dry_run};
     const auto applied = co_await commands.apply(request);
     if (!applied) co_return failed(applied.error());
     co_return answer_applied(request, *applied);
 }
 
-asio::awaitable<http::Response> remove_group(const WriteCall& call, Commands& commands) {
+asio::awaitable<http::Response> remove(znodes::ConfigKind kind,
+                                       const WriteCall& call,
+                                       Commands& commands) {
     auto terms = terms_of(call);
     if (!terms) co_return malformed(terms.error());
-    const GroupName name(call.parameters[0]);
+    const znodes::ConfigName name(kind, call.parameters[0]);
     const auto applied =
-        co_await commands.remove_group(name, terms->expect, terms->author, terms->dry_run);
+        co_await commands.remove(name, terms->expect, terms->author, terms->dry_run);
     if (!applied) co_return failed(applied.error());
     if (applied->problem) co_return failed(*applied);
     co_return json_response(200, object_of(name, *applied));
@@ -220,22 +230,30 @@ asio::awaitable<http::Response> step_down(const WriteCall& call, Commands& comma
 http::Response answer_applied(const ApplyRequest& request,
                               const std::vector<AppliedGroup>& applied) {
     json::array groups;
+    json::array fleets;
     int worst = 200;
     std::size_t problems = 0;
     for (std::size_t i = 0; i < applied.size() && i < request.items.size(); ++i) {
-        groups.push_back(object_of(request.items[i].group.name, applied[i]));
+        const znodes::ConfigName name = request.items[i].name();
+        (name.kind == znodes::ConfigKind::group ? groups : fleets)
+            .push_back(object_of(name, applied[i]));
         if (!applied[i].problem) continue;
         ++problems;
         worst = std::max(worst, status_of(*applied[i].problem));
     }
     if (problems > 0) {
-        const auto detail = fmt::format("{} of {} groups not applied", problems, applied.size());
-        return problem(worst, detail, {{"groups", std::move(groups)}});
+        const auto detail = fmt::format("{} of {} {} not applied",
+                                        problems,
+                                        applied.size(),
+                                        fleets.empty() ? "groups" : "groups and fleets");
+        return problem(
+            worst, detail, {{"groups", std::move(groups)}, {"fleets", std::move(fleets)}});
     }
     return json_response(200,
                          {{"dry_run", request.dry_run == DryRun::yes},
                           {"author", request.author.name},
-                          {"groups", std::move(groups)}});
+                          {"groups", std::move(groups)},
+                          {"fleets", std::move(fleets)}});
 }
 
 std::string_view to_string(Applied applied) {
@@ -257,7 +275,10 @@ asio::awaitable<http::Response> answer_write(Route route, WriteCall call, Comman
         co_return problem(415, "Content-Type must be application/json or application/yaml");
     }
     if (route == Route::apply) co_return co_await apply(call, commands);
-    if (route == Route::remove_group) co_return co_await remove_group(call, commands);
+    if (route == Route::remove_group)
+        co_return co_await remove(znodes::ConfigKind::group, call, commands);
+    if (route == Route::remove_fleet)
+        co_return co_await remove(znodes::ConfigKind::fleet, call, commands);
     if (route == Route::change_backend) co_return co_await change_backend(call, commands);
     if (route == Route::pause_cluster) co_return co_await pause_cluster(call, commands);
     if (route == Route::pause_self) co_return co_await pause_self(call, commands, true);

@@ -28,7 +28,7 @@ struct WriteCall {
                                                            WriteCall call,
                                                            Commands& commands);
 
-/// The answer to an apply, from what became of each group. Pure.
+/// The answer to an apply, from what became of each group and fleet. Pure.
 [[nodiscard]] http::Response answer_applied(const ApplyRequest& request,
                                             const std::vector<AppliedGroup>& applied);
 

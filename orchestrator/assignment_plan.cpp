@@ -42,7 +42,7 @@ std::string_view why(MoveReason reason) {
 
 class Planner {
  public:
-    Planner(const ClusterView& view,
+    Planner(const follow::ClusterView& view,
             std::int64_t epoch,
             AssignmentMemory memory,
             PlanTime time,
@@ -258,7 +258,7 @@ class Planner {
         return 2 * doubting >= std::ssize(view_.members);
     }
 
-    [[nodiscard]] bool accepts(const Versioned<znodes::Member>& member) const {
+    [[nodiscard]] bool accepts(const follow::Versioned<znodes::Member>& member) const {
         const bool doubts = member.value.doubt && !the_world_is_doubtful() &&
                             time_.now >= member.received + settings_.doubt_delay;
         return !member.value.drain && !doubts && !member.garbage;
@@ -361,7 +361,7 @@ class Planner {
 
     void note(std::string line) { plan_.notes.push_back(std::move(line)); }
 
-    const ClusterView& view_;
+    const follow::ClusterView& view_;
     std::int64_t epoch_;
     PlanTime time_;
     const AssignmentSettings& settings_;
@@ -374,7 +374,7 @@ class Planner {
 
 }  // namespace
 
-AssignmentPlan plan_assignments(const ClusterView& view,
+AssignmentPlan plan_assignments(const follow::ClusterView& view,
                                 std::int64_t epoch,
                                 AssignmentMemory memory,
                                 PlanTime time,

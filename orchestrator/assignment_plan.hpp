@@ -1,6 +1,6 @@
 #pragma once
 
-#include "orchestrator/cluster_view.hpp"
+#include "common/follow/cluster_view.hpp"
 #include "orchestrator/shard_plan.hpp"
 
 #include <chrono>
@@ -70,7 +70,7 @@ struct AssignmentPlan {
 ///   ------ plan: A -> B ---->------------- B acks READY(m) ---->-------    one transaction for
 ///   each arrow A dies in between: B gets OWN. B dies, or is not ready within move_limit: A gets
 ///   OWN back.
-[[nodiscard]] AssignmentPlan plan_assignments(const ClusterView& view,
+[[nodiscard]] AssignmentPlan plan_assignments(const follow::ClusterView& view,
                                               std::int64_t epoch,
                                               AssignmentMemory memory,
                                               PlanTime time,

@@ -29,9 +29,9 @@ class Planner {
           settings_(settings) {}
 
     CollectionPlan run() {
-        for (const auto& [name, group] : inventory_.groups) {
+        for (const auto& [name, object] : inventory_.objects) {
             // One after the other: what is trimmed must not be deleted twice.
-            if (!trim_history(name, group) && is_finished(group)) forget_group(name, group);
+            if (!trim_history(name, object) && is_finished(object)) forget(name, object);
         }
         collect_chunks();
         trim_audit();
@@ -56,45 +56,49 @@ class Planner {
         }
     }
 
-    static bool is_finished(const ConfigTraces& group) {
-        return group.head && group.head->readable && group.head->deleted && !group.has_layout;
+    static bool is_finished(const ConfigTraces& object) {
+        return object.head && object.head->readable && object.head->deleted && !object.has_layout;
     }
 
-    bool trim_history(const GroupName& name, const ConfigTraces& group) {
-        if (!group.head || !group.head->readable) return false;
+    bool trim_history(const znodes::ConfigName& name, const ConfigTraces& object) {
+        if (!object.head || !object.head->readable) return false;
         std::vector<std::string> victims;
-        for (const auto& [generation, chunks] : group.history) {
-            if (!is_kept(group, generation, settings_))
+        for (const auto& [generation, chunks] : object.history) {
+            if (!is_kept(object, generation, settings_))
                 victims.push_back(paths_.history(name, generation));
         }
         remove("history of " + name.str(), victims, {guard()});
         return !victims.empty();
     }
 
-    /// Head and history at once: a group of that name that is made later begins at generation 1
+    /// Head and history at once: one of that name that is made later begins at generation 1
     /// again, and must find nothing of this one.
-    void forget_group(const GroupName& name, const ConfigTraces& group) {
+    void forget(const znodes::ConfigName& name, const ConfigTraces& object) {
         const auto known = memory_.tombstones.find(name);
         const SteadyTime since = known == memory_.tombstones.end() ? now_ : known->second;
         plan_.memory.tombstones[name] = since;
         if (now_ - since < settings_.grace) return;
         Transaction transaction{.what = "tombstone of " + name.str(), .ops = {guard()}};
         transaction.ops.emplace_back(
-            DeleteOp{.path = paths_.group_head(name), .version = group.head->version});
-        for (const auto& [generation, chunks] : group.history)
+            DeleteOp{.path = paths_.head(name), .version = object.head->version});
+        for (const auto& [generation, chunks] : object.history)
             transaction.ops.emplace_back(DeleteOp{.path = paths_.history(name, generation)});
-        if (group.has_history) transaction.ops.emplace_back(DeleteOp{.path = paths_.history(name)});
+        if (object.has_rollout)
+            transaction.ops.emplace_back(DeleteOp{.path = paths_.rollout(GroupName(name.name))});
+        if (object.has_history)
+            transaction.ops.emplace_back(DeleteOp{.path = paths_.history(name)});
         plan_.transactions.push_back(std::move(transaction));
     }
 
     /// Nothing when a part of what names chunks can't be read.
     [[nodiscard]] std::optional<std::set<std::string>> named_chunks() const {
         std::set<std::string> named;
-        for (const auto& [name, group] : inventory_.groups) {
-            if (group.head && !group.head->readable) return std::nullopt;
-            if (group.head) named.insert(group.head->chunks.begin(), group.head->chunks.end());
-            for (const auto& [generation, chunks] : group.history) {
-                if (!is_kept(group, generation, settings_)) continue;
+        for (const auto& [name, object] : inventory_.objects) {
+            if (name.kind == znodes::ConfigKind::fleet) continue;  // has no chunks
+            if (object.head && !object.head->readable) return std::nullopt;
+            if (object.head) named.insert(object.head->chunks.begin(), object.head->chunks.end());
+            for (const auto& [generation, chunks] : object.history) {
+                if (!is_kept(object, generation, settings_)) continue;
                 if (!chunks) return std::nullopt;
                 named.insert(chunks->begin(), chunks->end());
             }
@@ -142,14 +146,15 @@ class Planner {
 
 }  // namespace
 
-bool is_kept(const ConfigTraces& group,
+bool is_kept(const ConfigTraces& object,
              std::int64_t generation,
              const CollectionSettings& settings) {
-    if (group.head && group.head->readable)
-        return generation > group.head->generation - settings.kept_generations;
-    // Without a head, history is all that is left of the group: the newest stay, and lead back.
-    return group.history.empty() ||
-           generation > group.history.rbegin()->first - settings.kept_generations;
+    if (!object.held || object.held->contains(generation)) return true;
+    if (object.head && object.head->readable)
+        return generation > object.head->generation - settings.kept_generations;
+    // Without a head, history is all that is left: the newest stay, and lead back.
+    return object.history.empty() ||
+           generation > object.history.rbegin()->first - settings.kept_generations;
 }
 
 CollectionPlan plan_collection(const znodes::Paths& paths,

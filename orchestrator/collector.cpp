@@ -1,6 +1,8 @@
 #include "orchestrator/collector.hpp"
 
+#include "common/follow/instance_group.hpp"
 #include "common/observe/log.hpp"
+#include "common/znodes/rollout.hpp"
 
 #include <charconv>
 #include <utility>
@@ -8,6 +10,7 @@
 namespace muster::orchestrator {
 
 using coordination::Watch;
+using znodes::ConfigKind;
 
 namespace {
 
@@ -100,9 +103,14 @@ asio::awaitable<Result<ConfigInventory>> Collector::take_inventory() {
     if (!guard) co_return tl::unexpected(guard.error());
     if (!*guard) co_return fail(coordination::Errc::no_node, paths_.chunks());
     inventory.heads_version = (*guard)->version;
-    Result<void> read = co_await read_heads(inventory);
-    if (read) read = co_await read_histories(inventory);
-    if (!read) co_return tl::unexpected(read.error());
+    KnownHistories known;
+    known.swap(known_histories_);
+    for (const ConfigKind kind : {ConfigKind::group, ConfigKind::fleet}) {
+        Result<void> read = co_await read_heads(kind, inventory);
+        if (read && kind == ConfigKind::group) read = co_await read_rollouts(inventory);
+        if (read) read = co_await read_histories(kind, known, inventory);
+        if (!read) co_return tl::unexpected(read.error());
+    }
     auto chunks = co_await list(paths_.chunks());
     if (!chunks) co_return tl::unexpected(chunks.error());
     inventory.chunks.insert(chunks->begin(), chunks->end());
@@ -112,41 +120,60 @@ asio::awaitable<Result<ConfigInventory>> Collector::take_inventory() {
     co_return inventory;
 }
 
-asio::awaitable<Result<void>> Collector::read_heads(ConfigInventory& inventory) {
-    const auto names = co_await list(paths_.group_heads());
+asio::awaitable<Result<void>> Collector::read_heads(ConfigKind kind, ConfigInventory& inventory) {
+    const auto names = co_await list(paths_.heads(kind));
     if (!names) co_return tl::unexpected(names.error());
     for (const std::string& text : *names) {
-        const GroupName name(text);
-        auto head = co_await read_head(paths_.group_head(name));
+        const znodes::ConfigName name(kind, text);
+        auto head = co_await read_head(paths_.head(name));
         if (!head) co_return tl::unexpected(head.error());
-        ConfigTraces& group = inventory.groups[name];
-        group.head = std::move(*head);
-        if (!group.head || !group.head->deleted) continue;
-        const auto layout = co_await store_.exists(paths_.group(name), Watch::none);
+        ConfigTraces& object = inventory.objects[name];
+        object.head = std::move(*head);
+        if (!object.head || !object.head->deleted) continue;
+        const GroupName laid_out =
+            kind == ConfigKind::group ? GroupName(text) : follow::instance_group(FleetName(text));
+        const auto layout = co_await store_.exists(paths_.group(laid_out), Watch::none);
         if (!layout) co_return tl::unexpected(layout.error());
-        group.has_layout = layout->has_value();
+        object.has_layout = layout->has_value();
     }
     co_return Result<void>{};
 }
 
-asio::awaitable<Result<void>> Collector::read_histories(ConfigInventory& inventory) {
-    const auto names = co_await list(paths_.history());
+/// Before the histories: what they name is read of those that stay.
+asio::awaitable<Result<void>> Collector::read_rollouts(ConfigInventory& inventory) {
+    const auto names = co_await list(paths_.rollouts());
     if (!names) co_return tl::unexpected(names.error());
-    std::map<std::string, KnownHistory> known;
-    known.swap(known_histories_);
     for (const std::string& text : *names) {
-        const GroupName name(text);
-        ConfigTraces& group = inventory.groups[name];
-        group.has_history = true;
+        const GroupName group(text);
+        const auto node = co_await store_.get(paths_.rollout(group), Watch::none);
+        if (!node && is_absent(node.error())) continue;
+        if (!node) co_return tl::unexpected(node.error());
+        const auto rollout = znodes::decode<znodes::Rollout>(node->data, cluster_);
+        ConfigTraces& object = inventory.objects[group];
+        object.has_rollout = true;
+        object.held = rollout ? std::optional(znodes::generations_named(*rollout)) : std::nullopt;
+    }
+    co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Collector::read_histories(ConfigKind kind,
+                                                        KnownHistories& known,
+                                                        ConfigInventory& inventory) {
+    const auto names = co_await list(paths_.histories(kind));
+    if (!names) co_return tl::unexpected(names.error());
+    for (const std::string& text : *names) {
+        const znodes::ConfigName name(kind, text);
+        ConfigTraces& object = inventory.objects[name];
+        object.has_history = true;
         const auto generations = co_await list(paths_.history(name));
         if (!generations) co_return tl::unexpected(generations.error());
         for (const std::string& generation : *generations) {
-            if (const auto number = generation_of(generation)) group.history[*number];
+            if (const auto number = generation_of(generation)) object.history[*number];
         }
-        for (auto& [generation, chunks] : group.history) {
-            if (!is_kept(group, generation, settings_)) continue;
+        for (auto& [generation, chunks] : object.history) {
+            if (kind != ConfigKind::group || !is_kept(object, generation, settings_)) continue;
             const std::string path = paths_.history(name, generation);
-            const std::string uid = group.head ? group.head->uid : std::string();
+            const std::string uid = object.head ? object.head->uid : std::string();
             auto before = known.extract(path);
             if (before && !uid.empty() && before.mapped().uid == uid) {
                 chunks = std::move(before.mapped().chunks);

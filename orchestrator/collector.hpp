@@ -47,9 +47,21 @@ class Collector {
     asio::awaitable<void> look_and_delete(std::int64_t epoch);
     asio::awaitable<void> carry_out(std::vector<Transaction> transactions);
 
+    /// Chunks named by the histories that are kept. These never change within the life of a group
+    /// (its uid), but after it the paths come again.
+    struct KnownHistory {
+        std::string uid;
+        std::vector<std::string> chunks;
+    };
+    using KnownHistories = std::map<std::string, KnownHistory>;  ///< by path
+
     asio::awaitable<Result<ConfigInventory>> take_inventory();
-    asio::awaitable<Result<void>> read_heads(ConfigInventory& inventory);
-    asio::awaitable<Result<void>> read_histories(ConfigInventory& inventory);
+    asio::awaitable<Result<void>> read_heads(znodes::ConfigKind kind, ConfigInventory& inventory);
+    /// Of a fleet only which there are: what they hold is needed by nobody here.
+    asio::awaitable<Result<void>> read_rollouts(ConfigInventory& inventory);
+    asio::awaitable<Result<void>> read_histories(znodes::ConfigKind kind,
+                                                 KnownHistories& known,
+                                                 ConfigInventory& inventory);
     /// No children where there is no node.
     asio::awaitable<Result<std::vector<std::string>>> list(std::string path);
     /// What the head or history at `path` holds; nothing inside when there is no node.
@@ -64,13 +76,7 @@ class Collector {
     TaskGroup tasks_;
     CollectionMemory memory_;
     std::int64_t epoch_ = 0;  ///< under which memory_ was made
-    /// Chunks named by the histories that are kept. These never change within the life of a group
-    /// (its uid), but after it the paths come again.
-    struct KnownHistory {
-        std::string uid;
-        std::vector<std::string> chunks;
-    };
-    std::map<std::string, KnownHistory> known_histories_;  ///< by path
+    KnownHistories known_histories_;
     CollectorCounters counters_;
 };
 

@@ -2,9 +2,12 @@
 
 #include "checker/engine.hpp"
 #include "common/base/result.hpp"
+#include "common/config/fleet_model.hpp"
 #include "common/config/model.hpp"
+#include "common/znodes/config_name.hpp"
 #include "common/znodes/payloads.hpp"
 #include "orchestrator/audit.hpp"
+#include "orchestrator/lb_hops.hpp"
 #include "orchestrator/suspicion.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -14,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <variant>
 #include <vector>
 
 namespace muster::orchestrator {
@@ -21,7 +25,7 @@ namespace muster::orchestrator {
 /// Why a command was not carried out. `Error::context` is a sentence for the caller.
 enum class CommandErrc {
     conflict = 1,     ///< the generation is not the expected one
-    not_found,        ///< no such group or backend
+    not_found,        ///< no such group, fleet or backend
     refused,          ///< not as things stand: not the master, a deletion still under way
     unreachable,      ///< ZooKeeper, or the node that knows, can't be reached; surely not done
     unknown_outcome,  ///< may have been done: read, then decide
@@ -48,8 +52,12 @@ struct Requester {
 };
 
 struct ApplyItem {
-    config::GroupSpec group;
+    std::variant<config::GroupSpec, config::FleetSpec> spec;
     Expectation expect;
+
+    [[nodiscard]] znodes::ConfigName name() const {
+        return std::visit([](const auto& any) { return znodes::ConfigName(any.name); }, spec);
+    }
 };
 
 struct ApplyRequest {
@@ -62,10 +70,11 @@ enum class Applied { created, changed, unchanged, removed };
 
 struct AppliedGroup {
     Applied result = Applied::unchanged;
-    std::int64_t generation = 0;       ///< after it; of a dry run: as it would be
-    std::int64_t previous = 0;         ///< before it, or the current one when it failed; 0 = none
-    std::vector<std::string> changes;  ///< sentences, bounded ("spec.check.rise: 2 -> 3")
-    std::optional<Error> problem;      ///< set: not applied
+    std::int64_t generation = 0;        ///< after it; of a dry run: as it would be
+    std::int64_t previous = 0;          ///< before it, or the current one when it failed; 0 = none
+    std::vector<std::string> changes;   ///< sentences, bounded ("spec.check.rise: 2 -> 3")
+    std::vector<std::string> warnings;  ///< sentences: what it needs, and is not there
+    std::optional<Error> problem;       ///< set: not applied
 };
 
 struct BackendChange {
@@ -96,6 +105,7 @@ struct Evidence {
     std::uint64_t results = 0;                 ///< conclusive ones since that node took it over
     std::vector<checker::PastResult> recent;   ///< oldest first
     std::optional<Confirmation> confirmation;  ///< of its last suspicion by that node
+    std::vector<LbHop> hops;                   ///< of an LB
 };
 
 /// What the API can have done. The implementation lives on the control executor; the API's
@@ -112,10 +122,10 @@ class Commands {
     /// One answer for each item, in order; an Error only if none was tried.
     [[nodiscard]] virtual asio::awaitable<Result<std::vector<AppliedGroup>>> apply(
         ApplyRequest request) = 0;
-    [[nodiscard]] virtual asio::awaitable<Result<AppliedGroup>> remove_group(GroupName group,
-                                                                             Expectation expect,
-                                                                             Requester author,
-                                                                             DryRun dry_run) = 0;
+    [[nodiscard]] virtual asio::awaitable<Result<AppliedGroup>> remove(znodes::ConfigName object,
+                                                                       Expectation expect,
+                                                                       Requester author,
+                                                                       DryRun dry_run) = 0;
     [[nodiscard]] virtual asio::awaitable<Result<AppliedGroup>> change_backend(
         BackendChange change) = 0;
     /// The cluster's pause after it.

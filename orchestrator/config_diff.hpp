@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/config/fleet_model.hpp"
 #include "common/config/model.hpp"
 
 #include <cstddef>
@@ -14,5 +15,9 @@ inline constexpr std::size_t max_told_changes = 50;
 /// "backend web-7 added". At most max_told_changes, the last of which then counts the rest. Pure.
 [[nodiscard]] std::vector<std::string> describe_changes(const config::GroupSpec& before,
                                                         const config::GroupSpec& after);
+/// "listener web: limits.connections: 0 -> 100", "listener web: route www.example.org/ to api
+/// added".
+[[nodiscard]] std::vector<std::string> describe_changes(const config::FleetSpec& before,
+                                                        const config::FleetSpec& after);
 
 }  // namespace muster::orchestrator

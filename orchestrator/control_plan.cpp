@@ -1,5 +1,6 @@
 #include "orchestrator/control_plan.hpp"
 
+#include "common/follow/instance_group.hpp"
 #include "orchestrator/layout_plan.hpp"
 
 #include <fmt/format.h>
@@ -78,12 +79,14 @@ class Batches {
 };
 
 template <class T>
-bool there(const std::optional<Versioned<T>>& node) {
+bool there(const std::optional<follow::Versioned<T>>& node) {
     return node && !node->gone;
 }
 
 template <class T>
-Op put(const std::string& path, const std::optional<Versioned<T>>& known, std::string data) {
+Op put(const std::string& path,
+       const std::optional<follow::Versioned<T>>& known,
+       std::string data) {
     if (there(known))
         return SetOp{.path = path, .data = std::move(data), .version = known->version};
     return CreateOp{.path = path, .data = std::move(data)};
@@ -91,14 +94,17 @@ Op put(const std::string& path, const std::optional<Versioned<T>>& known, std::s
 
 class Planner {
  public:
-    Planner(const ClusterView& view, const ControlContext& context)
+    Planner(const follow::ClusterView& view, const ControlContext& context)
         : view_(view), context_(context) {}
 
-    ControlPlan run(AssignmentMemory memory) {
+    ControlPlan run(ControlMemory memory) {
         for (const auto& [name, group] : view_.groups) {
-            if (group.live()) plan_group(name, group);
+            if (group.live() && !follow::fleet_of(name)) plan_group(name, group, *group.spec);
         }
-        assign(std::move(memory));
+        for (const auto& [name, fleet] : view_.fleets) {
+            if (fleet.live()) plan_fleet(name, fleet, memory.instances[name]);
+        }
+        assign(std::move(memory.assignment));
         for (const auto& [name, group] : view_.groups) remove_leftovers(name, group);
         return std::move(plan_);
     }
@@ -110,10 +116,37 @@ class Planner {
                 .writer = context_.node.str()};
     }
 
-    void plan_group(const GroupName& name, const GroupView& group) {
+    /// The group of its LBs, once there is one.
+    void plan_fleet(const FleetName& name,
+                    const follow::FleetView& fleet,
+                    const InstanceMemory& memory) {
+        const GroupName group_name = follow::instance_group(name);
+        const auto known = view_.groups.find(group_name);
+        // The first one: as it will be derived once it has znodes.
+        const follow::GroupView first{.head = fleet.head, .spec_generation = fleet.spec_generation};
+        const follow::GroupView& group = known == view_.groups.end() ? first : known->second;
+        InstancePlan plan = plan_instances(*fleet.spec,
+                                           registrations_of(view_, name),
+                                           members_of(group),
+                                           memory,
+                                           context_.time.now);
+        std::ranges::move(plan.notes, std::back_inserter(plan_.notes));
+        plan_.memory.instances[name] = std::move(plan.memory);
+        look_again(plan.again);
+        if (plan.instances.empty() && !there(group.index)) return;
+        plan_group(group_name, group, follow::spec_of_instances(*fleet.spec, plan.instances));
+    }
+
+    void look_again(std::optional<SteadyTime> when) {
+        if (when && (!plan_.again || *when < *plan_.again)) plan_.again = when;
+    }
+
+    void plan_group(const GroupName& name,
+                    const follow::GroupView& group,
+                    const config::GroupSpec& spec) {
         const std::string& uid = group.head->value.uid;
         const std::optional<Layout> current = layout_of(group);
-        LayoutPlan next = plan_layout(uid, *group.spec, current);
+        LayoutPlan next = plan_layout(uid, spec, current);
         const bool fresh = !current;
         if (fresh) {
             // Above every number that readers may have seen.
@@ -139,7 +172,7 @@ class Planner {
     }
 
     void write_layout(const GroupName& name,
-                      const GroupView& group,
+                      const follow::GroupView& group,
                       const LayoutPlan& next,
                       bool reset_status) {
         Batches batches(context_, name, plan_.transactions);
@@ -150,7 +183,7 @@ class Planner {
             directories.emplace_back(CreateOp{.path = context_.paths.shards(name)});
         if (!directories.empty())
             batches.add(what, std::move(directories), {context_.paths.groups()});
-        static const ShardView nothing;
+        static const follow::ShardView nothing;
         for (const int k : next.changed) {
             const auto known = group.shards.find(k);
             write_shard({.group = name, .number = k},
@@ -174,8 +207,8 @@ class Planner {
     }
 
     void write_shard(const ShardId& id,
-                     const ShardView& shard,
-                     const GroupView& group,
+                     const follow::ShardView& shard,
+                     const follow::GroupView& group,
                      const Layout& layout,
                      bool reset_status,
                      Batches& batches) {
@@ -200,7 +233,7 @@ class Planner {
     }
 
     /// A status for new slots that keeps what was known of each backend of the same group.
-    [[nodiscard]] znodes::ShardStatus carried_status(const GroupView& group,
+    [[nodiscard]] znodes::ShardStatus carried_status(const follow::GroupView& group,
                                                      const Layout& layout,
                                                      const std::vector<znodes::Slot>& slots) const {
         znodes::ShardStatus status{.stamp = stamp(),
@@ -235,7 +268,9 @@ class Planner {
     }
 
     /// A status that someone deleted: workers only ever replace one, so it is made again here.
-    void repair_statuses(const GroupName& name, const GroupView& group, const Layout& layout) {
+    void repair_statuses(const GroupName& name,
+                         const follow::GroupView& group,
+                         const Layout& layout) {
         Batches batches(context_, name, plan_.transactions);
         for (const auto& [k, shard] : group.shards) {
             if (k >= std::ssize(layout.shards) || there(shard.status) || !there(shard.members))
@@ -253,8 +288,8 @@ class Planner {
     void assign(AssignmentMemory memory) {
         AssignmentPlan plan = plan_assignments(
             view_, context_.office.epoch, std::move(memory), context_.time, context_.assignment);
-        plan_.memory = std::move(plan.memory);
-        plan_.again = plan.again;
+        plan_.memory.assignment = std::move(plan.memory);
+        look_again(plan.again);
         plan_.unplaceable = std::move(plan.unplaceable);
         const bool map_off =
             !there(view_.map) || view_.map->garbage || view_.map->value.owners != plan.owners;
@@ -321,7 +356,7 @@ class Planner {
 
     /// Shards that no layout names any more, once no worker is told to look at them; then the group
     /// itself.
-    void remove_leftovers(const GroupName& name, const GroupView& group) {
+    void remove_leftovers(const GroupName& name, const follow::GroupView& group) {
         const bool deleted = group.head && !group.head->garbage && group.head->value.deleted;
         const bool current = there(group.index) && group.head &&
                              group.index->value.group_uid == group.head->value.uid;
@@ -358,7 +393,7 @@ class Planner {
                     {context_.paths.groups(), context_.paths.group(name)});
     }
 
-    const ClusterView& view_;
+    const follow::ClusterView& view_;
     const ControlContext& context_;
     std::set<GroupName> relaid_;  ///< by this plan
     ControlPlan plan_;
@@ -366,7 +401,7 @@ class Planner {
 
 }  // namespace
 
-std::optional<Layout> layout_of(const GroupView& group) {
+std::optional<Layout> layout_of(const follow::GroupView& group) {
     if (!group.head || !group.index || group.index->garbage) return std::nullopt;
     const znodes::GroupIndex& index = group.index->value;
     if (index.group_uid != group.head->value.uid) return std::nullopt;
@@ -386,9 +421,9 @@ std::optional<Layout> layout_of(const GroupView& group) {
     return layout;
 }
 
-ControlPlan plan_control(const ClusterView& view,
+ControlPlan plan_control(const follow::ClusterView& view,
                          const ControlContext& context,
-                         AssignmentMemory memory) {
+                         ControlMemory memory) {
     return Planner(view, context).run(std::move(memory));
 }
 

@@ -1,11 +1,13 @@
 #pragma once
 
 #include "common/coordination/types.hpp"
+#include "common/follow/cluster_view.hpp"
 #include "common/znodes/paths.hpp"
 #include "orchestrator/assignment_plan.hpp"
-#include "orchestrator/cluster_view.hpp"
 #include "orchestrator/election.hpp"
+#include "orchestrator/instance_plan.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,26 +34,33 @@ struct ControlContext {
     AssignmentSettings assignment;
 };
 
+/// What the master remembers from plan to plan; starts empty with each office. Losing it costs
+/// time, never safety.
+struct ControlMemory {
+    AssignmentMemory assignment;
+    std::map<FleetName, InstanceMemory> instances;
+};
+
 struct ControlPlan {
     /// In order; after a refusal the rest of that group's is dropped and planned anew.
     std::vector<Transaction> transactions;
     std::vector<std::string> notes;
     std::vector<ShardId> unplaceable;
-    AssignmentMemory memory;
+    ControlMemory memory;
     std::optional<SteadyTime> again;
 };
 
-/// Everything that the master would change in the tree now: layouts (index, members), assignments,
-/// the remains of deleted groups. Level-triggered: it compares what is with what should be, so a
-/// crash at any point, a stale view or a lost event costs another round, never a wrong state. Pure;
-/// nothing to do = no transactions.
-[[nodiscard]] ControlPlan plan_control(const ClusterView& view,
+/// Everything that the master would change in the tree now: layouts (index, members) of groups and
+/// of the LBs of fleets, assignments, the remains of deleted groups. Level-triggered: it compares
+/// what is with what should be, so a crash at any point, a stale view or a lost event costs another
+/// round, never a wrong state. Pure; nothing to do = no transactions.
+[[nodiscard]] ControlPlan plan_control(const follow::ClusterView& view,
                                        const ControlContext& context,
-                                       AssignmentMemory memory);
+                                       ControlMemory memory);
 
 /// A group's layout as the tree has it; nothing when there is none, or it belongs to an earlier
 /// group of that name, or parts of it are missing or unreadable.
 struct Layout;
-[[nodiscard]] std::optional<Layout> layout_of(const GroupView& group);
+[[nodiscard]] std::optional<Layout> layout_of(const follow::GroupView& group);
 
 }  // namespace muster::orchestrator

@@ -67,6 +67,10 @@ Daemon::Daemon(asio::any_io_executor control,
       changed_(control),
       tasks_(control) {
     const config::NodeSettings& own = settings_.node;
+    settings_.probers.on_lb = [this](const checker::ProbeRequest& request,
+                                     const std::vector<checker::ProbeOutcome>& outcomes) {
+        hops_.take(request, outcomes);
+    };
     pool_ = std::make_unique<checker::ThreadedPool>(
         control_,
         clock_,
@@ -130,7 +134,19 @@ Result<void> Daemon::start() {
         *node_,
         *pool_,
         settings_.new_guid,
-        [this](const SelfPause& pause) { return keep_pause(pause); });
+        [this](const SelfPause& pause) { return keep_pause(pause); },
+        hops_);
+    if (own.dns)
+        dns_ = std::make_unique<DnsDuty>(
+            control_,
+            store_,
+            clock_,
+            *node_,
+            DnsDutySettings{
+                .dns = *own.dns, .cluster = own.cluster, .password = settings_.dns_password},
+            settings_.new_guid,
+            [this] { return commands_->self_pause().paused; },
+            [this] { changed_.notify(); });
     const config::Endpoint listen = listen_endpoint(own.listen);
     api_ = std::make_unique<Api>(
         slot_,
@@ -140,7 +156,8 @@ Result<void> Daemon::start() {
             .access = {.loopback_bind = config::is_loopback(listen.host), .token = settings_.token},
             .build = {.version = settings_.version, .build = settings_.build},
             .metrics = [this] { return registry_.text(); }});
-    node_->on_change([this](const ViewChange& change) {
+    node_->on_change([this](const follow::ViewChange& change) {
+        if (dns_ && change.control) dns_->look();
         changed_.notify();
         if (!change.config) return;
         pool_->after_all([this, read = change.read] { metrics_.config_took(clock_.now() - read); });
@@ -156,6 +173,7 @@ Result<void> Daemon::start() {
     publish();
     tasks_.spawn("snapshots", publish_snapshots());
     tasks_.spawn("metrics", feed_metrics());
+    if (dns_) dns_->start();
     node_->start();
     api_thread_->start();
     log::info("started",
@@ -183,6 +201,7 @@ asio::awaitable<void> Daemon::stop() {
     while (!api_ended) co_await clock_.sleep_for(std::chrono::milliseconds(2));
     ender.join();
     if (peers_) co_await peers_->stop();
+    if (dns_) co_await dns_->stop();
     co_await node_->stop();
     co_await tasks_.stop();
     pool_->stop();
@@ -209,9 +228,11 @@ void Daemon::publish() {
         facts.office = election->office();
         facts.lease_until = election->lease_until();
     }
+    if (dns_) facts.dns = dns_->row();
     const std::shared_ptr<const Snapshot> snapshot = builder_.build(node_->view(), facts);
     metrics_.take(*snapshot);
     slot_.publish(snapshot);
+    if (dns_) dns_->take(*snapshot);
 }
 
 asio::awaitable<void> Daemon::publish_snapshots() {

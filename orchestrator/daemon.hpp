@@ -8,6 +8,8 @@
 #include "common/coordination/store.hpp"
 #include "common/observe/metrics.hpp"
 #include "orchestrator/api_thread.hpp"
+#include "orchestrator/dns_duty.hpp"
+#include "orchestrator/lb_hops.hpp"
 #include "orchestrator/node.hpp"
 #include "orchestrator/node_commands.hpp"
 #include "orchestrator/node_metrics.hpp"
@@ -29,6 +31,7 @@ struct DaemonSettings {
     config::NodeSettings node;
     checker::ProberSetSettings probers;
     std::string token;           ///< content of token_file; empty = none
+    std::string dns_password;    ///< content of dns.etcd.password_file; empty = none
     std::string cluster_secret;  ///< content of cluster_secret_file; empty = none
     std::string version;
     std::string build;
@@ -75,10 +78,12 @@ class Daemon {
     WallTime started_{};
     metrics::Registry registry_;
     NodeMetrics metrics_{registry_};
+    LbHops hops_{registry_};
     std::unique_ptr<checker::ThreadedPool> pool_;
     std::unique_ptr<PeerChannel> peers_;  ///< null without a cluster secret
     std::unique_ptr<Node> node_;
     std::unique_ptr<NodeCommands> commands_;
+    std::unique_ptr<DnsDuty> dns_;  ///< null: this node's settings have none
     SnapshotSlot slot_;
     SnapshotBuilder builder_;
     std::unique_ptr<class Api> api_;

@@ -23,7 +23,8 @@ struct Place {
 znodes::Slot slot_for(const config::Backend& backend) {
     return {.backend = backend.id,
             .address = config::to_string({.host = backend.address, .port = backend.port}),
-            .tombstone = false};
+            .tombstone = false,
+            .listed = backend.listed};
 }
 
 std::size_t shards_for(std::size_t backends, int shard_size) {

@@ -2,6 +2,8 @@
 // folder's library.
 #include "checker/prober_settings.hpp"
 #include "common/base/asio_clock.hpp"
+#include "common/base/files.hpp"
+#include "common/base/guid.hpp"
 #include "common/base/task_group.hpp"
 #include "common/config/decode.hpp"
 #include "common/config/endpoint.hpp"
@@ -24,18 +26,13 @@
 #include <fmt/format.h>
 
 #include <malloc.h>
-#include <sys/random.h>
-#include <sys/stat.h>
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -51,39 +48,10 @@ constexpr const char* version = "0.1.0";
 constexpr auto handover_limit = 30s;
 constexpr int bad_configuration = 2;
 
-/// 32 hex digits from the kernel.
-std::string random_guid() {
-    std::array<unsigned char, 16> bytes{};
-    std::size_t filled = 0;
-    while (filled < bytes.size()) {
-        const ssize_t got = getrandom(bytes.data() + filled, bytes.size() - filled, 0);
-        if (got < 0 && errno != EINTR)
-            throw std::system_error(errno, std::generic_category(), "getrandom");
-        if (got > 0) filled += static_cast<std::size_t>(got);
-    }
-    std::string text;
-    for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
-    return text;
-}
-
-std::string read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw std::runtime_error(fmt::format("{}: can't be opened for reading", path));
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-/// The first line of a file that nobody else may read.
-std::string read_secret(const std::string& path) {
-    struct stat status{};
-    if (::stat(path.c_str(), &status) != 0)
-        throw std::runtime_error(fmt::format("{}: can't be read", path));
-    if ((status.st_mode & 077U) != 0) {
-        throw std::runtime_error(fmt::format("{}: others may read it; chmod 600 it", path));
-    }
-    std::string text = read_file(path);
-    text.erase(std::min(text.find_first_of("\r\n"), text.size()));
-    if (text.empty()) throw std::runtime_error(fmt::format("{}: its first line is empty", path));
-    return text;
+template <class T>
+T or_throw(Result<T> result) {
+    if (!result) throw std::runtime_error(result.error().message());
+    return std::move(*result);
 }
 
 config::NodeSettings read_settings(const std::string& path) {
@@ -92,7 +60,7 @@ config::NodeSettings read_settings(const std::string& path) {
         return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
     };
     const config::DecodedNodeSettings decoded = config::decode_node_settings(
-        read_file(path), config::overrides_from_environment(environment));
+        or_throw(read_file(path)), config::overrides_from_environment(environment));
     if (decoded.problems.empty()) return decoded.settings;
     std::string all;
     for (const config::Problem& problem : decoded.problems) {
@@ -167,10 +135,14 @@ checker::ProberSetSettings probers_of(const config::NodeSettings& settings) {
 orchestrator::DaemonSettings daemon_settings(const config::NodeSettings& settings) {
     return {.node = settings,
             .probers = probers_of(settings),
-            .token = settings.token_file.empty() ? std::string() : read_secret(settings.token_file),
+            .token = settings.token_file.empty() ? std::string()
+                                                 : or_throw(read_secret(settings.token_file)),
+            .dns_password = settings.dns && !settings.dns->etcd.password_file.empty()
+                                ? or_throw(read_secret(settings.dns->etcd.password_file))
+                                : std::string(),
             .cluster_secret = settings.cluster_secret_file.empty()
                                   ? std::string()
-                                  : read_secret(settings.cluster_secret_file),
+                                  : or_throw(read_secret(settings.cluster_secret_file)),
             .version = version,
             .build = MUSTER_BUILD,
             .new_guid = random_guid};
@@ -202,7 +174,7 @@ int run_node(const config::NodeSettings& settings, orchestrator::GuardianLink& l
         .session_timeout = settings.session_timeout,
         .alive = [&running] { return running == nullptr || running->probers_tick(); }};
     if (!settings.zookeeper_auth_file.empty()) {
-        store_settings.digest = read_secret(settings.zookeeper_auth_file);
+        store_settings.digest = or_throw(read_secret(settings.zookeeper_auth_file));
         // `musterctl init` has said at the root who may do what below it. On a tree without a root:
         // whoever is authenticated as we are may do everything.
         store_settings.acl_from = znodes::Paths(settings.cluster).root();
@@ -264,12 +236,12 @@ int run_node(const config::NodeSettings& settings, orchestrator::GuardianLink& l
     return EXIT_SUCCESS;
 }
 
-/// The tree of a new cluster with these groups.
+/// The tree of a new cluster with what is defined.
 void fill(coordination::MemoryEnsemble& ensemble,
           Clock& clock,
           const config::NodeSettings& settings,
           const std::string& file,
-          const std::vector<config::GroupSpec>& groups) {
+          const config::Decoded& defined) {
     const znodes::Paths paths(settings.cluster);
     const znodes::Control control{.stamp = {.cluster = random_guid(), .writer = "dev"}};
     std::vector<coordination::Op> tree;
@@ -278,10 +250,10 @@ void fill(coordination::MemoryEnsemble& ensemble,
             coordination::CreateOp{.path = std::move(node.path), .data = std::move(node.data)});
     }
     std::set<std::string> made;
-    for (const config::GroupSpec& group : groups) {
+    const auto add = [&](orchestrator::ConfigObject object) {
         orchestrator::ConfigWrite write =
             orchestrator::plan_apply(paths,
-                                     group,
+                                     std::move(object),
                                      std::nullopt,
                                      {.cluster = control.stamp.cluster,
                                       .name = file,
@@ -293,14 +265,16 @@ void fill(coordination::MemoryEnsemble& ensemble,
             if (made.insert(op.path).second) tree.emplace_back(std::move(op));
         }
         for (coordination::Op& op : write.commit) tree.push_back(std::move(op));
-    }
+    };
+    for (const config::GroupSpec& group : defined.groups) add(group);
+    for (const config::FleetSpec& fleet : defined.fleets) add(fleet);
     if (!ensemble.write(std::move(tree)).applied())
-        throw std::runtime_error(file + ": two groups have one name");
+        throw std::runtime_error(file + ": two have one name");
 }
 
 /// `musterd dev`: one node, its store in memory, nothing else needed.
 int run_dev(const std::string& file, const std::string& listen) {
-    config::Decoded decoded = config::decode(read_file(file));
+    config::Decoded decoded = config::decode(or_throw(read_file(file)));
     for (const config::Problem& problem : decoded.problems) {
         std::cerr << file << ": " << config::to_string(problem) << '\n';
     }
@@ -313,7 +287,7 @@ int run_dev(const std::string& file, const std::string& listen) {
     asio::io_context context(1);
     AsioClock clock;
     coordination::MemoryEnsemble ensemble(context.get_executor(), clock);
-    fill(ensemble, clock, settings, file, decoded.groups);
+    fill(ensemble, clock, settings, file, decoded);
     decoded = {};
     coordination::MemoryStore store(context.get_executor(), clock, ensemble, {.client = "dev"});
     orchestrator::Daemon daemon(context.get_executor(), clock, store, daemon_settings(settings));
@@ -350,10 +324,10 @@ int run(int argc, char** argv) {
         "-c,--config", file, "settings of this node (YAML or JSON; docs/configuration.md)");
     app.add_flag("--check", check, "only read the settings, and say what is wrong with them");
     CLI::App* dev = app.add_subcommand(
-        "dev", "run a single node on a store in memory, with the groups of FILE");
+        "dev", "run a single node on a store in memory, with the groups and fleets of FILE");
     std::string groups;
     std::string listen = "127.0.0.1:0";
-    dev->add_option("FILE", groups, "groups (YAML or JSON)")->required();
+    dev->add_option("FILE", groups, "groups and fleets (YAML or JSON)")->required();
     dev->add_option("--listen", listen, "address of API and dashboard; port 0 = any free one");
     try {
         app.parse(argc, argv);

@@ -19,8 +19,8 @@ Master::Master(asio::any_io_executor executor,
                coordination::Store& store,
                Clock& clock,
                znodes::Paths paths,
-               Mirror& mirror,
-               const ClusterView& view,
+               follow::Mirror& mirror,
+               const follow::ClusterView& view,
                Election& election,
                MasterSettings settings)
     : store_(store),
@@ -54,14 +54,20 @@ void Master::on_office(const std::optional<Office>& office) {
     wake_.notify();
 }
 
-void Master::on_view(const ViewChange& change) {
+void Master::on_view(const follow::ViewChange& change) {
     if (!office_) return;
     // Progress is no reason to plan: it only puts off the moment at which a shard counts as
     // stalled, and for that moment the last plan has set an alarm.
     if (change.control || change.members || change.config || change.layout || change.assignments ||
-        change.answers) {
+        change.answers || (change.agents && registered() != registered_)) {
         wake_.notify();
     }
+}
+
+std::map<FleetName, std::vector<Registration>> Master::registered() const {
+    std::map<FleetName, std::vector<Registration>> all;
+    for (const auto& [name, fleet] : view_.fleets) all[name] = registrations_of(view_, name);
+    return all;
 }
 
 asio::awaitable<void> Master::run() {
@@ -89,6 +95,7 @@ asio::awaitable<void> Master::govern() {
                                .wall = clock_.wall(),
                                .time = {.now = now, .listening_since = listening_since_},
                                .assignment = settings_.assignment};
+        registered_ = registered();
         ControlPlan plan = plan_control(view_, context, memory_);
         ++counters_.plans;
         memory_ = std::move(plan.memory);

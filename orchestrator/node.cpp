@@ -12,9 +12,11 @@ namespace {
 constexpr std::chrono::milliseconds leave_poll{20};
 constexpr std::chrono::seconds complaint_period{30};
 
-MirrorSettings mirror_settings() {
+follow::MirrorSettings mirror_settings() {
     return {.minor = [](const std::string& path) {
-        return path.ends_with("/status") || path.find("/progress/") != std::string::npos;
+        return path.ends_with("/status") || path.find("/progress/") != std::string::npos ||
+               path.find("/agents/") != std::string::npos ||
+               path.find("/evidence/") != std::string::npos;
     }};
 }
 
@@ -41,7 +43,7 @@ Node::Node(asio::any_io_executor executor,
           store,
           clock,
           paths_.root(),
-          [this](const std::string& path) { return interest_in(paths_, view_, path); },
+          [this](const std::string& path) { return interest_in(path); },
           [this](const std::vector<std::string>& changed) { on_mirror(changed); },
           mirror_settings()),
       tasks_(executor) {}
@@ -74,8 +76,9 @@ asio::awaitable<void> Node::complain_about_empty_tree() {
 }
 
 void Node::on_mirror(const std::vector<std::string>& changed) {
-    const ViewChange change = apply(view_, paths_, mirror_, changed, clock_.now());
+    const follow::ViewChange change = apply(view_, paths_, mirror_, changed, clock_.now());
     if (change.config) mirror_.refresh(missing_chunks());
+    if (change.config || change.assignments) follow_evidence();
     if (!election_ && !view_.cluster().empty()) begin_roles();
     if (worker_) worker_->on_view(change);
     if (master_) master_->on_view(change);
@@ -88,6 +91,43 @@ std::vector<std::string> Node::missing_chunks() const {
         if (!view_.chunks.contains(hash)) missing.push_back(paths_.chunk(hash));
     }
     return missing;
+}
+
+/// Of what LBs say only that which is for this node to act on.
+follow::Interest Node::interest_in(const std::string& path) const {
+    const std::string evidence = paths_.evidence() + "/";
+    if (path.starts_with(evidence)) {
+        const std::size_t end = std::min(path.find('/', evidence.size()), path.size());
+        const GroupName group(path.substr(evidence.size(), end - evidence.size()));
+        if (!heard_.contains(group)) return follow::Interest::none;
+    }
+    return follow::interest_in(paths_, view_, path);
+}
+
+/// The groups that want their LBs heard, and of which a shard is assigned to this node.
+void Node::follow_evidence() {
+    std::set<GroupName> wanted;
+    const auto own = view_.assignments.find(identity_.node);
+    if (own != view_.assignments.end()) {
+        for (const znodes::AssignedShard& assigned : own->second.value.shards) {
+            const auto group = view_.groups.find(assigned.shard.group);
+            if (group != view_.groups.end() && group->second.live() && group->second.spec->outlier)
+                wanted.insert(assigned.shard.group);
+        }
+    }
+    const std::set<GroupName> before = std::exchange(heard_, std::move(wanted));
+    std::vector<std::string> look;
+    const auto note = [&](const std::set<GroupName>& these, const std::set<GroupName>& known) {
+        for (const GroupName& group : these) {
+            if (!known.contains(group)) look.push_back(paths_.evidence(group));
+        }
+    };
+    note(heard_, before);
+    note(before, heard_);  // the mirror forgets them
+    for (const GroupName& group : before) {
+        if (!heard_.contains(group)) view_.evidence.erase(group);
+    }
+    if (!look.empty()) mirror_.refresh(look);
 }
 
 void Node::begin_roles() {
@@ -150,7 +190,7 @@ void Node::begin_roles() {
         view_,
         runner_,
         std::move(worker),
-        [this] { return view_.members.size() + view_.agents; },
+        [this] { return view_.members.size() + view_.agents.size(); },
         [this] { return paused(); });
     membership_->start();
     master_->start();

@@ -5,13 +5,13 @@
 #include "common/base/signal.hpp"
 #include "common/base/task_group.hpp"
 #include "common/coordination/store.hpp"
+#include "common/follow/cluster_view.hpp"
+#include "common/follow/mirror.hpp"
 #include "common/znodes/paths.hpp"
-#include "orchestrator/cluster_view.hpp"
 #include "orchestrator/collector.hpp"
 #include "orchestrator/election.hpp"
 #include "orchestrator/master.hpp"
 #include "orchestrator/membership.hpp"
-#include "orchestrator/mirror.hpp"
 #include "orchestrator/voter.hpp"
 #include "orchestrator/worker.hpp"
 
@@ -21,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,7 +54,7 @@ class Node {
  public:
     using NewGuid = std::function<std::string()>;
     /// After each change of the view, of the session or of the office.
-    using OnChange = std::function<void(const ViewChange&)>;
+    using OnChange = std::function<void(const follow::ViewChange&)>;
 
     Node(asio::any_io_executor executor,
          coordination::Store& store,
@@ -80,19 +81,27 @@ class Node {
     /// This node's own pause: OR-ed with the cluster's.
     void set_paused(bool paused);
 
-    [[nodiscard]] const ClusterView& view() const { return view_; }
+    [[nodiscard]] const follow::ClusterView& view() const { return view_; }
     [[nodiscard]] const NodeIdentity& identity() const { return identity_; }
     [[nodiscard]] const znodes::Paths& paths() const { return paths_; }
     /// Null until the cluster is known.
     [[nodiscard]] const Election* election() const { return election_.get(); }
     [[nodiscard]] const Master* master() const { return master_.get(); }
     [[nodiscard]] const Worker* worker() const { return worker_.get(); }
+    /// All that there is was read.
+    [[nodiscard]] bool settled() const { return mirror_.settled(); }
+    /// Something outside of ZooKeeper says that another node is master.
+    void doubt_office() {
+        if (election_) election_->doubt_office();
+    }
     [[nodiscard]] bool leaving() const { return leaving_; }
 
  private:
     void on_mirror(const std::vector<std::string>& changed);
     /// That a head names and nobody has read: those that the mirror had no interest in before.
     [[nodiscard]] std::vector<std::string> missing_chunks() const;
+    [[nodiscard]] follow::Interest interest_in(const std::string& path) const;
+    void follow_evidence();
     void begin_roles();
     [[nodiscard]] bool paused() const;
     asio::awaitable<void> complain_about_empty_tree();
@@ -106,8 +115,9 @@ class Node {
     NodeOptions options_;
     NewGuid new_guid_;
     OnChange on_change_;
-    ClusterView view_;
-    Mirror mirror_;
+    follow::ClusterView view_;
+    std::set<GroupName> heard_;  ///< whose LBs' evidence is read
+    follow::Mirror mirror_;
     TaskGroup tasks_;
     std::unique_ptr<Membership> membership_;
     std::unique_ptr<Election> election_;

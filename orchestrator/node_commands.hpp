@@ -32,14 +32,15 @@ class NodeCommands final : public Commands {
                  Node& node,
                  checker::CheckRunner& runner,
                  Node::NewGuid new_guid,
-                 KeepPause keep_pause);
+                 KeepPause keep_pause,
+                 const LbHops& hops);
 
     [[nodiscard]] asio::awaitable<Result<std::vector<AppliedGroup>>> apply(
         ApplyRequest request) override;
-    [[nodiscard]] asio::awaitable<Result<AppliedGroup>> remove_group(GroupName group,
-                                                                     Expectation expect,
-                                                                     Requester author,
-                                                                     DryRun dry_run) override;
+    [[nodiscard]] asio::awaitable<Result<AppliedGroup>> remove(znodes::ConfigName object,
+                                                               Expectation expect,
+                                                               Requester author,
+                                                               DryRun dry_run) override;
     [[nodiscard]] asio::awaitable<Result<AppliedGroup>> change_backend(
         BackendChange change) override;
     [[nodiscard]] asio::awaitable<Result<znodes::Pause>> pause_cluster(PauseChange change,
@@ -58,7 +59,7 @@ class NodeCommands final : public Commands {
     // All of these run on the control executor.
     asio::awaitable<Result<std::vector<AppliedGroup>>> apply_all(ApplyRequest request);
     asio::awaitable<AppliedGroup> apply_one(ApplyItem item, Requester author, DryRun dry_run);
-    asio::awaitable<Result<AppliedGroup>> remove_one(GroupName group,
+    asio::awaitable<Result<AppliedGroup>> remove_one(znodes::ConfigName object,
                                                      Expectation expect,
                                                      Requester author,
                                                      DryRun dry_run);
@@ -67,13 +68,13 @@ class NodeCommands final : public Commands {
     asio::awaitable<Result<SelfPause>> set_self_pause(SelfPause pause);
     asio::awaitable<Result<std::int64_t>> give_up_office();
     asio::awaitable<Result<Evidence>> look(GroupName group, BackendId backend);
+    [[nodiscard]] std::vector<LbHop> hops_of(const GroupName& group,
+                                             const BackendId& backend) const;
     asio::awaitable<Result<std::vector<AuditRow>>> read_audit(std::size_t limit);
 
-    asio::awaitable<Result<std::optional<KnownHead>>> read_head(GroupName group);
-    asio::awaitable<std::optional<Error>> write(GroupName group, ConfigWrite write);
+    asio::awaitable<Result<std::optional<KnownHead>>> read_head(znodes::ConfigName object);
+    asio::awaitable<std::optional<Error>> write(znodes::ConfigName object, ConfigWrite write);
     [[nodiscard]] ConfigAuthor author(Requester requester, std::string detail = {}) const;
-    [[nodiscard]] const config::GroupSpec* known_spec(const GroupName& group,
-                                                      std::int64_t generation) const;
 
     asio::any_io_executor control_;
     coordination::Store& store_;
@@ -82,6 +83,7 @@ class NodeCommands final : public Commands {
     checker::CheckRunner& runner_;
     Node::NewGuid new_guid_;
     KeepPause keep_pause_;
+    const LbHops& hops_;
     SelfPause self_pause_;
     std::map<std::int64_t, znodes::AuditEntry> known_audit_;  ///< entries never change
 };

@@ -53,6 +53,12 @@ NodeMetrics::NodeMetrics(metrics::Registry& registry)
       falls_refused_(registry.counter("muster_falls_total",
                                       "Backends found DOWN here, by what peers made of it",
                                       {{"peers", "refused"}})),
+      outlier_probes_(registry.counter("muster_outlier_probes_total",
+                                       "Probes that came at once, for what LBs said")),
+      outlier_ejections_(
+          registry.counter("muster_outlier_ejections_total", "Outliers taken out by this node")),
+      outliers_ejected_(registry.gauge("muster_outliers_ejected",
+                                       "Backends of this node's shards held out as outliers")),
       plans_(registry.counter("muster_plans_total", "Plans made as master")),
       control_transactions_(
           registry.counter("muster_control_transactions_total", "Transactions sent as master")),
@@ -93,6 +99,8 @@ void NodeMetrics::take(const Snapshot& snapshot) {
         snapshot.self.paused || pause.all || pause.status || pause.dns || pause.scaling ? 1 : 0);
     if (snapshot.cluster.master) epoch_.Set(static_cast<double>(snapshot.cluster.master->epoch));
 
+    agents_.take(snapshot);
+    dns_.take(snapshot);
     for (auto& [group, states] : backends_) {
         for (auto& [state, gauge] : states) gauge->Set(0);
     }
@@ -130,6 +138,9 @@ void NodeMetrics::take(const Node& node) {
         questions_.follow(worker.questions);
         falls_confirmed_.follow(worker.confirmed);
         falls_refused_.follow(worker.refused);
+        outlier_probes_.follow(worker.hastened);
+        outlier_ejections_.follow(worker.ejections);
+        outliers_ejected_.Set(static_cast<double>(node.worker()->ejected()));
         status_writes_.follow(worker.status_writes);
         status_transactions_.follow(worker.status_transactions);
         writes_fenced_off_.follow(worker.fenced_off + (node.master() != nullptr

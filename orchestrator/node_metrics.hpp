@@ -2,6 +2,8 @@
 
 #include "checker/engine.hpp"
 #include "common/observe/metrics.hpp"
+#include "orchestrator/agent_gauges.hpp"
+#include "orchestrator/dns_gauges.hpp"
 #include "orchestrator/node.hpp"
 #include "orchestrator/snapshot.hpp"
 
@@ -55,6 +57,9 @@ class NodeMetrics {
     Follower questions_;
     Follower falls_confirmed_;
     Follower falls_refused_;
+    Follower outlier_probes_;
+    Follower outlier_ejections_;
+    metrics::Gauge& outliers_ejected_;
     Follower plans_;
     Follower control_transactions_;
     Follower probes_started_;
@@ -69,6 +74,8 @@ class NodeMetrics {
     double lateness_sum_ = 0;
     std::map<std::string, std::map<std::string, metrics::Gauge*>> backends_;  ///< group -> state
     std::map<std::string, metrics::Gauge*> panic_;
+    AgentGauges agents_{registry_};
+    DnsGauges dns_{registry_};
 };
 
 }  // namespace muster::orchestrator

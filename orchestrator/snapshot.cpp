@@ -54,6 +54,11 @@ const GroupRow* Snapshot::group(const GroupName& name) const {
     return found != groups.end() && (*found)->name() == name ? found->get() : nullptr;
 }
 
+const FleetRow* Snapshot::fleet(const FleetName& name) const {
+    const auto found = std::ranges::lower_bound(fleets, name, {}, &FleetRow::name);
+    return found != fleets.end() && found->name() == name ? &*found : nullptr;
+}
+
 const NodeRow* Snapshot::node(const NodeId& id) const {
     const auto found = std::ranges::lower_bound(nodes, id, {}, &NodeRow::id);
     return found != nodes.end() && found->id == id ? &*found : nullptr;
@@ -81,6 +86,8 @@ std::string_view to_string(EventKind kind) {
             return "config_applied";
         case EventKind::group_removed:
             return "group_removed";
+        case EventKind::fleet_removed:
+            return "fleet_removed";
         case EventKind::pause_changed:
             return "pause_changed";
         case EventKind::session_changed:

@@ -2,10 +2,12 @@
 
 #include "common/base/clock.hpp"
 #include "common/base/id.hpp"
+#include "common/config/fleet_model.hpp"
 #include "common/config/model.hpp"
 #include "common/coordination/types.hpp"
 #include "common/znodes/payloads.hpp"
 #include "common/znodes/rotation.hpp"
+#include "dnsupdate/updater_status.hpp"
 
 #include <cstdint>
 #include <map>
@@ -88,7 +90,8 @@ struct BackendRow {
     int successes = 0;   ///< consecutive, pending towards rise
     int failures = 0;    ///< consecutive, pending towards fall
     int penalty = 0;     ///< of flap damping, as of `since`
-    SharedValue<znodes::LeasedIntent> intent;  ///< what it wants for itself
+    SharedValue<znodes::Intents> intents;  ///< what it wants for itself
+    SharedValue<znodes::Ejection> ejection;
     bool in_rotation = false;
     int rotation_weight = 0;
     znodes::RotationReason rotation_reason = znodes::RotationReason::healthy;
@@ -133,6 +136,50 @@ struct GroupRow {
     [[nodiscard]] bool operator==(const GroupRow& other) const;  ///< compares specs by value
 };
 
+struct FleetRow {
+    std::shared_ptr<const config::FleetSpec> spec;  ///< never null
+    std::string uid;
+    std::int64_t generation = 0;
+    std::string author;
+    WallTime changed{};
+    std::vector<std::string> notes;  ///< sentences: what it leads to, and is not there
+
+    [[nodiscard]] const FleetName& name() const { return spec->name; }
+};
+
+/// How far an LB is with one of its groups.
+struct AgentGroupRow {
+    GroupName name;
+    std::int64_t generation = 0;  ///< applied; 0: none
+    std::int64_t newest = 0;
+    bool operator==(const AgentGroupRow&) const = default;
+};
+
+/// An LB, as its agent tells.
+struct AgentRow {
+    FleetName fleet;
+    InstanceId instance;
+    std::string address;
+    std::string lb;  ///< its kind
+    std::string build;
+    bool accepting = false;
+    std::int64_t fleet_generation = 0;         ///< applied
+    std::int64_t newest_fleet_generation = 0;  ///< 0: there is no such fleet
+    std::vector<AgentGroupRow> groups;         ///< of its fleet, sorted by name
+    WallTime status_time{};                    ///< of the newest status applied
+    WallTime reported{};
+    std::vector<std::string> behind;  ///< sentences: what it has not applied
+    WallTime behind_since{};          ///< the time of the oldest of that; the epoch: nothing
+    std::string error;                ///< why; empty: nothing is wrong
+    bool operator==(const AgentRow&) const = default;
+};
+
+/// What the master's dnsupdate does, and what this node's view says should be published.
+struct DnsRow {
+    std::vector<std::string> zones;
+    std::vector<dnsupdate::UpdaterStatus> stores;  ///< empty: this node is not master
+};
+
 /// "host:port", and the zone; empty for none.
 [[nodiscard]] std::string address_of(const config::Backend* configured);
 [[nodiscard]] std::string zone_of(const config::Backend* configured);
@@ -148,6 +195,7 @@ enum class EventKind {
     member_changed,
     config_applied,
     group_removed,
+    fleet_removed,
     pause_changed,
     session_changed,
 };
@@ -174,9 +222,13 @@ struct Snapshot {
     SelfRow self;
     std::vector<NodeRow> nodes;                           ///< sorted by id
     std::vector<std::shared_ptr<const GroupRow>> groups;  ///< sorted by name, never null
+    std::vector<FleetRow> fleets;                         ///< sorted by name
+    std::vector<AgentRow> agents;                         ///< sorted by fleet and instance
+    std::shared_ptr<const DnsRow> dns;                    ///< null: this node's settings have none
     std::shared_ptr<const std::vector<Event>> events;     ///< oldest first; null = none
 
     [[nodiscard]] const GroupRow* group(const GroupName& name) const;
+    [[nodiscard]] const FleetRow* fleet(const FleetName& name) const;
     [[nodiscard]] const NodeRow* node(const NodeId& id) const;
 };
 

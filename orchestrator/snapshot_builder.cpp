@@ -1,7 +1,11 @@
 #include "orchestrator/snapshot_builder.hpp"
 
 #include "common/config/endpoint.hpp"
+#include "common/follow/published.hpp"
 #include "common/znodes/rotation.hpp"
+#include "orchestrator/agent_rows.hpp"
+#include "orchestrator/fleet_groups.hpp"
+#include "orchestrator/instance_plan.hpp"
 #include "orchestrator/transitions.hpp"
 
 #include <fmt/format.h>
@@ -24,7 +28,7 @@ class Signature {
         hash_ *= 0x100000001b3ULL;
     }
     template <class T>
-    void add(const std::optional<Versioned<T>>& node) {
+    void add(const std::optional<follow::Versioned<T>>& node) {
         add(node ? std::int64_t{node->version} : -1);
         add(node ? node->created_zxid : 0);
         add(node && node->garbage ? 1 : 0);
@@ -39,33 +43,38 @@ std::uint64_t hash_of(const NodeId& node) {
     return std::hash<std::string>{}(node.str());
 }
 
-znodes::RotationPolicy policy_of(const config::GroupSpec& spec) {
-    return {.max_eject_percent = spec.max_eject_percent,
-            .panic_enter_percent = spec.panic_enter_percent,
-            .panic_exit_percent = spec.panic_exit_percent,
-            .slow_start = spec.lb.slow_start};
+void fill_health(BackendRow& row, const follow::ShardView& shard, std::size_t slot) {
+    const follow::Published said = follow::published(shard, slot);
+    row.verdict = said.verdict;
+    if (said.detail == nullptr) return;
+    row.since = said.detail->since;
+    row.reason = said.detail->reason;
+    row.successes = said.detail->successes;
+    row.failures = said.detail->failures;
+    row.penalty = said.detail->penalty;
+    row.intents = said.detail->intents;
+    row.ejection = said.detail->ejection;
 }
 
-/// The slot of a status, if the status speaks of this layout.
-void fill_health(BackendRow& row, const ShardView& shard, std::size_t slot) {
-    if (!shard.status || !shard.members) return;
-    const znodes::ShardStatus& status = shard.status->value;
-    const znodes::ShardMembers& members = shard.members->value;
-    if (status.layout != members.layout || status.group_uid != members.group_uid) return;
-    if (slot < status.letters.size()) row.verdict = status.letters[slot];
-    const auto detail = status.details.find(static_cast<int>(slot));
-    if (detail == status.details.end()) return;
-    row.since = detail->second.since;
-    row.reason = detail->second.reason;
-    row.successes = detail->second.successes;
-    row.failures = detail->second.failures;
-    row.penalty = detail->second.penalty;
-    row.intent = detail->second.intent;
+std::vector<FleetRow> fleets_of(const follow::ClusterView& view) {
+    std::vector<FleetRow> rows;
+    for (const auto& [name, fleet] : view.fleets) {
+        if (!fleet.live()) continue;
+        rows.push_back({.spec = fleet.spec,
+                        .uid = fleet.head->value.uid,
+                        .generation = fleet.spec_generation,
+                        .author = fleet.head->value.author,
+                        .changed = fleet.head->value.time,
+                        .notes = missing_groups(*fleet.spec, view)});
+        for (std::string& problem : registration_problems(view, name, *fleet.spec))
+            rows.back().notes.push_back(std::move(problem));
+    }
+    return rows;
 }
 
 }  // namespace
 
-SnapshotBuilder::Placements SnapshotBuilder::placements(const ClusterView& view) {
+SnapshotBuilder::Placements SnapshotBuilder::placements(const follow::ClusterView& view) {
     Placements all;
     for (const auto& [node, assignment] : view.assignments) {
         const auto member = view.members.find(node);
@@ -86,8 +95,8 @@ SnapshotBuilder::Placements SnapshotBuilder::placements(const ClusterView& view)
     return all;
 }
 
-SnapshotBuilder::KnownGroup SnapshotBuilder::build_group(const ClusterView& view,
-                                                         const GroupView& group,
+SnapshotBuilder::KnownGroup SnapshotBuilder::build_group(const follow::ClusterView& view,
+                                                         const follow::GroupView& group,
                                                          const Placements& where,
                                                          const SnapshotFacts& facts,
                                                          bool was_in_panic) const {
@@ -151,20 +160,23 @@ SnapshotBuilder::KnownGroup SnapshotBuilder::build_group(const ClusterView& view
                          .weight = backend.weight,
                          .verdict = backend.verdict,
                          .since = backend.since,
-                         .intent = backend.intent,
-                         .slow_start = spec.backends[i].slow_start});
+                         .intents = backend.intents,
+                         .slow_start = spec.backends[i].slow_start,
+                         .ejection = backend.ejection});
     }
     const znodes::Rotation rotation =
-        znodes::rotation(views, policy_of(spec), was_in_panic, facts.wall);
+        znodes::rotation(views, follow::rotation_policy(spec), was_in_panic, facts.wall);
     bool ramping = false;
     for (std::size_t i = 0; i < row.backends.size(); ++i) {
         row.backends[i].in_rotation = rotation.entries[i].in;
         row.backends[i].rotation_weight = rotation.entries[i].weight;
         row.backends[i].rotation_reason = rotation.entries[i].reason;
-        // Both change with time alone.
-        const bool leased = row.backends[i].intent && row.backends[i].intent->until > facts.wall;
-        ramping =
-            ramping || leased || rotation.entries[i].reason == znodes::RotationReason::slow_start;
+        // These change with time alone.
+        const bool leased = znodes::next_end(row.backends[i].intents, facts.wall).has_value();
+        const znodes::RotationReason reason = rotation.entries[i].reason;
+        ramping = ramping || leased || reason == znodes::RotationReason::slow_start ||
+                  reason == znodes::RotationReason::outlier ||
+                  reason == znodes::RotationReason::outlier_capped;
     }
     row.panic = rotation.panic;
     row.healthy_percent = rotation.healthy_percent;
@@ -175,7 +187,7 @@ SnapshotBuilder::KnownGroup SnapshotBuilder::build_group(const ClusterView& view
     return {.row = std::make_shared<const GroupRow>(std::move(row)), .ramping = ramping};
 }
 
-std::shared_ptr<const Snapshot> SnapshotBuilder::build(const ClusterView& view,
+std::shared_ptr<const Snapshot> SnapshotBuilder::build(const follow::ClusterView& view,
                                                        const SnapshotFacts& facts) {
     auto next = std::make_shared<Snapshot>();
     next->number = last_ ? last_->number + 1 : 1;
@@ -203,6 +215,7 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const ClusterView& view,
     next->session = {.state = facts.session.state, .lease_until = facts.lease_until};
     if (facts.session.confirmed != SteadyTime{}) next->session.confirmed = facts.session.confirmed;
     next->self = facts.self;
+    next->dns = facts.dns;
 
     const Placements where = placements(view);
     std::map<NodeId, NodeRow> nodes;
@@ -258,6 +271,8 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const ClusterView& view,
         groups.emplace(name, std::move(entry));
     }
     groups_ = std::move(groups);
+    next->fleets = fleets_of(view);
+    next->agents = agents_of(view, facts.wall);
     for (auto& [id, row] : nodes) next->nodes.push_back(std::move(row));
 
     static const Snapshot nothing;

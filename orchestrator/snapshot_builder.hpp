@@ -1,6 +1,6 @@
 #pragma once
 
-#include "orchestrator/cluster_view.hpp"
+#include "common/follow/cluster_view.hpp"
 #include "orchestrator/election.hpp"
 #include "orchestrator/snapshot.hpp"
 
@@ -20,6 +20,7 @@ struct SnapshotFacts {
     coordination::SessionStatus session;
     std::optional<Office> office;
     std::optional<SteadyTime> lease_until;
+    std::shared_ptr<const DnsRow> dns;
     std::set<ShardId> unplaceable;  ///< as the master (this node) found out
     SteadyTime now{};
     WallTime wall{};
@@ -30,7 +31,7 @@ struct SnapshotFacts {
 /// ring of events. Executor: the control executor.
 class SnapshotBuilder {
  public:
-    [[nodiscard]] std::shared_ptr<const Snapshot> build(const ClusterView& view,
+    [[nodiscard]] std::shared_ptr<const Snapshot> build(const follow::ClusterView& view,
                                                         const SnapshotFacts& facts);
 
  private:
@@ -47,9 +48,9 @@ class SnapshotBuilder {
     };
     using Placements = std::map<ShardId, Placement>;
 
-    [[nodiscard]] static Placements placements(const ClusterView& view);
-    KnownGroup build_group(const ClusterView& view,
-                           const GroupView& group,
+    [[nodiscard]] static Placements placements(const follow::ClusterView& view);
+    KnownGroup build_group(const follow::ClusterView& view,
+                           const follow::GroupView& group,
                            const Placements& where,
                            const SnapshotFacts& facts,
                            bool was_in_panic) const;

@@ -7,6 +7,8 @@ namespace muster::orchestrator {
 
 using checker::HealthState;
 using checker::Verdict;
+using znodes::Intents;
+using znodes::LeasedIntent;
 using znodes::Letter;
 using znodes::SlotDetail;
 
@@ -34,7 +36,20 @@ SlotDetail detail_of(const CellSlot& slot) {
             .failures = state.failures,
             .reason = std::string(checker::to_string(state.reason)),
             .penalty = state.penalty,
-            .intent = slot.intent};
+            .intents = slot.intents,
+            .ejection = slot.ejection};
+}
+
+std::optional<LeasedIntent> newest(const std::optional<LeasedIntent>& ours,
+                                   const std::optional<LeasedIntent>& theirs) {
+    if (!ours || !theirs) return ours ? ours : theirs;
+    return ours->until < theirs->until ? theirs : ours;
+}
+
+SharedValue<Intents> newest(const SharedValue<Intents>& ours, const SharedValue<Intents>& theirs) {
+    if (!ours || !theirs) return ours ? ours : theirs;
+    return Intents{.reply = newest(ours->reply, theirs->reply),
+                   .agent = newest(ours->agent, theirs->agent)};
 }
 
 bool same_place(const StatusCell& cell, const std::string& group_uid, int layout) {
@@ -88,7 +103,8 @@ StatusCell make_cell(const znodes::ShardMembers& members,
         own.active = configured && !slot.tombstone && backend->admin != config::Admin::maintenance;
         if (own.active && keep && i < before->slots.size()) {
             own.state = before->slots[i].state;
-            own.intent = before->slots[i].intent;
+            own.intents = before->slots[i].intents;
+            own.ejection = before->slots[i].ejection;
         }
     }
     return cell;
@@ -101,8 +117,10 @@ void adopt(StatusCell& cell, const znodes::ShardStatus& published) {
         if (slot.active && slot.state.verdict == Verdict::unknown)
             slot.state = state_of(published, i);
         const auto detail = published.details.find(static_cast<int>(i));
-        if (slot.active && !slot.intent && detail != published.details.end())
-            slot.intent = detail->second.intent;
+        if (slot.active && !slot.intents && detail != published.details.end())
+            slot.intents = detail->second.intents;
+        if (slot.active && !slot.ejection && detail != published.details.end())
+            slot.ejection = detail->second.ejection;
     }
 }
 
@@ -123,9 +141,9 @@ void merge(StatusCell& cell,
         CellSlot& slot = cell.slots[i];
         if (!slot.active) continue;
         const auto detail = published.details.find(static_cast<int>(i));
-        if (detail != published.details.end() && detail->second.intent) {
-            const bool newer = !slot.intent || slot.intent->until < detail->second.intent->until;
-            if (newer) slot.intent = detail->second.intent;
+        if (detail != published.details.end()) {
+            slot.intents = newest(slot.intents, detail->second.intents);
+            slot.ejection = detail->second.ejection;
         }
         const HealthState theirs = state_of(published, i);
         if (theirs.verdict == Verdict::unknown) continue;
@@ -156,10 +174,16 @@ void take_words(CellSlot& slot,
                 config::Duration standard_ttl,
                 WallTime now) {
     const auto ttl = words.ttl.value_or(std::chrono::ceil<std::chrono::milliseconds>(standard_ttl));
-    znodes::Intent intent = words.intent;
-    if (source == WordsOf::agent)
-        intent = checker::merged(znodes::in_force(slot.intent, now), intent);
-    slot.intent = znodes::LeasedIntent{.intent = std::move(intent), .until = now + ttl};
+    znodes::Intents said = slot.intents ? *slot.intents : znodes::Intents{};
+    const bool of_agent = source == WordsOf::agent;
+    std::optional<LeasedIntent>& own = of_agent ? said.agent : said.reply;
+    std::optional<LeasedIntent>& other = of_agent ? said.reply : said.agent;
+    own =
+        LeasedIntent{.intent = of_agent ? checker::merged(znodes::in_force(own, now), words.intent)
+                                        : words.intent,
+                     .until = now + ttl};
+    if (!znodes::holds(other, now)) other.reset();
+    slot.intents = std::move(said);
 }
 
 znodes::ShardStatus to_status(const StatusCell& cell,
@@ -176,7 +200,7 @@ znodes::ShardStatus to_status(const StatusCell& cell,
         const CellSlot& slot = cell.slots[i];
         status.letters.push_back(letter_of(slot.state.verdict));
         // The since-time of every verdict outlives its owner, so every verdict has a detail.
-        if (slot.state != HealthState{} || slot.intent)
+        if (slot.state != HealthState{} || slot.intents || slot.ejection)
             status.details.emplace(static_cast<int>(i), detail_of(slot));
     }
     return status;

@@ -17,7 +17,8 @@ struct CellSlot {
     checker::CheckId check{};
     bool active = false;  ///< probed: configured, not a tombstone, not in maintenance
     checker::HealthState state;
-    SharedValue<znodes::LeasedIntent> intent;  ///< what it wants for itself
+    SharedValue<znodes::Intents> intents;  ///< what it wants for itself
+    SharedValue<znodes::Ejection> ejection;
 };
 
 /// The health of one shard, and its two written forms. Pure values; `Worker` owns and publishes
@@ -49,7 +50,7 @@ void merge(StatusCell& cell,
            const std::optional<znodes::Handoff>& handoff);
 
 /// What a backend said of itself just now. An agent's words change what it said before, a reply's
-/// replace it.
+/// replace what replies said; neither touches what the other has said.
 enum class WordsOf { reply, agent };
 void take_words(CellSlot& slot,
                 const checker::IntentWords& words,

@@ -42,7 +42,7 @@ int votes_needed(const std::optional<int>& wanted, std::size_t members, bool in_
     return std::max(wanted.value_or(standard), in_doubt ? 1 : 0);
 }
 
-std::vector<NodeId> choose_voters(const ClusterView& view,
+std::vector<NodeId> choose_voters(const follow::ClusterView& view,
                                   const NodeId& self,
                                   const std::set<std::string>& needs,
                                   std::uint64_t seed) {

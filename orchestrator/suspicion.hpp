@@ -2,7 +2,7 @@
 
 #include "common/base/clock.hpp"
 #include "common/base/id.hpp"
-#include "orchestrator/cluster_view.hpp"
+#include "common/follow/cluster_view.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -70,7 +70,7 @@ inline constexpr std::chrono::seconds patience_with_voters{2};
 
 /// Who may be asked, in this order: members of other zones first, those that leave last; none that
 /// is in doubt, has no address for it or lacks one of the `needs`. `seed` spreads the work.
-[[nodiscard]] std::vector<NodeId> choose_voters(const ClusterView& view,
+[[nodiscard]] std::vector<NodeId> choose_voters(const follow::ClusterView& view,
                                                 const NodeId& self,
                                                 const std::set<std::string>& needs,
                                                 std::uint64_t seed);

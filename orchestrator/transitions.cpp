@@ -1,5 +1,7 @@
 #include "orchestrator/transitions.hpp"
 
+#include "common/follow/instance_group.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -238,6 +240,8 @@ void tell_shards(const GroupRow* before, const GroupRow& after, Telling& telling
 }
 
 void tell_config(const GroupRow* before, const GroupRow& after, Telling& telling) {
+    // That of LBs is told of their fleet.
+    if (follow::fleet_of(after.name())) return;
     const bool same_life = before != nullptr && before->uid == after.uid;
     if (same_life && before->generation == after.generation) return;
     telling.add(EventKind::config_applied,
@@ -266,7 +270,7 @@ void tell_panic(const GroupRow* before, const GroupRow& after, Telling& telling)
 
 void tell_groups(const Snapshot& before, const Snapshot& after, Telling& telling) {
     for (const auto& was : before.groups) {
-        if (after.group(was->name()) != nullptr) continue;
+        if (after.group(was->name()) != nullptr || follow::fleet_of(was->name())) continue;
         telling.add(EventKind::group_removed,
                     fmt::format("{} was removed", was->name().str()),
                     {{"group", was->name().str()}});
@@ -282,6 +286,30 @@ void tell_groups(const Snapshot& before, const Snapshot& after, Telling& telling
     }
 }
 
+void tell_fleets(const Snapshot& before, const Snapshot& after, Telling& telling) {
+    for (const FleetRow& was : before.fleets) {
+        if (after.fleet(was.name()) != nullptr) continue;
+        telling.add(EventKind::fleet_removed,
+                    fmt::format("fleet {} was removed", was.name().str()),
+                    {{"fleet", was.name().str()}});
+    }
+    for (const FleetRow& is : after.fleets) {
+        const FleetRow* was = before.fleet(is.name());
+        const bool same_life = was != nullptr && was->uid == is.uid;
+        if (same_life && was->generation == is.generation) continue;
+        telling.add(EventKind::config_applied,
+                    fmt::format("fleet {} {}: generation {}{}{}",
+                                is.name().str(),
+                                same_life ? "was changed" : "was created",
+                                is.generation,
+                                is.author.empty() ? "" : ", by ",
+                                is.author),
+                    {{"fleet", is.name().str()},
+                     {"generation", std::to_string(is.generation)},
+                     {"author", is.author}});
+    }
+}
+
 }  // namespace
 
 std::vector<Event> transitions(const Snapshot& before, const Snapshot& after) {
@@ -292,6 +320,7 @@ std::vector<Event> transitions(const Snapshot& before, const Snapshot& after) {
     if (!before.cluster.uuid.empty()) {
         tell_members(before, after, telling);
         tell_groups(before, after, telling);
+        tell_fleets(before, after, telling);
     }
     return telling.take();
 }

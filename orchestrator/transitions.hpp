@@ -12,7 +12,8 @@ namespace muster::orchestrator {
 inline constexpr std::size_t max_single_events = 40;
 
 /// What happened between two snapshots of one node, without ids, in a fixed order: session, master,
-/// pause, members, then group by group: config, backends' health, rotation, panic, shards. Pure.
+/// pause, members, then group by group: config, backends' health, rotation, panic, shards; then
+/// fleets. Pure.
 /// - A first view (before has no cluster) tells only session, master and pauses: members and groups
 ///   did not change then, they became known.
 /// - A verdict's change from or to nothing known (a new backend, a new group) is told only when it

@@ -9,7 +9,7 @@ namespace muster::orchestrator {
 namespace {
 
 /// Where the request and our view agree, the check of each slot that it names.
-std::vector<std::optional<checker::ProbeRequest>> checks_of(const ClusterView& view,
+std::vector<std::optional<checker::ProbeRequest>> checks_of(const follow::ClusterView& view,
                                                             const VoteRequest& request) {
     std::vector<std::optional<checker::ProbeRequest>> checks(request.slots.size());
     if (request.cluster != view.cluster()) return checks;
@@ -64,12 +64,15 @@ asio::awaitable<VoteReply> Voter::vote(VoteRequest request) {
     VoteReply reply{.votes = std::vector<Vote>(request.slots.size(), Vote::abstain)};
     if (!fit_()) co_return reply;
     std::vector<std::shared_ptr<const checker::ProbeRequest>> wanted;
-    std::vector<std::size_t> places;
+    std::vector<std::pair<std::size_t, std::size_t>> places;  ///< in the reply and in `wanted`
     auto checks = checks_of(view_, request);
     for (std::size_t i = 0; i < checks.size(); ++i) {
         if (!checks[i]) continue;
-        wanted.push_back(std::make_shared<const checker::ProbeRequest>(std::move(*checks[i])));
-        places.push_back(i);
+        const auto known =
+            std::ranges::find_if(wanted, [&](const auto& one) { return *one == *checks[i]; });
+        places.emplace_back(i, known - wanted.begin());
+        if (known == wanted.end())
+            wanted.push_back(std::make_shared<const checker::ProbeRequest>(std::move(*checks[i])));
     }
     const SteadyTime now = clock_.now();
     if (!pace_.allows(now)) co_return reply;
@@ -77,8 +80,8 @@ asio::awaitable<VoteReply> Voter::vote(VoteRequest request) {
     const auto outcomes = co_await runner_.probe_once(std::move(wanted));
     // What we find after losing our own footing is no evidence.
     if (!fit_()) co_return reply;
-    for (std::size_t i = 0; i < outcomes.size(); ++i) reply.votes[places[i]] = vote_of(outcomes[i]);
-    votes_ += outcomes.size();
+    for (const auto& [place, probe] : places) reply.votes[place] = vote_of(outcomes[probe]);
+    votes_ += places.size();
     co_return reply;
 }
 

@@ -18,12 +18,24 @@ using coordination::Watch;
 using znodes::AssignedShard;
 using znodes::Role;
 
+namespace {
+
+/// Those of an earlier group of that name stay in the view until the new ones are read; nothing is
+/// to be made of them.
+bool has_members(const follow::GroupView& group, int shard) {
+    const auto found = group.shards.find(shard);
+    return group.live() && found != group.shards.end() && found->second.members &&
+           found->second.members->value.group_uid == group.head->value.uid;
+}
+
+}  // namespace
+
 Worker::Worker(asio::any_io_executor executor,
                coordination::Store& store,
                Clock& clock,
                znodes::Paths paths,
-               Mirror& mirror,
-               const ClusterView& view,
+               follow::Mirror& mirror,
+               const follow::ClusterView& view,
                checker::CheckRunner& runner,
                WorkerSettings settings,
                Readers readers,
@@ -40,7 +52,8 @@ Worker::Worker(asio::any_io_executor executor,
       tasks_(executor),
       dirty_signal_(executor),
       warm_signal_(executor),
-      suspicion_signal_(executor) {}
+      suspicion_signal_(executor),
+      evidence_signal_(executor) {}
 
 Worker::~Worker() = default;
 
@@ -53,6 +66,7 @@ void Worker::start() {
     tasks_.spawn("status publisher", publish());
     tasks_.spawn("warm-up", watch_readiness());
     tasks_.spawn("progress", report_progress());
+    tasks_.spawn("evidence", watch_evidence());
     if (settings_.peers != nullptr || !settings_.canaries.empty()) {
         tasks_.spawn("suspicions", confirm_suspicions());
         tasks_.spawn("probes", watch_probes());
@@ -68,9 +82,11 @@ asio::awaitable<void> Worker::stop() {
     co_await tasks_.stop();
 }
 
-void Worker::on_view(const ViewChange& change) {
+void Worker::on_view(const follow::ViewChange& change) {
     if (change.assignments || change.config || change.layout) reconcile();
     if (change.control) dirty_signal_.notify();
+    const bool electorate = change.agents && !view_.evidence.empty();
+    if (change.evidence || electorate) evidence_signal_.notify();
 }
 
 bool Worker::idle() const {
@@ -147,6 +163,7 @@ void Worker::reconcile() {
     }
     warm_signal_.notify();
     dirty_signal_.notify();
+    evidence_signal_.notify();
 }
 
 void Worker::drop(const ShardId&, Shard& shard) {
@@ -160,9 +177,8 @@ void Worker::drop(const ShardId&, Shard& shard) {
 
 void Worker::rebuild(const ShardId& id, Shard& shard, bool catch_up) {
     const auto group = view_.groups.find(id.group);
-    if (group == view_.groups.end() || !group->second.live()) return;
+    if (group == view_.groups.end() || !has_members(group->second, id.number)) return;
     const auto members = group->second.shards.find(id.number);
-    if (members == group->second.shards.end() || !members->second.members) return;
     const config::GroupSpec& spec = *group->second.spec;
     const Shard::Origin origin{.spec = group->second.spec,
                                .members_created = members->second.members->created_zxid,
@@ -262,9 +278,7 @@ asio::awaitable<void> Worker::adopt_shard(ShardId id, std::shared_ptr<Shard> sha
             co_await store_.get(paths_.status(id), Watch::none);
         if (!is_current(id, shard)) co_return;
         const auto group = view_.groups.find(id.group);
-        const bool known = group != view_.groups.end() && group->second.live() &&
-                           group->second.shards.contains(id.number) &&
-                           group->second.shards.at(id.number).members;
+        const bool known = group != view_.groups.end() && has_members(group->second, id.number);
         if (status && known) {
             const auto& members = group->second.shards.at(id.number).members->value;
             Result<znodes::ShardStatus> published =
@@ -362,13 +376,14 @@ void Worker::on_report(const checker::CheckReport& report) {
     CellSlot& cell = shard->second->cell.slots[slot];
     if (report.outcome.intent) {
         const checker::Check& check = shard->second->running.at(key);
-        const znodes::Intent before = znodes::in_force(cell.intent, clock_.wall());
+        const WallTime now = clock_.wall();
+        const znodes::Intent before = znodes::in_force(cell.intents, now);
         take_words(cell,
                    *report.outcome.intent,
                    is_agent ? WordsOf::agent : WordsOf::reply,
                    check.spec->intent ? check.spec->intent->ttl : config::IntentSource{}.ttl,
-                   clock_.wall());
-        mark(*shard->second, cell.intent->intent != before);
+                   now);
+        mark(*shard->second, znodes::in_force(cell.intents, now) != before);
     }
     // Whether the agent itself can be reached says nothing about the backend.
     if (is_agent) return;

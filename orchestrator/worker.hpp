@@ -5,9 +5,10 @@
 #include "common/base/signal.hpp"
 #include "common/base/task_group.hpp"
 #include "common/coordination/store.hpp"
+#include "common/follow/cluster_view.hpp"
 #include "common/znodes/paths.hpp"
-#include "orchestrator/cluster_view.hpp"
 #include "orchestrator/doubt.hpp"
+#include "orchestrator/outlier_notes.hpp"
 #include "orchestrator/peer_channel.hpp"
 #include "orchestrator/status_cell.hpp"
 #include "orchestrator/suspicion.hpp"
@@ -52,6 +53,8 @@ struct WorkerCounters {
     std::uint64_t questions = 0;  ///< to peers
     std::uint64_t confirmed = 0;  ///< falls that were published after that
     std::uint64_t refused = 0;    ///< falls that peers did not see
+    std::uint64_t hastened = 0;   ///< probes that came at once, for what LBs said
+    std::uint64_t ejections = 0;  ///< of outliers
 };
 
 /// The worker role: runs the checks of the shards that this node's assignment gives it, and
@@ -67,8 +70,8 @@ class Worker {
            coordination::Store& store,
            Clock& clock,
            znodes::Paths paths,
-           Mirror& mirror,
-           const ClusterView& view,
+           follow::Mirror& mirror,
+           const follow::ClusterView& view,
            checker::CheckRunner& runner,
            WorkerSettings settings,
            Readers readers,
@@ -77,7 +80,7 @@ class Worker {
 
     void start();
     [[nodiscard]] asio::awaitable<void> stop();
-    void on_view(const ViewChange& change);
+    void on_view(const follow::ViewChange& change);
 
     /// No shard is assigned to this incarnation any more.
     [[nodiscard]] bool idle() const;
@@ -89,6 +92,8 @@ class Worker {
                                                            const BackendId& backend) const;
     [[nodiscard]] const WorkerCounters& counters() const { return counters_; }
     [[nodiscard]] std::size_t owned() const;
+    /// Backends of ours that are held out as outliers.
+    [[nodiscard]] std::size_t ejected() const;
     [[nodiscard]] bool in_doubt() const { return doubt_.doubts(); }
 
  private:
@@ -173,6 +178,23 @@ class Worker {
     asio::awaitable<void> watch_probes();
     asio::awaitable<void> watch_doubt();
     void look_around();
+    asio::awaitable<void> watch_evidence();
+    bool look_at_evidence();
+    bool look_at_group(const GroupName& name, const std::vector<Shards::const_iterator>& shards);
+    void judge(const ShardId& id,
+               Shard& shard,
+               CellSlot& slot,
+               OutlierNotes& notes,
+               const config::OutlierSpec& outlier,
+               const std::vector<Witness>& witnesses,
+               std::size_t electorate);
+    bool look_at_slot(const ShardId& id,
+                      Shard& shard,
+                      CellSlot& slot,
+                      const config::GroupSpec& spec,
+                      const Witnesses& witnesses,
+                      std::size_t electorate,
+                      std::vector<checker::CheckId>& hasten);
     asio::awaitable<void> adopt_shard(ShardId id, std::shared_ptr<Shard> shard);
     asio::awaitable<void> merge_shard(ShardId id, std::shared_ptr<Shard> shard);
     asio::awaitable<void> write_handoff(ShardId id, std::shared_ptr<Shard> shard);
@@ -193,8 +215,8 @@ class Worker {
     coordination::Store& store_;
     Clock& clock_;
     znodes::Paths paths_;
-    Mirror& mirror_;
-    const ClusterView& view_;
+    follow::Mirror& mirror_;
+    const follow::ClusterView& view_;
     checker::CheckRunner& runner_;
     WorkerSettings settings_;
     Readers readers_;
@@ -203,6 +225,13 @@ class Worker {
     Signal dirty_signal_;
     Signal warm_signal_;
     Signal suspicion_signal_;
+    Signal evidence_signal_;
+    /// What LBs have said of a group of which we have a shard.
+    struct OutlierWatch {
+        Newest newest;
+        std::map<BackendId, OutlierNotes> notes;
+    };
+    std::map<GroupName, OutlierWatch> outliers_;
     DoubtMeter doubt_;
     bool was_in_doubt_ = false;  ///< at the last look around
     std::int64_t sequence_of_questions_ = 0;

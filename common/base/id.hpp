@@ -31,6 +31,9 @@ using GroupName = Id<struct GroupNameTag>;  ///< a group as users name it
 using BackendId =
     Id<struct BackendIdTag>;  ///< a backend within its group: its name, or else its address
 
+using FleetName = Id<struct FleetNameTag>;    ///< LB instances of one role
+using InstanceId = Id<struct InstanceIdTag>;  ///< an LB, unique in its fleet
+
 /// A part of one group: the unit of assignment, of status and of watching.
 struct ShardId {
     GroupName group;

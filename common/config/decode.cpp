@@ -1,5 +1,6 @@
 #include "common/config/decode.hpp"
 
+#include "common/config/fleet_codec.hpp"
 #include "common/config/group_decoder.hpp"
 #include "common/config/json_node.hpp"
 #include "common/config/text_rules.hpp"
@@ -28,38 +29,82 @@ bool is_legacy_blob(const Node& document) {
     return false;
 }
 
-/// Adds groups, no name twice.
-class Groups {
+/// Takes what is defined, no name of a kind twice.
+template <class Spec>
+class Definitions {
  public:
-    void add(GroupSpec group, const Value& name) {
+    explicit Definitions(std::string_view kind) : kind_(kind) {}
+
+    void add(Spec spec, const Value& name) {
         const int line = name.node().place.line;
-        const auto [first, is_new] = lines_.emplace(group.name, line);
-        if (!is_new && !group.name.empty()) {
-            name.refuse(fmt::format("is group {} a second time; the first is in line {}",
-                                    group.name.str(),
+        const auto [first, is_new] = lines_.emplace(spec.name, line);
+        if (!is_new && !spec.name.empty()) {
+            name.refuse(fmt::format("is {} {} a second time; the first is in line {}",
+                                    kind_,
+                                    spec.name.str(),
                                     first->second));
             return;
         }
-        groups_.push_back(std::move(group));
+        specs_.push_back(std::move(spec));
     }
-    [[nodiscard]] std::vector<GroupSpec> take() { return std::move(groups_); }
+    [[nodiscard]] std::vector<Spec> take() { return std::move(specs_); }
 
  private:
-    std::vector<GroupSpec> groups_;
-    std::map<GroupName, int> lines_;
+    std::string_view kind_;
+    std::vector<Spec> specs_;
+    std::map<decltype(Spec::name), int> lines_;
 };
 
-void decode_group(const Value& document, std::size_t max_backends, Groups& groups) {
-    const Fields fields(document, {"kind", "name", "spec"});
-    if (const auto kind = fields.require("kind", "Group")) {
-        if (kind->node().text != "Group") kind->refuse_type("Group");
+struct Defined {
+    Definitions<GroupSpec> groups{"group"};
+    Definitions<FleetSpec> fleets{"fleet"};
+};
+
+enum class Kind { group, fleet };
+
+/// What the document says; where it says nothing that we know, what it looks like.
+Kind read_kind(const Fields& fields) {
+    if (const auto kind = fields.require("kind", "Group or Fleet")) {
+        const Node& word = kind->node();
+        if (word.is_scalar() && word.text == "Group") return Kind::group;
+        if (word.is_scalar() && word.text == "Fleet") return Kind::fleet;
+        kind->refuse_type("Group or Fleet");
     }
-    GroupSpec group;
-    if (const auto spec = fields.require("spec", "a map with at least backends"))
-        group = decode_group_spec(*spec, max_backends);
-    const auto name = fields.require("name", "the group's name");
-    if (name) group.name = GroupName(read_text(*name, rules::name).value_or(""));
-    groups.add(std::move(group), name ? *name : document);
+    const auto spec = fields.find("spec");
+    const bool listens =
+        spec && spec->node().kind == Node::Kind::map && has_key(spec->node(), "listeners");
+    return listens ? Kind::fleet : Kind::group;
+}
+
+void decode_document(const Value& document, std::size_t max_backends, Defined& defined) {
+    const Fields fields(document, {"kind", "name", "spec"});
+    const Kind kind = read_kind(fields);
+    const bool is_group = kind == Kind::group;
+    const auto spec =
+        fields.require("spec", is_group ? "a map with at least backends" : "a map with listeners");
+    const auto name = fields.require("name", is_group ? "the group's name" : "the fleet's name");
+    const std::string named = name ? read_text(*name, rules::name).value_or("") : "";
+    const Value& place = name ? *name : document;
+    switch (kind) {
+        case Kind::group: {
+            GroupSpec group = spec ? decode_group_spec(*spec, max_backends) : GroupSpec{};
+            group.name = GroupName(named);
+            defined.groups.add(std::move(group), place);
+            return;
+        }
+        case Kind::fleet: {
+            FleetSpec fleet = spec ? decode_fleet_spec(*spec) : FleetSpec{};
+            fleet.name = FleetName(named);
+            defined.fleets.add(std::move(fleet), place);
+            return;
+        }
+    }
+}
+
+/// A name that was not read from a document.
+void refuse_odd_name(std::string_view kind, std::string_view name, ProblemList& problems) {
+    if (const auto complaint = rules::name(name); !complaint.empty())
+        problems.add("name", {}, fmt::format("is not a {} name; {}", kind, complaint));
 }
 
 }  // namespace
@@ -69,18 +114,20 @@ Decoded decode(std::string_view text, const Limits& limits) {
     const std::vector<Node> documents = read_documents(
         text, {.bytes = limits.document_bytes, .documents = limits.documents}, problems);
     if (documents.empty() && problems.empty())
-        problems.add("", {}, "the text is empty; must be a document of kind: Group");
-    Groups groups;
+        problems.add("", {}, "the text is empty; must be a document of kind: Group or Fleet");
+    Defined defined;
     for (const Node& document : documents) {
         const Value root(document, problems);
         if (is_legacy_blob(document)) {
             for (const Value& group : entries_of(root, limits.documents))
-                groups.add(decode_legacy_group(group, limits.backends), group);
+                defined.groups.add(decode_legacy_group(group, limits.backends), group);
         } else {
-            decode_group(root, limits.backends, groups);
+            decode_document(root, limits.backends, defined);
         }
     }
-    return {.groups = groups.take(), .problems = problems.take()};
+    return {.groups = defined.groups.take(),
+            .fleets = defined.fleets.take(),
+            .problems = problems.take()};
 }
 
 DecodedParts decode_parts(const GroupName& name,
@@ -105,9 +152,19 @@ DecodedParts decode_parts(const GroupName& name,
     const Value document(root, problems);
     GroupSpec group = decode_group_spec(Value(spec, document, "spec"), Limits{}.backends);
     group.name = name;
-    if (const auto complaint = rules::name(name.str()); !complaint.empty())
-        problems.add("name", {}, fmt::format("is not a group name; {}", complaint));
+    refuse_odd_name("group", name.str(), problems);
     return {.group = std::move(group), .problems = problems.take()};
+}
+
+DecodedFleet decode_fleet(const FleetName& name, const boost::json::value& spec) {
+    ProblemList problems;
+    const Node root{.kind = Node::Kind::map};
+    const Value document(root, problems);
+    const Node node = to_node(spec);
+    FleetSpec fleet = decode_fleet_spec(Value(node, document, "spec"));
+    fleet.name = name;
+    refuse_odd_name("fleet", name.str(), problems);
+    return {.fleet = std::move(fleet), .problems = problems.take()};
 }
 
 }  // namespace muster::config

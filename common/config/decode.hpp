@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/config/fleet_model.hpp"
 #include "common/config/model.hpp"
 
 #include <boost/json/value.hpp>
@@ -32,11 +33,12 @@ struct Limits {
 
 struct Decoded {
     std::vector<GroupSpec> groups;  ///< only to be used when there are no problems
+    std::vector<FleetSpec> fleets;  ///< the same
     std::vector<Problem> problems;
 };
 
-/// Reads YAML (several documents with ---) or JSON, `kind: Group` objects, or the legacy blob. JSON
-/// is found by its first character.
+/// Reads YAML (several documents with ---) or JSON, objects of `kind: Group` or `Fleet`, or the
+/// legacy blob. JSON is found by its first character.
 [[nodiscard]] Decoded decode(std::string_view text, const Limits& limits = {});
 
 /// The spec as canonical JSON (`{"kind":"Group","name":...,"spec":{...}}`); decode() of its text
@@ -44,7 +46,10 @@ struct Decoded {
 enum class Verbosity { changed_only, full };
 [[nodiscard]] boost::json::value encode(const GroupSpec& group,
                                         Verbosity verbosity = Verbosity::changed_only);
+[[nodiscard]] boost::json::value encode(const FleetSpec& fleet,
+                                        Verbosity verbosity = Verbosity::changed_only);
 [[nodiscard]] std::string encode_yaml(const GroupSpec& group);
+[[nodiscard]] std::string encode_yaml(const FleetSpec& fleet);
 
 /// The parts of a group that znodes hold apart: everything but the backends, and a list of
 /// backends. Decoding applies the same rules as decode().
@@ -58,10 +63,19 @@ struct DecodedParts {
                                         const boost::json::value& spec_without_backends,
                                         const std::vector<boost::json::value>& backend_lists);
 
+/// What a fleet's znode holds: its spec in full. Decoding applies the same rules as decode().
+[[nodiscard]] boost::json::value encode_spec(const FleetSpec& fleet);
+struct DecodedFleet {
+    FleetSpec fleet;
+    std::vector<Problem> problems;
+};
+[[nodiscard]] DecodedFleet decode_fleet(const FleetName& name, const boost::json::value& spec);
+
 /// "150ms", "2s", "1m30s"; the shortest exact form.
 [[nodiscard]] std::string to_string(Duration duration);
 
 [[nodiscard]] std::string_view to_string(Algorithm algorithm);
 [[nodiscard]] std::string_view to_string(Admin admin);
+[[nodiscard]] std::string_view to_string(OutlierAction action);
 
 }  // namespace muster::config

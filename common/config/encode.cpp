@@ -2,6 +2,7 @@
 #include "common/config/decode.hpp"
 #include "common/config/endpoint.hpp"
 #include "common/config/field_writer.hpp"
+#include "common/config/outlier_codec.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -72,6 +73,7 @@ void encode_rest(const GroupSpec& group, Verbosity verbosity, FieldWriter& write
     panic.field("exit", group.panic_exit_percent, standard.panic_exit_percent);
     writer.map("panic", panic.take());
     writer.optional("shard_size", group.shard_size);
+    if (group.outlier) writer.put("outlier", encode(*group.outlier, verbosity));
 }
 
 }  // namespace

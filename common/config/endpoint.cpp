@@ -25,7 +25,8 @@ bool is_letter_or_digit(char c) {
 template <class Address>
 std::optional<Address> parse_ip(int family, std::string_view text) {
     Address address{};
-    if (text.size() >= INET6_ADDRSTRLEN) return std::nullopt;
+    // inet_pton() would read up to a NUL and say nothing of what comes after it.
+    if (text.size() >= INET6_ADDRSTRLEN || text.contains('\0')) return std::nullopt;
     if (inet_pton(family, std::string(text).c_str(), &address) != 1) return std::nullopt;
     return address;
 }
@@ -126,6 +127,26 @@ tl::expected<Endpoint, std::string_view> parse_endpoint(std::string_view text, i
     const std::optional<std::uint16_t> number = parse_port(port, least_port);
     if (!number) return wrong("must have a port from 1 to 65535 after the last colon");
     return Endpoint{.host = std::string(host), .port = *number};
+}
+
+tl::expected<Endpoint, std::string_view> parse_bind(std::string_view text) {
+    if (text.starts_with(':')) {
+        const std::optional<std::uint16_t> port = parse_port(text.substr(1), 1);
+        if (!port) return wrong("must have a port from 1 to 65535 after the colon");
+        return Endpoint{.port = *port};
+    }
+    auto parsed = parse_endpoint(text);
+    if (!parsed) return parsed;
+    if (const auto v6 = parse_ip<in6_addr>(AF_INET6, parsed->host)) {
+        std::array<char, INET6_ADDRSTRLEN> shortest{};
+        parsed->host = inet_ntop(AF_INET6, &*v6, shortest.data(), shortest.size());
+    } else if (!is_ipv4(parsed->host)) {
+        return wrong("must be :port, IPv4:port or [IPv6]:port; names are not looked up");
+    }
+    const bool is_any = parsed->host == "0.0.0.0" || parsed->host == "::";
+    if (!is_any && !is_destination(parsed->host))
+        return wrong("must be :port, or an address that an instance can have");
+    return parsed;
 }
 
 std::string to_string(const Endpoint& endpoint) {

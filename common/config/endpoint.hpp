@@ -21,6 +21,11 @@ struct Endpoint {
                                                                       int least_port = 1);
 [[nodiscard]] std::string to_string(const Endpoint& endpoint);
 
+/// Where to listen: ":80" (host is empty: all addresses of both families), "10.0.0.1:80",
+/// "[::1]:80"; no host names, no multicast or broadcast addresses. IPv6 comes out in its shortest
+/// form. to_string() gives it back.
+[[nodiscard]] tl::expected<Endpoint, std::string_view> parse_bind(std::string_view text);
+
 [[nodiscard]] bool is_ipv4(std::string_view text);
 [[nodiscard]] bool is_ipv6(std::string_view text);
 [[nodiscard]] bool is_host_name(std::string_view text);

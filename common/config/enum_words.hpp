@@ -42,6 +42,22 @@ struct EnumWords<Admin> {
     }};
 };
 
+template <>
+struct EnumWords<OutlierAction> {
+    static constexpr std::array<std::pair<OutlierAction, std::string_view>, 2> words = {{
+        {OutlierAction::probe, "probe"},
+        {OutlierAction::eject, "eject"},
+    }};
+};
+
+template <>
+struct EnumWords<TlsVersion> {
+    static constexpr std::array<std::pair<TlsVersion, std::string_view>, 2> words = {{
+        {TlsVersion::tls12, "1.2"},
+        {TlsVersion::tls13, "1.3"},
+    }};
+};
+
 template <class Enum>
 [[nodiscard]] std::optional<Enum> parse_enum(std::string_view text) {
     for (const auto& [value, word] : EnumWords<Enum>::words)

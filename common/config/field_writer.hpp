@@ -52,6 +52,7 @@ class FieldWriter {
     static json::value to_json(Duration value) { return json::string(to_string(value)); }
     static json::value to_json(Algorithm value) { return json::string(to_string(value)); }
     static json::value to_json(Admin value) { return json::string(to_string(value)); }
+    static json::value to_json(OutlierAction value) { return json::string(to_string(value)); }
     static json::value to_json(const std::vector<StatusRange>& ranges) {
         json::array list;
         for (const StatusRange& range : ranges) {

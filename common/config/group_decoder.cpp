@@ -3,6 +3,7 @@
 #include "common/config/check_codec.hpp"
 #include "common/config/enum_words.hpp"
 #include "common/config/group_limits.hpp"
+#include "common/config/outlier_codec.hpp"
 #include "common/config/text_rules.hpp"
 
 #include <fmt/format.h>
@@ -53,8 +54,8 @@ void read_panic(const Value& value, GroupSpec& group) {
 
 GroupSpec decode_group_spec(const Value& spec, std::size_t max_backends) {
     GroupSpec group;
-    const Fields fields(spec,
-                        {"backends", "check", "lb", "max_eject_percent", "panic", "shard_size"});
+    const Fields fields(
+        spec, {"backends", "check", "lb", "max_eject_percent", "panic", "shard_size", "outlier"});
     if (const auto list = fields.require("backends", "a list of backends, [] for none yet"))
         group.backends =
             decode_backends(*list, BackendForm::address_or_map, fields.find("check"), max_backends);
@@ -66,6 +67,7 @@ GroupSpec decode_group_spec(const Value& spec, std::size_t max_backends) {
         if (const auto number = read_int(*shard_size, bounds::shard_size))
             group.shard_size = static_cast<int>(*number);
     }
+    if (const auto outlier = fields.find("outlier")) group.outlier = decode_outlier(*outlier);
     return group;
 }
 

@@ -14,6 +14,14 @@ inline constexpr IntRange retries{.least = 0, .most = 10};
 inline constexpr IntRange percent{.least = 0, .most = 100};
 inline constexpr IntRange shard_size{.least = 1, .most = 1024};
 
+inline constexpr IntRange consecutive{.least = 0, .most = 10'000};  ///< of `outlier`, and these
+inline constexpr IntRange minimum_hosts{.least = 2, .most = 10'000};
+inline constexpr IntRange request_volume{.least = 1, .most = 1'000'000};
+inline constexpr IntRange stdev_factor{.least = 100, .most = 100'000};
+inline constexpr IntRange failure_threshold{.least = 1, .most = 100};
+inline constexpr DurationRange outlier_interval{.least = 1s, .most = 1h};
+inline constexpr DurationRange ejection_time{.least = 1s, .most = 24h};
+
 inline constexpr DurationRange interval{.least = 10ms, .most = 1h};
 inline constexpr DurationRange timeout{.least = 1ms, .most = 1h};
 inline constexpr DurationRange lb_timeout{.least = 1ms, .most = 24h};

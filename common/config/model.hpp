@@ -2,6 +2,7 @@
 
 #include "common/base/id.hpp"
 #include "common/base/shared_value.hpp"
+#include "common/config/outlier_model.hpp"
 #include "common/config/probe_model.hpp"
 
 #include <chrono>
@@ -96,6 +97,7 @@ struct Backend {
     Admin admin = Admin::active;
     std::optional<Duration> slow_start;  ///< nothing: the group's
     SharedValue<BackendCheck> check;     ///< nothing: the group's
+    bool listed = false;                 ///< an LB of a fleet: its fleet's spec names it
     bool operator==(const Backend&) const = default;
 };
 
@@ -132,6 +134,7 @@ struct GroupSpec {
     int panic_exit_percent = 60;   ///< and from which on only healthy ones do again
     std::optional<int>
         shard_size;  ///< backends of one shard; fixed at creation. Default: by group size
+    std::optional<OutlierSpec> outlier;  ///< nothing: what LBs count is not looked at
     bool operator==(const GroupSpec&) const = default;
 };
 

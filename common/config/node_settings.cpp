@@ -2,7 +2,7 @@
 
 #include "common/config/document.hpp"
 #include "common/config/endpoint.hpp"
-#include "common/config/enum_words.hpp"
+#include "common/config/settings_fields.hpp"
 #include "common/config/text_rules.hpp"
 #include "common/config/value.hpp"
 
@@ -10,146 +10,44 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_set>
 #include <utility>
 
 namespace muster::config {
 
-template <>
-struct EnumWords<log::Level> {
-    static constexpr std::array<std::pair<log::Level, std::string_view>, 4> words = {{
-        {log::Level::debug, "debug"},
-        {log::Level::info, "info"},
-        {log::Level::warn, "warn"},
-        {log::Level::error, "error"},
-    }};
-};
-
-template <>
-struct EnumWords<log::Format> {
-    static constexpr std::array<std::pair<log::Format, std::string_view>, 2> words = {{
-        {log::Format::human, "human"},
-        {log::Format::json, "json"},
-    }};
-};
-
 namespace {
 
 constexpr std::size_t max_bytes = 64UZ << 10U;
-constexpr std::size_t max_listed = 32;
 constexpr std::size_t max_programs = 256;
 constexpr std::size_t max_arguments = 64;
 
-enum class Form { text, number, list };
-struct SettingName {
-    std::string_view field;
-    Form form;
-};
 /// All fields that the environment can set; log's are one level down.
 constexpr std::array<SettingName, 25> setting_names = {{
-    {"node", Form::text},
-    {"cluster", Form::text},
-    {"zookeeper", Form::list},
-    {"session_timeout", Form::text},
-    {"zookeeper_tick", Form::text},
-    {"zookeeper_auth_file", Form::text},
-    {"zone", Form::text},
-    {"capacity", Form::number},
-    {"prober_threads", Form::number},
-    {"listen", Form::text},
-    {"peer_listen", Form::text},
-    {"cluster_secret_file", Form::text},
-    {"token_file", Form::text},
-    {"state_dir", Form::text},
-    {"tls_dir", Form::text},
-    {"secrets_dir", Form::text},
-    {"source_addresses", Form::list},
-    {"canaries", Form::list},
-    {"max_commands", Form::number},
-    {"max_probes", Form::number},
-    {"max_probes_per_second", Form::number},
-    {"max_handshakes_per_second", Form::number},
-    {"log.level", Form::text},
-    {"log.format", Form::text},
-    {"log.file", Form::text},
+    {"node"},
+    {"cluster"},
+    {"zookeeper", SettingForm::list},
+    {"session_timeout"},
+    {"zookeeper_tick"},
+    {"zookeeper_auth_file"},
+    {"zone"},
+    {"capacity", SettingForm::plain},
+    {"prober_threads", SettingForm::plain},
+    {"listen"},
+    {"peer_listen"},
+    {"cluster_secret_file"},
+    {"token_file"},
+    {"state_dir"},
+    {"tls_dir"},
+    {"secrets_dir"},
+    {"source_addresses", SettingForm::list},
+    {"canaries", SettingForm::list},
+    {"max_commands", SettingForm::plain},
+    {"max_probes", SettingForm::plain},
+    {"max_probes_per_second", SettingForm::plain},
+    {"max_handshakes_per_second", SettingForm::plain},
+    {"log.level"},
+    {"log.format"},
+    {"log.file"},
 }};
-
-Node text_node(std::string_view text) {
-    return {.kind = Node::Kind::text, .text = std::string(text)};
-}
-
-Node override_node(const Override& setting) {
-    const auto name = std::ranges::find(setting_names, setting.field, &SettingName::field);
-    const Form form = name == setting_names.end() ? Form::text : name->form;
-    if (form == Form::number) return {.kind = Node::Kind::plain, .text = setting.value};
-    if (form == Form::text) return text_node(setting.value);
-    Node list{.kind = Node::Kind::list};
-    for (std::size_t start = 0; start <= setting.value.size();) {
-        const std::size_t end = std::min(setting.value.find(',', start), setting.value.size());
-        list.items.push_back(text_node(setting.value.substr(start, end - start)));
-        start = end + 1;
-    }
-    return list;
-}
-
-/// The value of a key, added to the map when it isn't there.
-Node& member(Node& map, std::string_view key) {
-    for (std::size_t i = 0; i + 1 < map.items.size(); i += 2)
-        if (map.items[i].text == key) return map.items[i + 1];
-    map.items.push_back(text_node(key));
-    return map.items.emplace_back(Node{.kind = Node::Kind::map});
-}
-
-/// Puts the override in the place of what the file says. Where the file has no map, the decoder
-/// has something to refuse.
-void apply(const Override& setting, Node& settings) {
-    Node* at = &settings;
-    for (std::size_t start = 0; start <= setting.field.size();) {
-        if (at->kind != Node::Kind::map) return;
-        const std::size_t end = std::min(setting.field.find('.', start), setting.field.size());
-        at = &member(*at, std::string_view(setting.field).substr(start, end - start));
-        start = end + 1;
-    }
-    *at = override_node(setting);
-}
-
-/// Each one once.
-void read_list(const Fields& fields,
-               std::string_view name,
-               TextRule rule,
-               std::vector<std::string>& into) {
-    const auto list = fields.find(name);
-    if (!list) return;
-    std::unordered_set<std::string> seen;
-    for (const Value& one : elements_of(*list, max_listed)) {
-        auto text = read_text(one, rule);
-        if (!text) continue;
-        if (!seen.insert(*text).second) {
-            one.refuse(fmt::format("is {} a second time", *text));
-        } else {
-            into.push_back(std::move(*text));
-        }
-    }
-}
-
-void read_servers(const Fields& fields, std::vector<std::string>& into) {
-    read_list(fields, "zookeeper", rules::endpoint, into);
-    const auto servers = fields.find("zookeeper");
-    if (servers && servers->node().kind == Node::Kind::list && servers->node().items.empty())
-        servers->refuse("is an empty list; must name at least one server, such as 127.0.0.1:2181");
-}
-
-std::string_view ip_address(std::string_view text) {
-    return is_ipv4(text) || is_ipv6(text) ? "" : "must be an IP address, such as 192.0.2.7";
-}
-
-/// An IP address and a port, which may be 0 for any free one.
-std::string_view listen_address(std::string_view text) {
-    const auto endpoint = parse_endpoint(text, 0);
-    if (!endpoint) return endpoint.error();
-    if (is_ipv4(endpoint->host) || is_ipv6(endpoint->host)) return "";
-    return "must be an IP address and a port, such as 127.0.0.1:9700";
-}
 
 void read_listen(const Fields& fields, NodeSettings& settings) {
     const auto listen = fields.find("listen");
@@ -210,6 +108,52 @@ void read_limits(const Fields& fields, NodeSettings& settings) {
     read_int(fields, "max_handshakes_per_second", settings.max_handshakes_per_second, rate);
 }
 
+std::string_view etcd_endpoint(std::string_view text) {
+    constexpr std::string_view scheme = "http://";
+    if (!text.starts_with(scheme) || !parse_endpoint(text.substr(scheme.size())))
+        return "must be http://host:port, such as http://127.0.0.1:2379";
+    return "";
+}
+
+std::string_view etcd_root(std::string_view text) {
+    if (text.starts_with('/') && rules::published_label(text.substr(1)).empty()) return "";
+    return "must be / and one label, such as /skydns: CoreDNS answers wrong targets below more";
+}
+
+std::string_view dns_server(std::string_view text) {
+    const auto endpoint = parse_endpoint(text);
+    if (endpoint && (is_ipv4(endpoint->host) || is_ipv6(endpoint->host))) return "";
+    return "must be an IP address and a port, such as 192.0.2.53:53";
+}
+
+DnsEtcdSettings decode_etcd(const Value& value) {
+    DnsEtcdSettings etcd;
+    const Fields fields(value, {"endpoints", "user", "password_file", "root", "timeout"});
+    const auto endpoints = fields.require("endpoints", "a list of http://host:port");
+    read_list(fields, "endpoints", etcd_endpoint, etcd.endpoints);
+    if (endpoints && endpoints->node().kind == Node::Kind::list && endpoints->node().items.empty())
+        endpoints->refuse("is an empty list; must name an etcd, such as http://127.0.0.1:2379");
+    read_text(fields, "user", etcd.user, rules::user);
+    read_text(fields, "password_file", etcd.password_file, rules::file_path);
+    if (etcd.user.empty() != etcd.password_file.empty())
+        value.refuse("has one of user and password_file; must have both or none");
+    read_text(fields, "root", etcd.root, etcd_root);
+    read_duration(fields, "timeout", etcd.timeout, {100ms, 30s});
+    return etcd;
+}
+
+void read_dns(const Fields& fields, std::optional<DnsSettings>& into) {
+    const auto dns = fields.find("dns");
+    if (!dns) return;
+    DnsSettings settings;
+    const Fields own(*dns, {"etcd", "zones", "servers"});
+    if (const auto etcd = own.require("etcd", "where the records are kept"))
+        settings.etcd = decode_etcd(*etcd);
+    read_list(own, "zones", rules::published_name, settings.zones);
+    read_list(own, "servers", dns_server, settings.servers);
+    into = std::move(settings);
+}
+
 NodeSettings decode_settings(const Value& value) {
     NodeSettings settings;
     const Fields fields(value,
@@ -233,6 +177,7 @@ NodeSettings decode_settings(const Value& value) {
                          "plugins",
                          "source_addresses",
                          "canaries",
+                         "dns",
                          "max_commands",
                          "max_probes",
                          "max_probes_per_second",
@@ -241,7 +186,7 @@ NodeSettings decode_settings(const Value& value) {
     if (const auto node = fields.require("node", "a name unique in the cluster"))
         settings.node = NodeId(read_text(*node, rules::name).value_or(""));
     read_text(fields, "cluster", settings.cluster, rules::name);
-    read_servers(fields, settings.zookeeper);
+    read_zookeeper(fields, settings.zookeeper);
     read_session(fields, settings);
     read_text(fields, "zookeeper_auth_file", settings.zookeeper_auth_file, rules::file_path);
     read_text(fields, "zone", settings.zone, rules::zone);
@@ -258,34 +203,16 @@ NodeSettings decode_settings(const Value& value) {
     read_programs(fields, "plugins", settings.plugins);
     read_list(fields, "source_addresses", ip_address, settings.source_addresses);
     read_list(fields, "canaries", rules::endpoint, settings.canaries);
+    read_dns(fields, settings.dns);
     read_limits(fields, settings);
-    if (const auto log = fields.find("log")) {
-        const Fields log_fields(*log, {"level", "format", "file"});
-        read_enum(log_fields, "level", settings.log.level);
-        read_enum(log_fields, "format", settings.log.format);
-        read_text(log_fields, "file", settings.log.file, rules::file_path);
-    }
+    read_log(fields, settings.log);
     return settings;
 }
 
 }  // namespace
 
-std::vector<Override> overrides_from_environment(
-    const std::function<std::optional<std::string>(const std::string&)>& get) {
-    std::vector<Override> overrides;
-    for (const SettingName& name : setting_names) {
-        std::string variable = "MUSTER_";
-        for (const char c : name.field)
-            variable += c == '.'               ? '_'
-                        : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A')
-                                               : c;
-        // An empty variable is how compose files and units say "not set".
-        if (auto value = get(variable); value && !value->empty())
-            overrides.push_back({.field = std::string(name.field),
-                                 .value = std::move(*value),
-                                 .source = std::move(variable)});
-    }
-    return overrides;
+std::vector<Override> overrides_from_environment(const Environment& environment) {
+    return overrides_from(environment, "MUSTER_", setting_names);
 }
 
 DecodedNodeSettings decode_node_settings(std::string_view text,
@@ -295,15 +222,10 @@ DecodedNodeSettings decode_node_settings(std::string_view text,
         read_documents(text, {.bytes = max_bytes, .documents = 1}, problems);
     if (!problems.empty()) return {.problems = problems.take()};
     if (documents.empty()) documents.push_back({.kind = Node::Kind::map});
-    for (const Override& setting : overrides) apply(setting, documents.front());
+    apply(overrides, setting_names, documents.front());
     DecodedNodeSettings decoded{.settings = decode_settings(Value(documents.front(), problems))};
     decoded.problems = problems.take();
-    for (Problem& problem : decoded.problems) {
-        for (const Override& setting : overrides) {
-            if (problem.path.starts_with(setting.field) && problem.line == 0)
-                problem.what += fmt::format(" (from {})", setting.source);
-        }
-    }
+    name_sources(overrides, decoded.problems);
     return decoded;
 }
 

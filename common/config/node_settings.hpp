@@ -3,15 +3,30 @@
 #include "common/base/id.hpp"
 #include "common/config/decode.hpp"
 #include "common/config/program_model.hpp"
+#include "common/config/settings_overrides.hpp"
 #include "common/observe/log.hpp"
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace muster::config {
+
+/// Where the records of a CoreDNS with the plug-in `etcd` are.
+struct DnsEtcdSettings {
+    std::vector<std::string> endpoints;  ///< "http://host:port"
+    std::string user;                    ///< empty: none
+    std::string password_file;           ///< mode 0600
+    std::string root = "/skydns";        ///< `path` of the plug-in
+    Duration timeout = 2'500ms;          ///< for one endpoint to answer
+};
+
+struct DnsSettings {
+    DnsEtcdSettings etcd;
+    std::vector<std::string> zones;    ///< names outside of them are not published; empty: all are
+    std::vector<std::string> servers;  ///< ip:port, asked whether they answer what was written
+};
 
 /// How one musterd runs: a file read at its start, each field also from the environment.
 struct NodeSettings {
@@ -34,6 +49,7 @@ struct NodeSettings {
     Programs commands;        ///< that checks may run by their names
     Programs plugins;
     std::vector<std::string> source_addresses;  ///< to probe from, in turn; empty: the kernel's
+    std::optional<DnsSettings> dns;             ///< this node publishes names while it is master
     std::vector<std::string> canaries;  ///< host:port; when most refuse, this node's eyes are bad
     // The following are limits of each prober thread.
     int max_commands = 32;              ///< processes of commands at once
@@ -43,17 +59,8 @@ struct NodeSettings {
     log::Settings log;
 };
 
-/// A field that comes from elsewhere than the file and wins over it.
-struct Override {
-    std::string field;   ///< "listen", "log.level"
-    std::string value;   ///< of a list: separated by commas
-    std::string source;  ///< "MUSTER_LISTEN", for messages
-};
-
-/// The overrides in an environment: field log.level is MUSTER_LOG_LEVEL. `get` answers the value of
-/// a variable (main.cpp passes std::getenv).
-[[nodiscard]] std::vector<Override> overrides_from_environment(
-    const std::function<std::optional<std::string>(const std::string&)>& get);
+/// The overrides in an environment: field log.level is MUSTER_LOG_LEVEL.
+[[nodiscard]] std::vector<Override> overrides_from_environment(const Environment& environment);
 
 struct DecodedNodeSettings {
     NodeSettings settings;  ///< only to be used when there are no problems

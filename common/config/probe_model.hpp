@@ -210,7 +210,8 @@ struct CompositeCheck {
     ~CompositeCheck();
 
     std::vector<CompositePart> parts;
-    int need = 0;  ///< 0 = all
+    int need = 0;       ///< 0 = all
+    std::string fleet;  ///< of an LB's own check: its fleet's name; each part has an `of_lb`
     bool operator==(const CompositeCheck& other) const;
 };
 
@@ -300,10 +301,24 @@ struct ProbeSpec {
     bool operator==(const ProbeSpec&) const = default;
 };
 
+/// What a part of an LB's own check is for. Derived from its fleet, never written by users.
+struct LbPart {
+    enum class Kind {
+        listener,  ///< the listener alone: connect, and TLS where it speaks that
+        request,   ///< through the listener to a group
+        agent,     ///< the agent's /healthz
+    };
+    Kind kind = Kind::listener;
+    std::string listener;
+    std::string group;
+    bool operator==(const LbPart&) const = default;
+};
+
 struct CompositePart {
     std::string name;
     ProbeSpec probe;
     std::optional<std::uint16_t> port;
+    std::optional<LbPart> of_lb;
     bool operator==(const CompositePart&) const = default;
 };
 // Only here are its parts a complete type.

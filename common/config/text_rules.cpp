@@ -33,6 +33,23 @@ bool is_word(std::string_view text, std::size_t longest, std::string_view also) 
                                [&](char c) { return is_letter_or_digit(c) || also.contains(c); });
 }
 
+bool is_of(std::string_view text, std::string_view also) {
+    return std::ranges::all_of(text,
+                               [&](char c) { return is_letter_or_digit(c) || also.contains(c); });
+}
+
+/// "//", "/." and "/..", which servers read in different ways.
+bool has_odd_part(std::string_view path) {
+    while (path.starts_with('/')) {
+        path.remove_prefix(1);
+        const std::size_t end = std::min(path.find('/'), path.size());
+        const std::string_view part = path.substr(0, end);
+        path.remove_prefix(end);
+        if ((part.empty() && !path.empty()) || part == "." || part == "..") return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 std::string_view name(std::string_view text) {
@@ -159,6 +176,31 @@ std::string_view dns_name(std::string_view text) {
     return fine;
 }
 
+std::string_view published_label(std::string_view text) {
+    if (text == "any" || text == "dns") return "must not be any or dns, which CoreDNS reserves";
+    const bool clean = std::ranges::all_of(text, [](char c) {
+        const bool upper = c >= 'A' && c <= 'Z';
+        return (is_letter_or_digit(c) && !upper) || c == '-' || c == '_';
+    });
+    if (!text.empty() && text.size() <= 63 && clean && text.front() != '-' && text.back() != '-')
+        return fine;
+    return "must be 1 to 63 lower-case letters, digits, - and _, with no - at either end";
+}
+
+std::string_view published_name(std::string_view text) {
+    if (text.size() > 253) return "must be at most 253 bytes long";
+    for (;;) {
+        const std::size_t size = std::min(text.find('.'), text.size());
+        const std::string_view label = text.substr(0, size);
+        if (label == "any" || label == "dns") return published_label(label);
+        if (!published_label(label).empty())
+            return "must be a domain name in lower case without the last dot: labels of 1 to 63 "
+                   "letters, digits, - and _, with dots between them";
+        if (size == text.size()) return fine;
+        text.remove_prefix(size + 1);
+    }
+}
+
 std::string_view user(std::string_view text) {
     if (!text.empty() && text.size() <= 128 && std::ranges::all_of(text, is_visible)) return fine;
     return "must be 1 to 128 bytes of visible ASCII";
@@ -205,6 +247,35 @@ std::string_view json_pointer(std::string_view text) {
 std::string_view cookie_name(std::string_view text) {
     if (text.size() <= 64 && is_token(text)) return fine;
     return "must be a cookie name: 1 to 64 letters, digits and !#$%&'*+-.^_`|~";
+}
+
+std::string_view bind(std::string_view text) {
+    const auto parsed = parse_bind(text);
+    return parsed ? fine : parsed.error();
+}
+
+std::string_view route_host(std::string_view text) {
+    const bool any_below = text.starts_with("*.");
+    if (is_host_name(any_below ? text.substr(2) : text)) return fine;
+    if (is_ipv4(text)) return fine;
+    return "must be a host name (letters, digits, - and .) without a port, or *. and such a name; "
+           "left out, it is any";
+}
+
+std::string_view route_path(std::string_view text) {
+    if (text.starts_with('/') && text.size() <= 512 && is_of(text, "/._-~+:@=,") &&
+        !has_odd_part(text))
+        return fine;
+    return "must begin with / and hold only A-Z a-z 0-9 / . _ - ~ + : @ = , (no //, no . or .. as "
+           "a part), at most 512 bytes";
+}
+
+std::string_view certificate_path(std::string_view text) {
+    if (text.starts_with('/') && !text.ends_with('/') && text.size() <= 255 &&
+        is_of(text, "/._-+@") && !has_odd_part(text))
+        return fine;
+    return "must be the absolute path of a file, of A-Z a-z 0-9 / . _ - + @ (no //, no . or .. as "
+           "a part), at most 255 bytes";
 }
 
 std::string_view file_path(std::string_view text) {

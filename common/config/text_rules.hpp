@@ -31,6 +31,10 @@ namespace muster::config::rules {
 [[nodiscard]] std::string_view grpc_service(std::string_view text);
 /// Of a DNS query: a name in ASCII, or the root.
 [[nodiscard]] std::string_view dns_name(std::string_view text);
+/// That a fleet is published under: lower case, no `any` and no `dns`, which CoreDNS takes for more
+/// than labels.
+[[nodiscard]] std::string_view published_name(std::string_view text);
+[[nodiscard]] std::string_view published_label(std::string_view text);
 /// Of a server's account or database.
 [[nodiscard]] std::string_view user(std::string_view text);
 [[nodiscard]] std::string_view distinguished_name(std::string_view text);
@@ -40,6 +44,14 @@ namespace muster::config::rules {
 /// RFC 6901.
 [[nodiscard]] std::string_view json_pointer(std::string_view text);
 [[nodiscard]] std::string_view cookie_name(std::string_view text);
+
+/// Of a fleet's listeners. They become words of an LB's configuration, so none holds what any LB
+/// takes for more than itself.
+[[nodiscard]] std::string_view bind(std::string_view text);
+/// "www.example.org", "*.example.org", "10.0.0.1".
+[[nodiscard]] std::string_view route_host(std::string_view text);
+[[nodiscard]] std::string_view route_path(std::string_view text);
+[[nodiscard]] std::string_view certificate_path(std::string_view text);
 
 /// That a command is given in the place of one of its placeholders.
 [[nodiscard]] std::string_view argument(std::string_view text);

@@ -10,14 +10,6 @@
 
 namespace muster::config {
 
-template <>
-struct EnumWords<TlsVersion> {
-    static constexpr std::array<std::pair<TlsVersion, std::string_view>, 2> words = {{
-        {TlsVersion::tls12, "1.2"},
-        {TlsVersion::tls13, "1.3"},
-    }};
-};
-
 namespace {
 
 void read_protocols(const Fields& fields, std::vector<std::string>& into) {

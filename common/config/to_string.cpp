@@ -11,6 +11,10 @@ std::string_view to_string(Admin admin) {
     return word_of(admin);
 }
 
+std::string_view to_string(OutlierAction action) {
+    return word_of(action);
+}
+
 std::string to_string(const Problem& problem) {
     std::string text;
     if (problem.line > 0) text = fmt::format("line {}, column {}: ", problem.line, problem.column);

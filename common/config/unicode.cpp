@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace muster::config {
@@ -50,6 +51,34 @@ std::optional<BadByte> find_bad_byte(std::string_view text) {
         at += character.bytes;
     }
     return std::nullopt;
+}
+
+std::string as_utf8(std::string_view text) {
+    std::string result;
+    result.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t bytes = decode_character(text).bytes;
+        result += bytes == 0 ? "\xEF\xBF\xBD" : text.substr(0, bytes);
+        text.remove_prefix(std::max(bytes, 1UZ));
+    }
+    return result;
+}
+
+std::string as_plain_text(std::string_view text, std::size_t most) {
+    std::string result;
+    while (!text.empty()) {
+        const Character character = decode_character(text);
+        std::string_view shown = text.substr(0, character.bytes);
+        if (character.bytes == 0) {
+            shown = "\xEF\xBF\xBD";
+        } else if (character.code < 0x20 || character.code == 0x7f) {
+            shown = " ";
+        }
+        if (result.size() + shown.size() > most) break;
+        result += shown;
+        text.remove_prefix(std::max(character.bytes, 1UZ));
+    }
+    return result;
 }
 
 }  // namespace muster::config

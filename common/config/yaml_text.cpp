@@ -97,4 +97,8 @@ std::string encode_yaml(const GroupSpec& group) {
     return to_yaml(encode(group));
 }
 
+std::string encode_yaml(const FleetSpec& fleet) {
+    return to_yaml(encode(fleet));
+}
+
 }  // namespace muster::config

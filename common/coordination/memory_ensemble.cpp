@@ -149,6 +149,7 @@ void MemoryEnsemble::serve_request(const MemoryLinkPtr& link, const RequestMessa
         case RequestKind::heartbeat:
         case RequestKind::sync:
         case RequestKind::acl:  // there are none here
+        case RequestKind::set_acl:
             break;
         case RequestKind::get:
         case RequestKind::children:

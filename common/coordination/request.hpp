@@ -12,7 +12,7 @@
 
 namespace muster::coordination {
 
-enum class RequestKind { heartbeat, get, children, exists, multi, sync, acl, close };
+enum class RequestKind { heartbeat, get, children, exists, multi, sync, acl, set_acl, close };
 
 /// What a server said, or what our side knows instead. Only the fields of the request's kind count.
 struct Reply {
@@ -33,6 +33,7 @@ struct Request {
     std::string path;
     Watch watch = Watch::none;
     std::vector<Op> ops;
+    std::vector<Acl> acl;  ///< of set_acl
 
     SteadyTime deadline{};
     SteadyTime sent_at{};

@@ -263,7 +263,7 @@ void SessionClient::resume(Request& request, Reply reply) {
 }
 
 bool SessionClient::is_write(const Request& request) {
-    return request.kind == RequestKind::multi;
+    return request.kind == RequestKind::multi || request.kind == RequestKind::set_acl;
 }
 
 Reply SessionClient::lost_reply(const Request& request) {

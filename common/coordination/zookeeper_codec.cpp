@@ -70,13 +70,14 @@ std::error_code error_of(int code) {
 Reply reply_with(int code, const Request& request) {
     Reply reply;
     if (code == ZOK) return reply;
-    const bool is_write = request.kind == RequestKind::multi;
+    const bool is_write =
+        request.kind == RequestKind::multi || request.kind == RequestKind::set_acl;
     if (is_unanswered(code)) {
         reply.error = is_write ? Errc::unknown_outcome : Errc::not_connected;
     } else {
         reply.error = error_of(code);
     }
-    reply.context = is_write ? path_of(request.ops.front()) : request.path;
+    reply.context = request.ops.empty() ? request.path : path_of(request.ops.front());
     if (reply.error == make_error_code(Errc::rejected))
         reply.context += std::string(": ") + zerror(code);
     return reply;
@@ -153,6 +154,12 @@ void on_acl(int rc, struct ACL_vector* acl, struct ::Stat* /*stat*/, const void*
     deliver(std::move(pending), std::move(reply));
 }
 
+void on_done(int rc, const void* data) {
+    auto pending = take(data);
+    Reply reply = reply_with(rc, *pending->request);
+    deliver(std::move(pending), std::move(reply));
+}
+
 void on_multi(int rc, const void* data) {
     auto pending = take(data);
     Reply reply = reply_with(rc, *pending->request);
@@ -199,6 +206,8 @@ class AclView {
     [[nodiscard]] const ACL_vector* get() const {
         return entries_.empty() ? &ZOO_OPEN_ACL_UNSAFE : &vector_;
     }
+    /// For a call that takes it as if it changed it.
+    [[nodiscard]] ACL_vector* entries() { return &vector_; }
 
  private:
     std::vector<struct ::ACL> entries_;
@@ -310,6 +319,10 @@ std::error_code zookeeper_submit(zhandle_t* handle,
             break;
         case RequestKind::acl:
             rc = zoo_aget_acl(handle, path, on_acl, data);
+            break;
+        case RequestKind::set_acl:
+            rc = zoo_aset_acl(
+                handle, path, any_version, AclView(request->acl).entries(), on_done, data);
             break;
         case RequestKind::close:
             rc = ZUNIMPLEMENTED;  // a session ends with its handle

@@ -2,6 +2,7 @@
 
 #include "common/base/with_timeout.hpp"
 #include "common/coordination/background_closer.hpp"
+#include "common/coordination/validation.hpp"
 #include "common/coordination/zookeeper_handle.hpp"
 #include "common/coordination/zookeeper_servers.hpp"
 
@@ -190,6 +191,36 @@ std::optional<SessionSecret> ZooKeeperStore::session_secret() const {
     return handle_ ? handle_->secret() : std::nullopt;
 }
 
+asio::awaitable<Result<std::vector<Acl>>> ZooKeeperStore::acl(std::string path) {
+    Reply reply = co_await ask_acl(RequestKind::acl, std::move(path), {});
+    if (reply.error) co_return fail(reply.error, std::move(reply.context));
+    co_return std::move(reply.acl);
+}
+
+asio::awaitable<Result<void>> ZooKeeperStore::set_acl(std::string path, std::vector<Acl> acl) {
+    Reply reply = co_await ask_acl(RequestKind::set_acl, std::move(path), std::move(acl));
+    if (reply.error) co_return fail(reply.error, std::move(reply.context));
+    co_return Result<void>();
+}
+
+asio::awaitable<Reply> ZooKeeperStore::ask_acl(RequestKind kind,
+                                               std::string path,
+                                               std::vector<Acl> acl) {
+    auto request = std::make_shared<Request>();
+    request->kind = kind;
+    request->path = std::move(path);
+    request->acl = std::move(acl);
+    Result<void> admitted = check_path(request->path);
+    if (admitted && refuses_calls()) admitted = fail(Errc::closed);
+    if (!admitted) {
+        Reply refused;
+        refused.error = admitted.error().code;
+        refused.context = std::move(admitted.error().context);
+        co_return refused;
+    }
+    co_return co_await ask(std::move(request));
+}
+
 // --- transport -----------------------------------------------------------------------------------
 
 void ZooKeeperStore::transmit(const RequestPtr& request) {
@@ -228,7 +259,9 @@ void ZooKeeperStore::on_answer(const RequestPtr& request, Reply reply) {
     } else if (confirms) {
         confirm(request->sent_at);
     }
-    if (request->kind == RequestKind::acl && !reply.error && !request->answered) {
+    const bool of_default =
+        request->kind == RequestKind::acl && !acl_known_ && request->path == settings_.acl_from;
+    if (of_default && !reply.error && !request->answered) {
         handle_->use_acl(std::move(reply.acl));
         acl_known_ = true;
     }

@@ -58,6 +58,11 @@ class ZooKeeperStore final : public SessionClient {
     /// under way, queued or called later fails.
     [[nodiscard]] asio::awaitable<void> close();
 
+    /// Who may do what with a node; without ADMIN the server hides the digests' second half. Not in
+    /// Store: only `musterctl init` changes rights.
+    [[nodiscard]] asio::awaitable<Result<std::vector<Acl>>> acl(std::string path);
+    [[nodiscard]] asio::awaitable<Result<void>> set_acl(std::string path, std::vector<Acl> acl);
+
     /// For the process that closes our session when we have died. None while there is no session;
     /// send it anew at each new generation or server (see listen_session).
     [[nodiscard]] std::optional<SessionSecret> session_secret() const;
@@ -68,6 +73,9 @@ class ZooKeeperStore final : public SessionClient {
     void transmit(const RequestPtr& request) override;
     [[nodiscard]] bool can_transmit() const override;
 
+    [[nodiscard]] asio::awaitable<Reply> ask_acl(RequestKind kind,
+                                                 std::string path,
+                                                 std::vector<Acl> acl);
     [[nodiscard]] asio::awaitable<void> open_session();
     [[nodiscard]] asio::awaitable<void> sleep_until(SteadyTime when);
     void tend();

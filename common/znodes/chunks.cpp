@@ -66,11 +66,12 @@ void split_range(std::span<const Piece> pieces, std::uint64_t bit, std::vector<C
     split_range(pieces.subspan(lower_size), bit >> 1U, into);
 }
 
+config::Problem wrong_spec(std::string what) {
+    return {.path = "spec", .what = std::move(what)};
+}
+
 config::DecodedParts refuse(const GroupName& name, std::string what) {
-    config::DecodedParts parts;
-    parts.group.name = name;
-    parts.problems.push_back({.path = "spec", .what = std::move(what)});
-    return parts;
+    return {.group = {.name = name}, .problems = {wrong_spec(std::move(what))}};
 }
 
 }  // namespace
@@ -116,6 +117,13 @@ config::DecodedParts join(const GroupName& name,
         if (error) return refuse(name, "backend chunk " + chunk.hash + " is not JSON");
     }
     return config::decode_parts(name, head, lists);
+}
+
+config::DecodedFleet read_fleet(const FleetName& name, std::string_view spec) {
+    boost::system::error_code error;
+    const json::value fields = json::parse(spec, error);
+    if (error) return {.fleet = {.name = name}, .problems = {wrong_spec("is not JSON")}};
+    return config::decode_fleet(name, fields);
 }
 
 }  // namespace muster::znodes

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-// A group's backends as `config/chunks/<hash>` holds them: immutable pieces, named by their
-// content. Pure.
+// What a head names: a group's backends as `config/chunks/<hash>` holds them, immutable pieces
+// named by their content; and what it holds itself. Pure.
 namespace muster::znodes {
 
 inline constexpr std::size_t max_chunk_bytes = 128UZ << 10U;
@@ -33,5 +33,8 @@ struct Chunk {
 [[nodiscard]] config::DecodedParts join(const GroupName& name,
                                         std::string_view spec,
                                         const std::vector<Chunk>& chunks);
+
+/// The fleet of a head's `spec`, which has no chunks.
+[[nodiscard]] config::DecodedFleet read_fleet(const FleetName& name, std::string_view spec);
 
 }  // namespace muster::znodes

@@ -1,8 +1,9 @@
 #pragma once
 
 #include "common/base/id.hpp"
+#include "common/znodes/config_name.hpp"
 
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -22,20 +23,26 @@ class Paths {
         return members() + "/" + node.str();
     }
     [[nodiscard]] std::string config() const { return root_ + "/config"; }
-    [[nodiscard]] std::string group_heads() const { return root_ + "/config/group"; }
-    [[nodiscard]] std::string group_head(const GroupName& g) const {
-        return group_heads() + "/" + g.str();
+    [[nodiscard]] std::string heads(ConfigKind kind) const {
+        return config() + "/" + std::string(to_string(kind));
     }
+    [[nodiscard]] std::string head(const ConfigName& object) const {
+        return heads(object.kind) + "/" + object.name;
+    }
+    [[nodiscard]] std::string group_heads() const { return heads(ConfigKind::group); }
+    [[nodiscard]] std::string group_head(const GroupName& g) const { return head(g); }
     [[nodiscard]] std::string chunks() const { return root_ + "/config/chunks"; }
     [[nodiscard]] std::string chunk(std::string_view hash) const {
         return chunks() + "/" + std::string(hash);
     }
-    [[nodiscard]] std::string history() const { return root_ + "/config/history/group"; }
-    [[nodiscard]] std::string history(const GroupName& g) const {
-        return history() + "/" + g.str();
+    [[nodiscard]] std::string histories(ConfigKind kind) const {
+        return root_ + "/config/history/" + std::string(to_string(kind));
     }
-    [[nodiscard]] std::string history(const GroupName& g, std::int64_t generation) const {
-        return history(g) + "/" + std::to_string(generation);
+    [[nodiscard]] std::string history(const ConfigName& object) const {
+        return histories(object.kind) + "/" + object.name;
+    }
+    [[nodiscard]] std::string history(const ConfigName& object, std::int64_t generation) const {
+        return history(object) + "/" + std::to_string(generation);
     }
     [[nodiscard]] std::string assignments() const { return root_ + "/assignment"; }
     [[nodiscard]] std::string assignment(const NodeId& node) const {
@@ -61,6 +68,28 @@ class Paths {
     [[nodiscard]] std::string status(const ShardId& s) const { return shard(s) + "/status"; }
     [[nodiscard]] std::string handoff(const ShardId& s) const { return shard(s) + "/handoff"; }
     [[nodiscard]] std::string agents() const { return root_ + "/agents"; }
+    [[nodiscard]] std::string agents(const FleetName& fleet) const {
+        return agents() + "/" + fleet.str();
+    }
+    [[nodiscard]] std::string agent(const FleetName& fleet, const InstanceId& instance) const {
+        return agents(fleet) + "/" + instance.str();
+    }
+    [[nodiscard]] std::string rollouts() const { return root_ + "/rollouts"; }
+    [[nodiscard]] std::string rollout(const GroupName& g) const {
+        return rollouts() + "/" + g.str();
+    }
+    [[nodiscard]] std::string evidence() const { return root_ + "/evidence"; }
+    [[nodiscard]] std::string evidence(const GroupName& g) const {
+        return evidence() + "/" + g.str();
+    }
+    /// The fleet is part of the name: an instance's is unique in its fleet alone.
+    [[nodiscard]] std::string evidence(const GroupName& g,
+                                       const FleetName& fleet,
+                                       const InstanceId& instance) const {
+        return evidence(g) + "/" + fleet.str() + ":" + instance.str();
+    }
+    [[nodiscard]] std::string dns() const { return root_ + "/dns"; }
+    [[nodiscard]] std::string dns_state() const { return dns() + "/state"; }
     [[nodiscard]] std::string audit() const { return root_ + "/audit"; }
 
     /// The permanent child that keeps a guard from ever being deleted (versions restart at 0).

@@ -29,6 +29,7 @@ class Reader {
     [[nodiscard]] std::int64_t integer(std::string_view key, std::int64_t least, std::int64_t most);
     [[nodiscard]] int small(std::string_view key, int least, int most);
     [[nodiscard]] bool flag(std::string_view key);  ///< absent = false
+    [[nodiscard]] bool has(std::string_view key) const { return object_->contains(key); }
     [[nodiscard]] WallTime time(std::string_view key);
     [[nodiscard]] std::string text(std::string_view key, std::size_t max_bytes = 255);
     [[nodiscard]] std::string name(std::string_view key);  ///< fit to be a path component
@@ -68,6 +69,8 @@ inline constexpr std::int64_t latest_time = 253'402'300'799'999;  ///< the end o
 /// Each payloads_*.cpp defines `void read(Reader&, T&)` for its payloads, and instantiates this.
 template <class T>
 Result<T> decode(std::string_view bytes, std::string_view cluster) {
+    if (std::is_same_v<T, LbEvidence> && bytes.size() > max_evidence_bytes)
+        return fail(Errc::out_of_bounds, "payload");
     boost::json::monotonic_resource memory;
     // `control` is where a cluster's uuid is born: there is nothing to compare it with.
     const auto payload =

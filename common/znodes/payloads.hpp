@@ -3,12 +3,14 @@
 #include "common/base/clock.hpp"
 #include "common/base/id.hpp"
 #include "common/base/result.hpp"
+#include "common/znodes/ejection.hpp"
 #include "common/znodes/intent.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -90,13 +92,13 @@ struct Member {
     bool operator==(const Member&) const = default;
 };
 
-/// `config/group/<name>`. A deletion is a tombstone head.
+/// `config/group/<name>`, and `config/fleet/<name>`. A deletion is a tombstone head.
 struct GroupHead {
     Stamp stamp;
     std::string uid;  ///< of this group's life; a re-created group has another
     std::int64_t generation = 0;
-    std::string spec;                 ///< canonical JSON of the spec without its backends
-    std::vector<std::string> chunks;  ///< hashes, in order
+    std::string spec;  ///< canonical JSON of the spec; of a group without its backends
+    std::vector<std::string> chunks;  ///< of a group: hashes, in order
     std::string author;
     WallTime time{};
     bool deleted = false;
@@ -163,6 +165,7 @@ struct Slot {
     BackendId backend;
     std::string address;  ///< "host:port"
     bool tombstone = false;
+    bool listed = false;  ///< an LB: its fleet's spec named it when this was written
     bool operator==(const Slot&) const = default;
 };
 
@@ -185,7 +188,8 @@ struct SlotDetail {
     int failures = 0;    ///< consecutive, pending towards fall
     std::string reason;  ///< reason code of the last result that counted ("L4CON")
     int penalty = 0;     ///< of flap damping, in thousandths of a fall, as of `since`
-    SharedValue<LeasedIntent> intent;
+    SharedValue<Intents> intents;
+    SharedValue<Ejection> ejection;  ///< in a status; a handoff needs none
     bool operator==(const SlotDetail&) const = default;
 };
 
@@ -211,6 +215,94 @@ struct Handoff {
     bool operator==(const Handoff&) const = default;
 };
 
+/// `agents/<fleet>/<instance>`: what an LB's agent has done with what it was told.
+struct AgentReport {
+    Stamp stamp;
+    FleetName fleet;
+    InstanceId instance;
+    std::string incarnation;  ///< new with each process
+    std::string address;      ///< at which the LB is reached; may be empty
+    std::string build;
+    std::string lb;                     ///< "haproxy", "nginx", "envoy"
+    bool accepting = false;             ///< the LB's process answers and accepts connections
+    WallTime time{};                    ///< of this report
+    std::int64_t fleet_generation = 0;  ///< applied; 0: none
+    std::map<GroupName, std::int64_t> generations;  ///< applied, of its groups
+    WallTime status_time{};                         ///< of the newest status applied
+    std::string error;  ///< why it has not applied what it should; empty: it has
+    bool operator==(const AgentReport&) const = default;
+};
+
+enum class WaveVerdict {
+    waiting,   ///< its members are on the stable generation
+    watching,  ///< they are on the candidate, and are being looked at
+    passed,
+    failed,  ///< and so the candidate: everybody goes back
+};
+
+struct RolloutWave {
+    std::map<FleetName, std::set<InstanceId>> members;
+    WaveVerdict verdict = WaveVerdict::waiting;
+    WallTime time{};     ///< of the verdict
+    std::string reason;  ///< of the verdict, for people; may be cut
+    bool operator==(const RolloutWave&) const = default;
+};
+
+/// `rollouts/<group>`: which generation of the group an LB is to apply (znodes/rollout.hpp).
+struct Rollout {
+    Stamp stamp;
+    std::string group_uid;  ///< of the group's life that it is about
+    std::int64_t stable = 1;
+    std::int64_t candidate = 1;      ///< not before `stable`; equal: nothing is under way
+    std::vector<RolloutWave> waves;  ///< in their order
+    bool released = false;           ///< every LB applies the newest generation, as without this
+    bool operator==(const Rollout&) const = default;
+};
+
+inline constexpr std::size_t max_rollout_reason = 250;
+
+/// A backend that fails for an LB's own traffic.
+struct Outlier {
+    BackendId backend;
+    OutlierSign sign = OutlierSign::consecutive_5xx;
+    int failed = 0;            ///< answers, when this was found last
+    int answers = 0;           ///< of so many
+    std::int64_t finding = 1;  ///< its number; another one: found again
+    bool operator==(const Outlier&) const = default;
+};
+
+inline constexpr std::size_t max_outliers = 64;
+inline constexpr std::size_t max_evidence_bytes = 16UZ << 10U;
+
+/// `evidence/<group>/<fleet>:<instance>`: what an LB's counters say of a group's backends. Not
+/// there when they say nothing.
+struct LbEvidence {
+    Stamp stamp;
+    FleetName fleet;
+    InstanceId instance;
+    std::string incarnation;  ///< of the agent; with another one `finding` counts anew
+    std::string group_uid;
+    int seen = 0;   ///< backends that it had answers from, or failures of, in the last interval
+    int found = 0;  ///< outliers, also those for which there is no room here
+    std::vector<Outlier> outliers;  ///< sorted by backend; the worst, if there are too many
+    bool operator==(const LbEvidence&) const = default;
+};
+
+/// Of a store of DNS records: what the next master has to know to trust it.
+struct DnsStore {
+    bool born = false;          ///< it holds our fence, or has lost it
+    std::int64_t revision = 0;  ///< the highest that a master has noted; of etcd
+    std::int64_t term = 0;      ///< in which that was
+    bool operator==(const DnsStore&) const = default;
+};
+
+/// `dns/state`: one for each kind of store ("etcd").
+struct DnsState {
+    Stamp stamp;  ///< token is E
+    std::map<std::string, DnsStore> stores;
+    bool operator==(const DnsState&) const = default;
+};
+
 inline constexpr std::size_t max_audit_text = 250;
 
 /// `audit/e-<seq>`: one change that someone made through an API.
@@ -220,13 +312,17 @@ struct AuditEntry {
     std::string author;           ///< as the caller says
     std::string origin;           ///< as the node knows: by which right, and from which address
     std::string action;           ///< "created", "changed", "removed", "paused"
-    std::string object;           ///< the group; empty: the cluster
+    std::string object;           ///< a group's name, "fleet/<name>"; empty: the cluster
     std::int64_t generation = 0;  ///< after it; 0: there is none
     std::string detail;           ///< what changed, in words; may be cut
     bool operator==(const AuditEntry&) const = default;
 };
 
 inline constexpr std::size_t max_payload_bytes = 256UZ << 10U;
+
+/// A status and a handoff are at most this long, whatever backends say of themselves: there is room
+/// for the guard and the paths in the request of 256 KiB that writes them.
+inline constexpr std::size_t max_status_bytes = 240UZ << 10U;
 
 [[nodiscard]] std::string encode(const Epoch&);
 [[nodiscard]] std::string encode(const Control&);
@@ -242,6 +338,10 @@ inline constexpr std::size_t max_payload_bytes = 256UZ << 10U;
 [[nodiscard]] std::string encode(const ShardStatus&);
 [[nodiscard]] std::string encode(const Handoff&);
 [[nodiscard]] std::string encode(const AuditEntry&);
+[[nodiscard]] std::string encode(const AgentReport&);
+[[nodiscard]] std::string encode(const Rollout&);
+[[nodiscard]] std::string encode(const LbEvidence&);
+[[nodiscard]] std::string encode(const DnsState&);
 
 /// T is one of the payloads above. `cluster` is ours; empty = any. `Control` is never refused for
 /// it: that is where the uuid is born, so its reader compares.

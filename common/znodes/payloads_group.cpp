@@ -5,6 +5,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -87,14 +88,52 @@ std::optional<LeasedIntent> read_intent(const json::value& value) {
     return leased;
 }
 
-/// {"3":[since, successes, failures, "reason", penalty, intent]}; the last two only where needed
-json::object encode_details(const std::map<int, SlotDetail>& details) {
+/// The intent of the reply, with the agent's as its field "agent"; or the agent's alone, where that
+/// field is true. So a build that knows of one intent reads one that was said.
+json::object encode_intents(const Intents& said) {
+    json::object out = encode_intent(said.reply ? *said.reply : said.agent.value());
+    if (!said.reply) {
+        out.emplace("agent", true);
+    } else if (said.agent) {
+        out.emplace("agent", encode_intent(*said.agent));
+    }
+    return out;
+}
+
+std::optional<Intents> read_intents(const json::value& value) {
+    const auto first = read_intent(value);
+    if (!first) return std::nullopt;
+    const json::value* const agent = value.get_object().if_contains("agent");
+    if (agent == nullptr) return Intents{.reply = first};
+    if (*agent == true) return Intents{.agent = first};
+    const auto second = read_intent(*agent);
+    if (!second) return std::nullopt;
+    return Intents{.reply = first, .agent = second};
+}
+
+/// How much of what backends said about themselves is written.
+enum class Said : std::uint8_t { all, without_reasons, as_one_intent };
+
+Intents shortened(Intents said, Said how) {
+    if (how == Said::all) return said;
+    if (how == Said::as_one_intent && said.reply && said.agent) {
+        said.reply->intent = combined(said.reply->intent, said.agent->intent);
+        said.reply->until = std::min(said.reply->until, said.agent->until);
+        said.agent.reset();
+    }
+    if (said.reply) said.reply->intent.reason.clear();
+    if (said.agent) said.agent->intent.reason.clear();
+    return said;
+}
+
+/// {"3":[since, successes, failures, "reason", penalty, intents]}; the last two only where needed
+json::object encode_details(const std::map<int, SlotDetail>& details, Said how) {
     json::object out;
     for (const auto& [slot, detail] : details) {
         json::array parts{
             milliseconds(detail.since), detail.successes, detail.failures, detail.reason};
-        if (detail.penalty > 0 || detail.intent) parts.emplace_back(detail.penalty);
-        if (detail.intent) parts.emplace_back(encode_intent(*detail.intent));
+        if (detail.penalty > 0 || detail.intents) parts.emplace_back(detail.penalty);
+        if (detail.intents) parts.emplace_back(encode_intents(shortened(*detail.intents, how)));
         out.emplace(std::to_string(slot), std::move(parts));
     }
     return out;
@@ -106,17 +145,86 @@ std::optional<SlotDetail> read_detail(const json::value& value) {
     if (parts.size() < 4 || !in_range(parts[0], latest_time) || !in_range(parts[1], max_counter) ||
         !in_range(parts[2], max_counter) || !parts[3].is_string() ||
         !is_plain_text(parts[3].get_string(), max_reason_bytes) ||
-        (parts.size() > 4 && !in_range(parts[4], max_counter)) ||
-        (parts.size() > 5 && !read_intent(parts[5]))) {
+        (parts.size() > 4 && !in_range(parts[4], max_counter))) {
         return std::nullopt;
     }
-    return SlotDetail{.since = WallTime(std::chrono::milliseconds(parts[0].get_int64())),
+    SlotDetail detail{.since = WallTime(std::chrono::milliseconds(parts[0].get_int64())),
                       .successes = static_cast<int>(parts[1].get_int64()),
                       .failures = static_cast<int>(parts[2].get_int64()),
                       .reason = std::string(std::string_view(parts[3].get_string())),
-                      .penalty = parts.size() > 4 ? static_cast<int>(parts[4].get_int64()) : 0,
-                      .intent = parts.size() > 5 ? SharedValue<LeasedIntent>(*read_intent(parts[5]))
-                                                 : SharedValue<LeasedIntent>()};
+                      .penalty = parts.size() > 4 ? static_cast<int>(parts[4].get_int64()) : 0};
+    if (parts.size() > 5) {
+        auto intents = read_intents(parts[5]);
+        if (!intents) return std::nullopt;
+        detail.intents = *std::move(intents);
+    }
+    return detail;
+}
+
+/// The payload with its details under `key`. When a thousand backends say all that they can, by
+/// both ways, it would be too long to be written: then their reasons are left out, and if need be
+/// the two intents of each are written as the one that they amount to, until the first of them
+/// ends.
+std::string with_details(const json::object& payload,
+                         std::string_view key,
+                         const std::map<int, SlotDetail>& details) {
+    std::string text;
+    for (const Said how : {Said::all, Said::without_reasons, Said::as_one_intent}) {
+        json::object out = payload;
+        out.emplace(key, encode_details(details, how));
+        text = json::serialize(out);
+        if (text.size() <= max_status_bytes) break;
+    }
+    return text;
+}
+
+/// {"3":[since, until, times, "sign", lbs, of]}: beside the details, where a build that knows of
+/// none passes over it.
+json::object encode_ejections(const std::map<int, SlotDetail>& details) {
+    json::object out;
+    for (const auto& [slot, detail] : details) {
+        if (!detail.ejection) continue;
+        const Ejection& ejection = *detail.ejection;
+        out.emplace(std::to_string(slot),
+                    json::array{milliseconds(ejection.since),
+                                milliseconds(ejection.until),
+                                ejection.times,
+                                to_string(ejection.sign),
+                                ejection.lbs,
+                                ejection.of});
+    }
+    return out;
+}
+
+std::optional<Ejection> read_ejection(const json::value& value) {
+    const json::array* const parts = value.if_array();
+    if (parts == nullptr || parts->size() < 6) return std::nullopt;
+    const json::array& part = *parts;
+    if (!in_range(part[0], latest_time) || !in_range(part[1], latest_time) ||
+        !in_range(part[2], max_counter) || !part[3].is_string() ||
+        !in_range(part[4], max_counter) || !in_range(part[5], max_counter))
+        return std::nullopt;
+    const auto sign = outlier_sign(part[3].get_string());
+    if (!sign) return std::nullopt;
+    return Ejection{.since = WallTime(std::chrono::milliseconds(part[0].get_int64())),
+                    .until = WallTime(std::chrono::milliseconds(part[1].get_int64())),
+                    .times = static_cast<int>(part[2].get_int64()),
+                    .sign = *sign,
+                    .lbs = static_cast<int>(part[4].get_int64()),
+                    .of = static_cast<int>(part[5].get_int64())};
+}
+
+void read_ejections(Reader& in, std::string_view key, std::map<int, SlotDetail>& details) {
+    if (!in.has(key)) return;
+    for (const auto& [text, value] : in.object(key, max_slots)) {
+        const auto slot = slot_number(text);
+        auto ejection = read_ejection(value);
+        if (!slot || !ejection) {
+            in.refuse(Errc::malformed, key);
+            return;
+        }
+        details[*slot].ejection = *std::move(ejection);
+    }
 }
 
 std::map<int, SlotDetail> read_details(Reader& in, std::string_view key) {
@@ -133,7 +241,8 @@ std::map<int, SlotDetail> read_details(Reader& in, std::string_view key) {
     return details;
 }
 
-/// "address" when that is the id, too (backends without a name), else ["id", "address"].
+/// "address" when that is the id, too (backends without a name), else ["id", "address"]; of a
+/// listed LB ["id", "address", true].
 std::optional<Slot> read_slot(const json::value& value) {
     const json::value* id = &value;
     const json::value* address = &value;
@@ -147,9 +256,11 @@ std::optional<Slot> read_slot(const json::value& value) {
         !is_plain_text(address->get_string(), max_address_bytes)) {
         return std::nullopt;
     }
+    const json::array* const list = value.if_array();
     return Slot{.backend = BackendId(std::string_view(id->get_string())),
                 .address = std::string(std::string_view(address->get_string())),
-                .tombstone = false};
+                .tombstone = false,
+                .listed = list != nullptr && list->size() > 2 && (*list)[2] == json::value(true)};
 }
 
 std::optional<Letter> letter_of(char c) {
@@ -212,7 +323,9 @@ std::string encode(const ShardMembers& members) {
     json::array gone;
     for (const Slot& slot : members.slots) {
         if (slot.tombstone) gone.emplace_back(slots.size());
-        if (slot.backend.str() == slot.address) {
+        if (slot.listed) {
+            slots.emplace_back(json::array{slot.backend.str(), slot.address, true});
+        } else if (slot.backend.str() == slot.address) {
             slots.emplace_back(slot.address);
         } else {
             slots.emplace_back(json::array{slot.backend.str(), slot.address});
@@ -256,8 +369,14 @@ std::string encode(const ShardStatus& status) {
     out.emplace("time", milliseconds(status.time));
     out.emplace("doubt", status.doubt);
     out.emplace("letters", letters);
-    out.emplace("details", encode_details(status.details));
-    return json::serialize(out);
+    json::object ejections = encode_ejections(status.details);
+    if (ejections.empty()) return with_details(out, "details", status.details);
+    json::object with_ejections = out;
+    with_ejections.emplace("ejected", std::move(ejections));
+    std::string text = with_details(with_ejections, "details", status.details);
+    // To leave them out lets backends back in, which is the safe side.
+    if (text.size() > max_status_bytes) text = with_details(out, "details", status.details);
+    return text;
 }
 
 static void read(Reader& in, ShardStatus& status) {
@@ -274,14 +393,14 @@ static void read(Reader& in, ShardStatus& status) {
         status.letters.push_back(*letter);
     }
     status.details = read_details(in, "details");
+    read_ejections(in, "ejected", status.details);
 }
 
 std::string encode(const Handoff& handoff) {
     json::object out = stamped(handoff.stamp);
     out.emplace("move", handoff.move);
     out.emplace("layout", handoff.layout);
-    out.emplace("counters", encode_details(handoff.counters));
-    return json::serialize(out);
+    return with_details(out, "counters", handoff.counters);
 }
 
 static void read(Reader& in, Handoff& handoff) {

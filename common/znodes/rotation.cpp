@@ -1,6 +1,7 @@
 #include "common/znodes/rotation.hpp"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 namespace muster::znodes {
@@ -23,7 +24,7 @@ struct Placed {
 };
 
 Placed with_intent(const BackendView& backend, WallTime now) {
-    Placed placed{.view = backend, .intent = in_force(backend.intent, now)};
+    Placed placed{.view = backend, .intent = in_force(backend.intents, now)};
     if (placed.intent.serving == Intent::Serving::down && backend.verdict != Letter::down) {
         placed.own_down = true;
         placed.view.verdict = Letter::down;
@@ -59,16 +60,21 @@ Census count(const std::vector<Placed>& backends) {
     return census;
 }
 
-bool is_panic(const Census& census, const RotationPolicy& policy, bool was_in_panic) {
+/// `out`: of those that are not DOWN, the ejected ones. `healthy_out`: of these, the healthy ones.
+bool is_panic(const Census& census,
+              std::int64_t out,
+              std::int64_t healthy_out,
+              const RotationPolicy& policy,
+              bool was_in_panic) {
     if (census.enabled == 0) return false;
-    const auto reaches = [&](int backends, int percent) {
-        return std::int64_t{100} * backends >= std::int64_t{percent} * census.enabled;
+    const auto reaches = [&](std::int64_t backends, int percent) {
+        return 100 * backends >= std::int64_t{percent} * census.enabled;
     };
     if (was_in_panic) {
-        return !reaches(census.healthy,
+        return !reaches(census.healthy - healthy_out,
                         std::max(policy.panic_enter_percent, policy.panic_exit_percent));
     }
-    return !reaches(census.enabled - census.down, policy.panic_enter_percent);
+    return !reaches(census.enabled - census.down - out, policy.panic_enter_percent);
 }
 
 /// The DOWN backends that may be taken out: oldest failures first.
@@ -83,6 +89,36 @@ std::vector<bool> choose_ejected(const std::vector<Placed>& backends, std::size_
     std::vector<bool> ejected(backends.size());
     for (std::size_t n = 0; n < std::min(limit, down.size()); ++n) ejected[down[n]] = true;
     return ejected;
+}
+
+bool is_held_out(const Placed& placed, const RotationPolicy& policy, WallTime now) {
+    return placed.is_enabled() && placed.view.verdict != Letter::down &&
+           holds(placed.view.ejection, policy.max_ejection_time, now);
+}
+
+/// The ejected ones that may be out beside `down` others: the oldest ejections first.
+std::set<std::size_t> choose_outliers(const std::vector<Placed>& backends,
+                                      const Census& census,
+                                      const RotationPolicy& policy,
+                                      std::int64_t most_out,
+                                      WallTime now) {
+    const int percent = std::clamp(policy.max_ejection_percent, 0, 100);
+    if (percent == 0) return {};
+    std::vector<std::size_t> held;
+    for (std::size_t i = 0; i < backends.size(); ++i) {
+        if (is_held_out(backends[i], policy, now)) held.push_back(i);
+    }
+    std::ranges::sort(held, {}, [&](std::size_t i) {
+        return std::tuple(backends[i].view.ejection->since, backends[i].view.id);
+    });
+    const std::int64_t share =
+        std::max<std::int64_t>(1, std::int64_t{census.enabled} * percent / 100);
+    const std::int64_t beside_down = most_out - std::min<std::int64_t>(census.down, most_out);
+    const std::int64_t but_the_last = census.enabled - census.down - 1;
+    const std::int64_t limit =
+        std::max<std::int64_t>(0, std::min({share, beside_down, but_the_last}));
+    if (static_cast<std::size_t>(limit) < held.size()) held.resize(static_cast<std::size_t>(limit));
+    return {held.begin(), held.end()};
 }
 
 bool is_starting(const BackendView& backend, config::Duration slow_start, WallTime now) {
@@ -179,15 +215,31 @@ Rotation rotation(const std::vector<BackendView>& backends,
     const std::int64_t limit =
         std::int64_t{census.enabled} * std::clamp(policy.max_eject_percent, 0, 100) / 100;
     const std::vector<bool> ejected = choose_ejected(placed, static_cast<std::size_t>(limit));
+    const std::set<std::size_t> outliers = choose_outliers(placed, census, policy, limit, now);
+    const auto out_of_all = static_cast<std::int64_t>(outliers.size());
+    const auto unknown = std::ranges::count(
+        outliers, Letter::unknown, [&](std::size_t i) { return placed[i].view.verdict; });
 
-    Rotation result{.entries = {}, .panic = is_panic(census, policy, was_in_panic)};
+    Rotation result{
+        .entries = {},
+        .panic = is_panic(census, out_of_all, out_of_all - unknown, policy, was_in_panic)};
     if (census.enabled > 0) {
         result.healthy_percent = 100 * census.healthy / census.enabled;
         result.down_percent = 100 * census.down / census.enabled;
     }
     result.entries.reserve(backends.size());
     for (std::size_t i = 0; i < backends.size(); ++i) {
-        result.entries.push_back(place(placed[i], policy, result.panic, ejected[i], now));
+        RotationEntry entry = place(placed[i], policy, result.panic, ejected[i], now);
+        if (policy.max_ejection_percent > 0 && is_held_out(placed[i], policy, now)) {
+            if (result.panic) {
+                entry.reason = RotationReason::panic;
+            } else if (outliers.contains(i)) {
+                entry = out(backends[i], RotationReason::outlier);
+            } else {
+                entry.reason = RotationReason::outlier_capped;
+            }
+        }
+        result.entries.push_back(entry);
     }
     return result;
 }
@@ -220,6 +272,10 @@ std::string_view to_string(RotationReason reason) {
             return "own_maintenance";
         case RotationReason::own_weight:
             return "own_weight";
+        case RotationReason::outlier:
+            return "outlier";
+        case RotationReason::outlier_capped:
+            return "outlier_capped";
     }
     return "unknown";
 }

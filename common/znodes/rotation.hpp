@@ -18,8 +18,9 @@ struct BackendView {
     int weight = 100;
     Letter verdict = Letter::unknown;
     WallTime since{};  ///< when it came into service or went out of it; the epoch: not known
-    SharedValue<LeasedIntent> intent;
+    SharedValue<Intents> intents;
     std::optional<config::Duration> slow_start;  ///< nothing: the policy's
+    SharedValue<Ejection> ejection;
     bool operator==(const BackendView&) const = default;
 };
 
@@ -28,6 +29,8 @@ struct RotationPolicy {
     int panic_enter_percent = 50;
     int panic_exit_percent = 60;
     config::Duration slow_start{0};
+    int max_ejection_percent = 0;           ///< of outliers; 0: the group wants none ejected
+    config::Duration max_ejection_time{0};  ///< a longer one says that a clock is wrong
     bool operator==(const RotationPolicy&) const = default;
 };
 
@@ -46,6 +49,8 @@ enum class RotationReason {
     own_drain,        ///< out: it asks to be drained
     own_maintenance,  ///< out: it asks for maintenance
     own_weight,       ///< in with the share of its weight that it asks for; out with none
+    outlier,          ///< out: ejected for what the LBs saw of it, though its check succeeds
+    outlier_capped,   ///< in although ejected: max_ejection_percent is reached, or it is the last
 };
 
 struct RotationEntry {
@@ -76,7 +81,12 @@ struct Rotation {
 /// - What a backend wants for itself counts below everything else: admin > failed probe > its own
 ///   down, drain or maintenance > its own weight > its own up. "down" counts as DOWN does, in the
 ///   caps and in panic; who asks for drain or maintenance is no longer enabled. "up" never revives
-///   what a probe has found DOWN. An intent whose lease is over was never said.
+///   what a probe has found DOWN. An intent whose lease is over was never said; of a reply's and an
+///   agent's both count, as combined().
+/// - An ejection that holds takes out what is enabled and not DOWN, the oldest first: at most
+///   floor(max_ejection_percent of the enabled), but one where that is less than one (0 %: none),
+///   never the last one that would be left, and together with those that are out as DOWN not more
+///   than max_eject_percent. Those that it takes out count as DOWN in panic, which puts them in.
 /// - Slow start: from 10 % of the weight (at least 1) when the verdict UP was reached, linearly to
 ///   all of it. With weight 100 and slow_start 10 s: 0 s 10, 1 s 19, 5 s 55, 10 s 100.
 ///

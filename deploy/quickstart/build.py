@@ -5,9 +5,9 @@ import re
 import subprocess
 import time
 
-from state import BUILD, ROOT, Failure, say
+from state import BUILD, IS_BUILT, ROOT, Failure, say
 
-PROGRAMS = ("musterd", "musterctl", "example_backend")
+PROGRAMS = ("musterd", "musterctl", "muster-agent", "example_backend")
 
 
 def _run(command, log):
@@ -29,6 +29,8 @@ def _run(command, log):
 
 
 def build(targets=PROGRAMS):
+    if IS_BUILT:
+        return
     BUILD.mkdir(parents=True, exist_ok=True)
     jobs = os.environ.get("MUSTER_JOBS") or str(os.cpu_count())
     say(f"building {', '.join(targets)} (release; minutes the first time, seconds later)")

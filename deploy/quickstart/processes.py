@@ -75,6 +75,37 @@ def _signal(names, number):
                 pass
 
 
+def children(name):
+    """The pids that the process of that name has started itself."""
+    pid = running().get(name)
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(child) for child in file.read().split()]
+    except OSError:
+        return []
+
+
+def signal_all(name, number):
+    """To the process of that name, and to those that it has started."""
+    if name not in running():
+        return
+    for pid in (running()[name], *children(name)):
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
+def kill(*names):
+    """As when they crash, with those that they have started."""
+    for name in names:
+        signal_all(name, signal.SIGSTOP)  # so that none of them can do anything about the others' end
+        signal_all(name, signal.SIGKILL)
+    while set(names) & running().keys():
+        _reap()
+        time.sleep(0.005)
+
+
 def _reap():
     while True:
         try:

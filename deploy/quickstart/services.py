@@ -1,20 +1,28 @@
 """The servers of the quickstart: their configuration, how they start, and when they are ready."""
 
 import json
+import re
 import socket
 import subprocess
 import urllib.request
 from collections import Counter
 from string import Template
 
+import dns
 import processes
-from state import BACKENDS, BUILD, NODES, ROOT, STATE, Failure, is_root, write
+from state import BACKENDS, BUILD, LBS, NODES, ROOT, STATE, Failure, is_root, write
 
 CLUSTER = "main"
 SECRETS = STATE / "secrets"
 MUSTERD = BUILD / "orchestrator/musterd"
+MUSTER_AGENT = BUILD / "agent/muster-agent"
 MUSTERCTL = BUILD / "ctl/musterctl"
 EXAMPLE_BACKEND = BUILD / "deploy/quickstart/example_backend"
+
+
+BEHIND = (*(f"zookeeper-{n}" for n in NODES), "etcd", "nginx", *(f"app-{n}" for n in BACKENDS),
+          *(f"musterd-{n}" for n in NODES))
+IN_FRONT = (*(f"{kind}-{n}" for n in LBS for kind in ("agent", "haproxy")), "traffic")
 
 
 def zookeeper_servers(ports):
@@ -35,7 +43,7 @@ def api(ports, node, path):
         return None
 
 
-def _answers(url):
+def answers(url):
     try:
         with urllib.request.urlopen(url, timeout=1) as reply:
             return reply.status == 200
@@ -80,22 +88,66 @@ def initialise_cluster(ports):
     run_musterctl("init", "--zookeeper", zookeeper_servers(ports), "--cluster", CLUSTER, "--secrets", SECRETS)
 
 
+# --- etcd and CoreDNS --------------------------------------------------------------------------------------
+
+NAME = "api.muster.test"
+
+
+def etcd_url(ports):
+    return f"http://127.0.0.1:{ports['ETCD']}"
+
+
+def start_etcd(ports):
+    peer = f"http://127.0.0.1:{ports['ETCD_PEER']}"
+    return processes.start("etcd", [
+        "etcd", "--name=e1", f"--data-dir={STATE}/etcd", f"--listen-client-urls={etcd_url(ports)}",
+        f"--advertise-client-urls={etcd_url(ports)}", f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=e1={peer}", "--log-level=error"])
+
+
+def etcd_is_ready(ports):
+    return answers(f"{etcd_url(ports)}/health")
+
+
+def coredns():
+    """The program, or None and why there is none."""
+    got = subprocess.run([str(ROOT / "deploy/coredns/get")], capture_output=True, text=True)
+    lines = got.stdout.split()
+    return (lines[-1], "") if got.returncode == 0 and lines else (None, got.stderr.strip())
+
+
+def start_coredns(ports, program):
+    config = write(STATE / "coredns/Corefile",
+                   f"muster.test:{ports['DNS']} {{\n    bind 127.0.0.1\n    errors\n"
+                   f"    etcd {{\n        path /skydns\n        endpoint {etcd_url(ports)}\n    }}\n}}\n")
+    as_nobody = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if is_root() else []
+    return processes.start("coredns", [*as_nobody, program, "-conf", config, "-quiet"])
+
+
+def addresses(ports):
+    """What the fleet's name answers; None: there is no DNS server."""
+    return dns.addresses(ports["DNS"], NAME)
+
+
 # --- musterd ---------------------------------------------------------------------------------------------
 
 def start_musterd(ports, node):
+    asked = f"\"127.0.0.1:{ports['DNS']}\"" if "coredns" in processes.running() else ""
     folder = STATE / f"node-{node}"
     servers = "".join(f"  - {server}\n" for server in zookeeper_servers(ports).split(","))
     config = write(folder / "musterd.yaml",
                    f"node: n{node}\ncluster: {CLUSTER}\nzookeeper:\n{servers}zookeeper_auth_file: {SECRETS}/node.auth\n"
                    f"cluster_secret_file: {SECRETS}/cluster.secret\n"
                    f"session_timeout: 2s\nzookeeper_tick: 200ms\nzone: {'abc'[node - 1]}\n"
-                   f"listen: 127.0.0.1:{ports[f'API_{node}']}\nstate_dir: {folder}/state\n")
+                   f"listen: 127.0.0.1:{ports[f'API_{node}']}\nstate_dir: {folder}/state\n"
+                   f"dns:\n  etcd: {{endpoints: [\"{etcd_url(ports)}\"]}}\n  zones: [muster.test]\n"
+                   f"  servers: [{asked}]\n")
     (folder / "state").mkdir(exist_ok=True)
     return processes.start(f"musterd-{node}", [MUSTERD, "--config", config])
 
 
 def musterd_is_ready(ports, node):
-    return _answers(f"http://127.0.0.1:{ports[f'API_{node}']}/readyz")
+    return answers(f"http://127.0.0.1:{ports[f'API_{node}']}/readyz")
 
 
 def run_musterctl(*arguments):
@@ -104,17 +156,20 @@ def run_musterctl(*arguments):
         raise Failure(f"musterctl {' '.join(map(str, arguments))} failed:\n{result.stdout}{result.stderr}")
 
 
-def apply_groups(ports):
-    template = Template((ROOT / "deploy/quickstart/groups.yaml").read_text())
-    groups = write(STATE / "groups.yaml", template.substitute(ports))
-    run_musterctl("--url", urls(ports), "apply", "-f", groups)
+def groups(ports):
+    """The documents of the two groups and the fleet."""
+    return Template((ROOT / "deploy/quickstart/groups.yaml").read_text()).substitute(ports)
+
+
+def apply(ports, documents):
+    run_musterctl("--url", urls(ports), "apply", "-f", write(STATE / "groups.yaml", documents))
 
 
 def backend_states(ports):
-    """State -> number of backends, as the first node that answers says."""
+    """State -> number of backends, as the first node that answers says; without LBs (groups "@...")."""
     for node in NODES:
         if answer := api(ports, node, "/api/v1/backends"):
-            return Counter(backend["state"] for backend in answer["backends"])
+            return Counter(one["state"] for one in answer["backends"] if not one["group"].startswith("@"))
     return Counter()
 
 
@@ -134,7 +189,7 @@ def start_nginx(ports):
 
 
 def nginx_is_ready(ports):
-    return all(_answers(f"http://127.0.0.1:{ports[f'WEB_{n}']}/health") for n in BACKENDS)
+    return all(answers(f"http://127.0.0.1:{ports[f'WEB_{n}']}/health") for n in BACKENDS)
 
 
 def start_example_backend(ports, number):
@@ -142,6 +197,79 @@ def start_example_backend(ports, number):
 
 
 def example_backend_is_ready(ports, number):
-    return _answers(f"http://127.0.0.1:{ports[f'APP_{number}']}/seen")
+    return answers(f"http://127.0.0.1:{ports[f'APP_{number}']}/seen")
 
 
+def example_backend(ports, number, method="GET"):
+    """What it has seen of probes; POST: it counts from here on."""
+    request = urllib.request.Request(f"http://127.0.0.1:{ports[f'APP_{number}']}/seen", method=method)
+    with urllib.request.urlopen(request, timeout=2) as reply:
+        return json.load(reply)
+
+
+# --- the load balancers ----------------------------------------------------------------------------------
+
+def lb_address(number):
+    """An address of its own for each, and the same port, as on machines of their own."""
+    return f"127.0.0.{number}"
+
+
+def start_agent(ports, number):
+    folder = STATE / f"lb-{number}"
+    servers = "".join(f"  - {server}\n" for server in zookeeper_servers(ports).split(","))
+    config = write(folder / "agent.yaml",
+                   f"cluster: {CLUSTER}\nzookeeper:\n{servers}zookeeper_auth_file: {SECRETS}/agent.auth\n"
+                   f"fleet: edge\ninstance: lb-{number}\naddress: {lb_address(number)}:{ports['LB']}\n"
+                   f"bind_address: {lb_address(number)}\nlisten: 127.0.0.1:{ports[f'AGENT_{number}']}\n"
+                   f"state_dir: {folder}\nhaproxy:\n  config_file: {folder}/haproxy.cfg\n"
+                   f"  stats_socket: {folder}/admin.sock\n  master_socket: {folder}/master.sock\n"
+                   f"  state_file: {folder}/state\n  peers_socket: {folder}/peers.sock\n"
+                   f"  stats_port: {ports[f'STATS_{number}']}\n")
+    return processes.start(f"agent-{number}", [MUSTER_AGENT, "--config", config])
+
+
+def has_haproxy_config(number):
+    return (STATE / f"lb-{number}/haproxy.cfg").exists()
+
+
+def lb_file_says(number, name, pattern):
+    try:
+        return re.search(pattern, (STATE / f"lb-{number}" / name).read_text()) is not None
+    except OSError:
+        return False
+
+
+def start_haproxy(_ports, number):
+    folder = STATE / f"lb-{number}"
+    return processes.start(f"haproxy-{number}", ["/usr/sbin/haproxy", "-W", "-S", folder / "master.sock",
+                                                 "-f", folder / "haproxy.cfg"])
+
+
+def lb_is_in_step(ports, number):
+    """The agent says so, and the LB answers."""
+    return (answers(f"http://127.0.0.1:{ports[f'AGENT_{number}']}/healthz")
+            and answers(f"http://{lb_address(number)}:{ports['LB']}/"))
+
+
+def agent_metric(ports, number, name):
+    """None while it doesn't answer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{ports[f'AGENT_{number}']}/metrics", timeout=1) as reply:
+            lines = reply.read().decode().splitlines()
+    except OSError:
+        return None
+    return next((float(line.split()[-1]) for line in lines if line.startswith(name + " ")), None)
+
+
+def start_traffic(ports):
+    addresses = [f"{lb_address(n)}:{ports['LB']}" for n in LBS]
+    return processes.start("traffic", ["python3", "-B", ROOT / "deploy/quickstart/traffic.py",
+                                       STATE / "traffic.json", *addresses])
+
+
+def traffic():
+    """What became of it so far."""
+    try:
+        return json.loads((STATE / "traffic.json").read_text())
+    except (OSError, ValueError):
+        return {"sent": 0, "failed": 0}

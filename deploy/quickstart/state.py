@@ -7,13 +7,17 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-STATE = ROOT / ".quickstart"
-BUILD = ROOT / "build/release"
+# Tests run all this beside a quickstart of people, with programs that are built already.
+STATE = Path(os.environ.get("MUSTER_QUICKSTART_STATE", ROOT / ".quickstart"))
+IS_BUILT = "MUSTER_QUICKSTART_BUILD" in os.environ
+BUILD = Path(os.environ.get("MUSTER_QUICKSTART_BUILD", ROOT / "build/release"))
 ENV = STATE / "env"
 
 NODES = (1, 2, 3)
 BACKENDS = (1, 2, 3, 4, 5, 6)
-PORT_NAMES = (*(f"{kind}_{n}" for n in NODES for kind in ("ZK", "ZK_QUORUM", "ZK_ELECTION", "API")),
+LBS = (1, 2)
+PORT_NAMES = ("LB", "ETCD", "ETCD_PEER", "DNS", *(f"{kind}_{n}" for n in LBS for kind in ("AGENT", "STATS")),
+              *(f"{kind}_{n}" for n in NODES for kind in ("ZK", "ZK_QUORUM", "ZK_ELECTION", "API")),
               *(f"{kind}_{n}" for n in BACKENDS for kind in ("WEB", "APP")))
 
 _began = time.monotonic()
@@ -60,7 +64,7 @@ def choose_ports():
         order = sorted(PORT_NAMES, key=lambda name: not name.startswith("API_"))
         ports = {name: next(candidates) for name in order}
     text = "".join(f"{name}={ports[name]}\n" for name in PORT_NAMES)
-    ENV.write_text("# Chosen by ./quickstart; read by the drill.\n" + text)
+    ENV.write_text("# Chosen by ./quickstart; read again at the next start.\n" + text)
     return ports
 
 

@@ -68,6 +68,6 @@ std::unique_ptr<checker::Dialogue> make(const checker::CompiledProbeInput& input
     return std::make_unique<MemcachedDialogue>(most);
 }
 
-const checker::RegisterProbe registered("memcached", {.make = make});
+const muster::checker::RegisterProbe registered("memcached", {.make = make});
 
 }  // namespace

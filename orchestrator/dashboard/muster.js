@@ -224,7 +224,7 @@
       b.setAttribute('aria-pressed', String(filter.group === g.name));
       if (b.name_.dataset.key !== g.name + g.panic) {
         b.name_.dataset.key = g.name + g.panic;
-        b.name_.replaceChildren(g.name, g.panic ? ' ' : '', g.panic ? make('span', 'tag bad', 'PANIC') : '');
+        b.name_.replaceChildren(g.name, g.fleet ? make('span', 'tag', 'LBs') : '', g.panic ? ' ' : '', g.panic ? make('span', 'tag bad', 'PANIC') : '');
       }
       setText(b.count_, g.states.up + ' / ' + g.backends + ' up');
       setClass(b.count_, g.states.down ? 'down' : 'dim');
@@ -284,6 +284,52 @@
     const a = make('a', '', text);
     a.href = 'http://' + address + '/';
     return a;
+  };
+
+  // ---- load balancers, by fleet
+
+  const lbTrouble = (a) => !a.accepting ? 'down' : a.error || a.behind.length ? 'degraded' : 'up';
+  const generations = (a) => {
+    const of = (name, has, newest) => name + ' ' + (has === newest ? has : has + ' of ' + newest);
+    return [of('fleet', a.fleet_generation, a.newest_fleet_generation), ...a.groups.map((g) => of(g.name, g.generation, g.newest))];
+  };
+  const showLbs = () => {
+    const fleets = new Map(view.fleets.map((f) => [f.name, []]));
+    for (const a of view.agents) fleets.set(a.fleet, [...(fleets.get(a.fleet) || []), a]);
+    $('lb-head').hidden = $('lbs').hidden = !fleets.size;
+    setText($('lb-count'), view.agents.length === view.agent_count ? String(view.agent_count)
+      : view.agents.length + ' of ' + view.agent_count);
+    const items = [...fleets].flatMap(([fleet, lbs]) => [{ fleet, lbs }, ...lbs]);
+    patch($('lbs'), items, (i) => JSON.stringify([i.fleet, i.lbs ? 0 : 1, i.instance || '']), (i) => {
+      const li = make('li', i.lbs ? 'fleet' : 'lb');
+      li.append(li.name_ = make('span', 'name'), li.count_ = make('span', 'small'));
+      if (i.lbs) return li;
+      li.append(li.has_ = make('span', 'dim small wide line'), li.age_ = make('span', 'dim small wide'), li.notes_ = make('span', 'note small wide'));
+      return li;
+    }, (li, i) => {
+      const key = JSON.stringify(i);
+      if (li.dataset.key === key) return;
+      li.dataset.key = key;
+      if (i.lbs) {
+        const well = i.lbs.filter((a) => lbTrouble(a) === 'up').length;
+        setText(li.name_, i.fleet);
+        setText(li.count_, i.lbs.length ? well + ' / ' + i.lbs.length + ' in step' : 'no agent');
+        setClass(li.count_, 'small ' + (well < i.lbs.length ? 'degraded' : 'dim'));
+        return;
+      }
+      li.name_.replaceChildren(mark(lbTrouble(i)), ' ', i.instance, i.lb ? ' ' : '', i.lb ? make('span', 'tag', i.lb) : '',
+        i.accepting ? '' : ' ', i.accepting ? '' : make('span', 'tag bad', 'does not accept'));
+      li.name_.title = 'agent ' + i.build;
+      setText(li.count_, i.address);
+      const has = generations(i);
+      setText(li.has_, 'generation: ' + has.slice(0, 6).join(' · ') + (has.length > 6 ? ' · +' + (has.length - 6) : ''));
+      li.has_.title = has.join('\n');
+      li.age_.replaceChildren(...(i.status_time ? ['newest status of ', ago(i.status_time), ' ago · '] : ['no status yet · ']),
+        'reported ', ago(i.reported), ' ago');
+      li.notes_.hidden = !i.error && !i.behind.length;
+      li.notes_.replaceChildren(...(i.behind_since ? ['behind for ', ago(i.behind_since), ': '] : []), i.behind.join(' · '),
+        i.error && i.behind.length ? ' · ' : '', i.error);
+    });
   };
 
   const EVENT_STATE = { rotation_changed: 'degraded', panic_changed: 'down', master_changed: 'drain', shard_moved: 'drain',
@@ -397,6 +443,7 @@
     const { backend, why, recent } = body;
     const facts = make('dl');
     const fact = (name, text) => facts.append(make('dt', '', name), make('dd', '', text));
+    if (why.wrong) fact('wrong', why.wrong);
     fact('check', why.check);
     fact('address', backend.address);
     if (why.shard) fact('shard', why.shard + ' · layout ' + why.layout + ' · status ' + why.sequence);
@@ -410,7 +457,7 @@
     td.replaceChildren(make('div', 'why', left, recent ? results(recent) : make('p', 'dim', 'No recent results: ' + body.recent_problem)));
   };
   const phases = (r) => [['resolve', r.resolve_seconds], ['connect', r.connect_seconds], ['TLS', r.tls_seconds],
-    ['first byte', r.first_byte_seconds]].filter(([, at]) => at > 0).map(([name, at]) => name + ' ' + millis(at)).join(', ');
+    ['sent', r.sent_seconds], ['first byte', r.first_byte_seconds]].filter(([, at]) => at > 0).map(([name, at]) => name + ' ' + millis(at)).join(', ');
   const results = (recent) => {
     const ticks = make('div', 'ticks');
     ticks.setAttribute('role', 'img');
@@ -475,7 +522,7 @@
     if (answer.ok) { $('token').value = ''; connect(); }
   };
 
-  const show = () => { showHeader(); showFilter(); showGroups(); showNodes(); showRows(); showEvents(); tick(); };
+  const show = () => { showHeader(); showFilter(); showGroups(); showNodes(); showLbs(); showRows(); showEvents(); tick(); };
   showFilter();
   setInterval(tick, 500);
   connect();

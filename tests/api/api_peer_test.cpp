@@ -122,11 +122,11 @@ TEST_F(TwoNodes, AnyNodeShowsTheResultsOfTheOneThatProbes) {
         at(body, "/recent"),
         R"({"from":"n2","results":812,"list":[{"time":"2026-01-01T00:00:00.000Z","result":"failure",)"
         R"("reason":"L4CON","code":111,"resolve_seconds":0E0,"connect_seconds":0E0,)"
-        R"("tls_seconds":0E0,"first_byte_seconds":0E0,"total_seconds":2E-4,"before":null,)"
+        R"("tls_seconds":0E0,"sent_seconds":0E0,"first_byte_seconds":0E0,"total_seconds":2E-4,"before":null,)"
         R"("after":{"verdict":"up","pending":2}},)"
         R"({"time":"2026-01-01T00:00:00.000Z","result":"failure",)"
         R"("reason":"L4CON","code":111,"resolve_seconds":0E0,"connect_seconds":0E0,)"
-        R"("tls_seconds":0E0,"first_byte_seconds":0E0,"total_seconds":2E-4,)"
+        R"("tls_seconds":0E0,"sent_seconds":0E0,"first_byte_seconds":0E0,"total_seconds":2E-4,)"
         R"("before":{"verdict":"up","pending":2},"after":{"verdict":"up","pending":2}}],)"
         R"("confirmation":{"time":"2026-01-01T00:00:00.000Z","down":false,)"
         R"("votes":[{"node":"n3","vote":"disagree"},{"node":"n4","vote":"abstain"}]}})");
@@ -252,6 +252,54 @@ TEST(PeerAnswer, IsReadAsItIsWritten) {
     expected.verdict = checker::Verdict::unknown;
     expected.pending = 0;
     EXPECT_EQ(read->recent[0], expected);
+}
+
+TEST(PeerAnswer, HasTheWayThroughAnLb) {
+    const std::string hop = R"({"name":"group web by listener main","listener":"main",)"
+                            R"("group":"web","result":"failure","reason":"L7STS","code":503,)"
+                            R"("connect_seconds":0.001,"tls_seconds":0,"response_seconds":0.25})";
+    const auto with = [](const std::string& hops) {
+        return evidence_with(
+            fmt::format(R"({{"from":"n2","results":1,"list":[],"hops":{}}})", hops));
+    };
+    const auto read = decode_evidence(with("[" + hop + "]"), NodeId("n2"));
+    ASSERT_TRUE(read);
+    const LbHop expected{.name = "group web by listener main",
+                         .listener = "main",
+                         .group = "web",
+                         .result = checker::Result::failure,
+                         .reason = checker::Reason::l7_status,
+                         .code = 503,
+                         .connect = 1ms,
+                         .response = 250ms};
+    EXPECT_EQ(read->hops, std::vector{expected});
+    std::string many = hop;
+    for (int i = 0; i < 300; ++i) many += "," + hop;
+    std::string control = hop;
+    control.replace(control.find("main"), 4, "\\u001b");
+    std::string endless = hop;
+    endless.replace(endless.find("0.25"), 4, "1e99");
+    for (const std::string& bad : {std::string("7"),
+                                   std::string("[7]"),
+                                   std::string("[{}]"),
+                                   "[" + many + "]",
+                                   "[" + control + "]",
+                                   "[" + endless + "]"})
+        EXPECT_FALSE(decode_evidence(with(bad), NodeId("n2"))) << bad.substr(0, 200);
+}
+
+TEST_F(TwoNodes, WhatIsWrongBehindAnLbIsNamed) {
+    n2_->commands.evidence = {
+        .from = NodeId("n2"),
+        .hops = {{.name = "group api by listener main", .result = checker::Result::success},
+                 {.name = "group web by listener main",
+                  .result = checker::Result::failure,
+                  .reason = checker::Reason::l7_status,
+                  .code = 503}}};
+    serve();
+    const auto body = ask();
+    EXPECT_EQ(at(body, "/why/wrong"), R"("group web by listener main: L7STS 503")");
+    EXPECT_EQ(at(body, "/recent/hops/1/code"), "503");
 }
 
 TEST(PeerAnswer, OfANewerBuildMayHaveReasonsThatWeDoNotKnow) {

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace muster::orchestrator {
 namespace {
@@ -42,9 +44,150 @@ TEST(Reads, BackendRowIsAsDocumented) {
         at(body, "/backends"),
         R"([{"group":"web","id":"b2","address":"10.0.0.2:80","zone":"a","weight":100,"admin":"active",)"
         R"("state":"down","verdict":"down","since":"2025-12-31T23:59:46.000Z","reason":"L4CON",)"
-        R"("pending":{"successes":1,"failures":0},"intent":null,)"
+        R"("pending":{"successes":1,"failures":0},"intent":null,"ejection":null,)"
         R"("rotation":{"in":false,"weight":0,"reason":"down"},)"
         R"("shard":0,"owner":"n1","status_age_seconds":3.2E0}])");
+}
+
+TEST(Reads, IntentIsOfReplyAndAgentTogetherAndSaysWhoSaidWhat) {
+    using znodes::Intent;
+    ApiCase api;
+    const WallTime wall = api.clock.wall();
+    const auto intent = [&](const znodes::Intents& said) {
+        Snapshot snapshot = *api.slot.newest();
+        GroupRow group = test::group_of(snapshot, "web");
+        test::backend_of(group, "b2").intents = said;
+        test::put_group(snapshot, std::move(group));
+        api.publish(std::move(snapshot));
+        return at(api.json(request("GET", "/api/v1/backends?state=down")), "/backends/0/intent");
+    };
+    const znodes::LeasedIntent reply{
+        .intent = {.serving = Intent::Serving::up, .weight_percent = 50, .maxconn = 7},
+        .until = wall + 30s};
+    znodes::LeasedIntent agent{.intent = {.wish = Intent::Wish::drain, .reason = "deploy"},
+                               .until = wall + 9s};
+    EXPECT_EQ(
+        intent({.reply = reply, .agent = agent}),
+        R"({"until":"2026-01-01T00:00:09.000Z","serving":"up","wish":"drain",)"
+        R"("weight_percent":50,"maxconn":7,"reason":"deploy","said_by":{)"
+        R"("reply":{"until":"2026-01-01T00:00:30.000Z","serving":"up","weight_percent":50,"maxconn":7},)"
+        R"("agent":{"until":"2026-01-01T00:00:09.000Z","wish":"drain","reason":"deploy"}}})");
+    agent.until = wall;
+    EXPECT_EQ(
+        intent({.reply = reply, .agent = agent}),
+        R"({"until":"2026-01-01T00:00:30.000Z","serving":"up","weight_percent":50,"maxconn":7,)"
+        R"("said_by":{"reply":{"until":"2026-01-01T00:00:30.000Z","serving":"up",)"
+        R"("weight_percent":50,"maxconn":7}}})");
+    EXPECT_EQ(intent({.agent = agent}), "null");
+}
+
+/// The example cluster with a fleet of one listener.
+Snapshot with_a_fleet(const ApiCase& api) {
+    Snapshot snapshot = test::example_snapshot(api.clock.now(), api.clock.wall());
+    const config::Listener web{.name = "web",
+                               .port = 80,
+                               .routes = {{.path = "/api/", .group = GroupName("api")}},
+                               .group = GroupName("web")};
+    snapshot.fleets.push_back(
+        {.spec = std::make_shared<const config::FleetSpec>(
+             config::FleetSpec{.name = FleetName("edge"), .listeners = {web}}),
+         .uid = "u1",
+         .generation = 2,
+         .author = "alice",
+         .changed = api.clock.wall(),
+         .notes = {"there is no group api yet, to which listener web leads"}});
+    return snapshot;
+}
+
+TEST(Reads, FleetsAreListedWithWhatTheyLeadTo) {
+    ApiCase api;
+    EXPECT_EQ(at(api.json(request("GET", "/api/v1/fleets")), "/fleets"), "[]");
+    api.publish(with_a_fleet(api));
+    EXPECT_EQ(at(api.json(request("GET", "/api/v1/fleets")), "/fleets"),
+              R"([{"name":"edge","uid":"u1","generation":2,"author":"alice",)"
+              R"("changed":"2026-01-01T00:00:00.000Z","listeners":["web"],"groups":["api","web"],)"
+              R"("notes":["there is no group api yet, to which listener web leads"],)"
+              R"("instances":null}])");
+    EXPECT_EQ(at(api.json(request("GET", "/state")), "/fleets/0/name"), "\"edge\"");
+}
+
+TEST(Reads, LbsAreShownWithWhatProbesSayOfThem) {
+    ApiCase api;
+    Snapshot snapshot = with_a_fleet(api);
+    auto spec = std::make_shared<config::GroupSpec>(config::GroupSpec{.name = GroupName("@edge")});
+    spec->backends = {{.id = BackendId("lb-1"), .address = "192.0.2.10", .port = 443}};
+    snapshot.groups.insert(
+        snapshot.groups.begin(),
+        std::make_shared<GroupRow>(GroupRow{.spec = spec,
+                                            .backends = {{.id = BackendId("lb-1"),
+                                                          .verdict = znodes::Letter::degraded,
+                                                          .since = api.clock.wall(),
+                                                          .reason = "L7STS",
+                                                          .in_rotation = true}}}));
+    for (const char* const name : {"lb-1", "lb-2"})
+        snapshot.agents.push_back({.fleet = FleetName("edge"), .instance = InstanceId(name)});
+    api.publish(std::move(snapshot));
+    const auto agents = api.json(request("GET", "/api/v1/agents"));
+    EXPECT_EQ(at(agents, "/agents/0/health"),
+              R"({"state":"degraded","in_rotation":true,"since":"2026-01-01T00:00:00.000Z",)"
+              R"("reason":"L7STS"})");
+    EXPECT_EQ(at(agents, "/agents/1/health"), "null") << "registered, and not probed yet";
+    const auto fleets = api.json(request("GET", "/api/v1/fleets"));
+    EXPECT_EQ(at(fleets, "/fleets/0/instances/total"), "1");
+    EXPECT_EQ(at(fleets, "/fleets/0/instances/in_rotation"), "1");
+    EXPECT_EQ(at(api.json(request("GET", "/api/v1/fleets/edge")), "/fleet/instances/total"), "1");
+    const auto groups = api.json(request("GET", "/api/v1/groups"));
+    EXPECT_EQ(at(groups, "/groups/0/fleet"), "\"edge\"");
+    EXPECT_EQ(at(groups, "/groups/1/fleet"), "null");
+}
+
+TEST(Reads, AgentsSayHowFarTheirLbsAre) {
+    ApiCase api;
+    Snapshot snapshot = test::example_snapshot(api.clock.now(), api.clock.wall());
+    snapshot.agents.push_back({.fleet = FleetName("edge"),
+                               .instance = InstanceId("lb-1"),
+                               .address = "192.0.2.10:443",
+                               .lb = "haproxy",
+                               .build = "b1",
+                               .accepting = true,
+                               .fleet_generation = 2,
+                               .newest_fleet_generation = 2,
+                               .groups = {{.name = GroupName("web"), .generation = 5, .newest = 6}},
+                               .status_time = api.clock.wall(),
+                               .reported = api.clock.wall(),
+                               .behind = {"group web: has generation 5 of 6"},
+                               .behind_since = api.clock.wall()});
+    api.publish(std::move(snapshot));
+    EXPECT_EQ(at(api.json(request("GET", "/api/v1/agents")), "/agents"),
+              R"([{"fleet":"edge","instance":"lb-1","address":"192.0.2.10:443","lb":"haproxy",)"
+              R"("build":"b1","accepting":true,"health":null,"fleet_generation":2,)"
+              R"("newest_fleet_generation":2,)"
+              R"("groups":[{"name":"web","generation":5,"newest":6}],)"
+              R"("status_time":"2026-01-01T00:00:00.000Z","reported":"2026-01-01T00:00:00.000Z",)"
+              R"("behind":["group web: has generation 5 of 6"],)"
+              R"("behind_since":"2026-01-01T00:00:00.000Z","error":""}])");
+}
+
+TEST(Reads, FleetHasItsSpecItsEtagAndYaml) {
+    ApiCase api;
+    api.publish(with_a_fleet(api));
+    const auto reply = api.answer(request("GET", "/api/v1/fleets/edge"));
+    EXPECT_EQ(reply.field("ETag"), "\"2\"");
+    const auto body = boost::json::parse(reply.body);
+    EXPECT_EQ(at(body, "/fleet/generation"), "2");
+    EXPECT_EQ(at(body, "/fleet/spec"),
+              R"({"kind":"Fleet","name":"edge","spec":{"listeners":[{"name":"web","bind":":80",)"
+              R"("routes":[{"path":"/api/","group":"api"}],"group":"web"}]}})");
+    EXPECT_EQ(api.answer(request("GET", "/api/v1/fleets/edge?format=yaml")).body,
+              "kind: Fleet\nname: edge\nspec:\n  listeners:\n    - name: web\n"
+              "      bind: \":80\"\n      routes:\n        - path: /api/\n"
+              "          group: api\n      group: web\n");
+    EXPECT_EQ(
+        api.answer(request("GET", "/api/v1/fleets/edge", {{"If-None-Match", "\"2\""}})).status,
+        304);
+    const auto absent = api.answer(request("GET", "/api/v1/fleets/egde"));
+    EXPECT_EQ(absent.status, 404);
+    EXPECT_EQ(at(boost::json::parse(absent.body), "/nearest"), "\"edge\"");
 }
 
 TEST(Reads, GroupHasItsSpecItsEtagAndYaml) {
@@ -186,7 +329,7 @@ TEST(Why, TellsReasonNextStepAndRecentResults) {
         at(body, "/recent"),
         R"({"from":"n1","results":812,"list":[{"time":"2026-01-01T00:00:00.000Z","result":"failure",)"
         R"("reason":"L4CON","code":111,"resolve_seconds":0E0,"connect_seconds":0E0,)"
-        R"("tls_seconds":0E0,"first_byte_seconds":0E0,"total_seconds":2E-4,"before":null,)"
+        R"("tls_seconds":0E0,"sent_seconds":0E0,"first_byte_seconds":0E0,"total_seconds":2E-4,"before":null,)"
         R"("after":{"verdict":"unknown","pending":0}}]})");
     EXPECT_EQ(at(body, "/recent_problem"), "null");
 }

@@ -119,6 +119,29 @@ TEST(ViewStream, TakesRenewedTimesOfShardsForMereAge) {
     EXPECT_FALSE(differ_in_age_only(before, with_b1_down(api)));
 }
 
+TEST(ViewStream, TellsOfLoadBalancers) {
+    ApiCase api;
+    const Snapshot before = test::example_snapshot(api.clock.now(), api.clock.wall());
+    Snapshot after = before;
+    after.agents.push_back(
+        {.fleet = FleetName("edge"), .instance = InstanceId("lb1"), .accepting = true});
+    EXPECT_FALSE(differ_in_age_only(before, after));
+    EXPECT_TRUE(differ_in_age_only(after, Snapshot(after)));
+    // Those with trouble first, when there are more than people can look at.
+    for (int i = 2; i <= 600; ++i) {
+        after.agents.push_back(after.agents.front());
+        after.agents.back().instance = InstanceId("lb" + std::to_string(i));
+    }
+    after.agents.back().error = "haproxy -c fails";
+    api.publish(after);
+    auto stream = open(api, "/api/v1/stream");
+    const Piece piece = parse(api.next(stream));
+    EXPECT_EQ(at(piece.data, "/agent_count"), "600");
+    EXPECT_EQ(at(piece.data, "/agents/0/instance"), "\"lb600\"");
+    EXPECT_EQ(at(piece.data, "/agents/499/instance"), "\"lb499\"");
+    EXPECT_EQ(at(piece.data, "/agents/500"), "(absent)");
+}
+
 TEST(ViewStream, BreaksALongSilenceByAComment) {
     ApiCase api;
     auto stream = open(api, "/api/v1/stream");

@@ -1,6 +1,6 @@
 #include "orchestrator/api.hpp"
 
-#include "orchestrator/api_text.hpp"
+#include "common/config/unicode.hpp"
 #include "orchestrator/dashboard/assets.hpp"
 #include "tests/api/api_case.hpp"
 
@@ -197,13 +197,13 @@ TEST(HostileTexts, StayTextInEveryAnswer) {
             ASSERT_EQ(reply.status, 200) << target;
             EXPECT_EQ(reply.field("Content-Type"), "application/json");
             EXPECT_EQ(reply.body.find("</"), std::string::npos) << target << text;
-            EXPECT_EQ(reply.body, as_utf8(reply.body)) << target << text;
+            EXPECT_EQ(reply.body, config::as_utf8(reply.body)) << target << text;
             boost::system::error_code error;
             (void)boost::json::parse(reply.body, error);
             EXPECT_FALSE(error) << target << ' ' << text;
         }
         const auto body = api.json(request("GET", "/api/v1/events"));
-        EXPECT_EQ(body.at("events").at(0).at("text").as_string(), as_utf8(text));
+        EXPECT_EQ(body.at("events").at(0).at("text").as_string(), config::as_utf8(text));
     }
 }
 
@@ -228,7 +228,7 @@ TEST(HostileTexts, AreEscapedInThePage) {
         const std::string body = api.answer(request("GET", "/")).body;
         EXPECT_EQ(std::ranges::count(body, '<'), std::ranges::count(quiet, '<')) << text;
         EXPECT_EQ(std::ranges::count(body, '"'), std::ranges::count(quiet, '"')) << text;
-        EXPECT_EQ(body, as_utf8(body));
+        EXPECT_EQ(body, config::as_utf8(body));
     }
 }
 
@@ -242,23 +242,10 @@ TEST(HostileTexts, InPathsAndQueriesAreAnsweredAsText) {
             if (*path != '\0') hostile.path = path;
             const auto reply = api.answer(hostile);
             EXPECT_LT(reply.status, 500);
-            EXPECT_EQ(reply.body, as_utf8(reply.body));
+            EXPECT_EQ(reply.body, config::as_utf8(reply.body));
             EXPECT_EQ(reply.body.find("</"), std::string::npos);
         }
     }
-}
-
-TEST(Utf8, KeepsWhatIsWellFormedAndReplacesTheRest) {
-    for (const char* good :
-         {"", "plain", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x92\xa9", "\xed\x9f\xbf"}) {
-        EXPECT_EQ(as_utf8(good), good);
-    }
-    EXPECT_EQ(as_utf8("a\xff"
-                      "b"),
-              "a\xEF\xBF\xBD"
-              "b");
-    EXPECT_EQ(as_utf8("\xc3"), "\xEF\xBF\xBD");
-    EXPECT_EQ(as_utf8("\xc0\xaf"), "\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
 }  // namespace

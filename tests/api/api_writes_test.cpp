@@ -61,7 +61,43 @@ TEST(Apply, SaysWhatBecameOfEachGroup) {
     EXPECT_EQ(
         api.answer(request("POST", "/api/v1/apply", {}, one_group)).body,
         R"({"dry_run":false,"author":"loopback","groups":[{"name":"web","result":"changed","generation":5,)"
-        R"("previous":4,"changes":["spec.check.rise: 2 -> 3"],"problems":[]}]})");
+        R"("previous":4,"changes":["spec.check.rise: 2 -> 3"],"warnings":[],"problems":[]}],"fleets":[]})");
+}
+
+constexpr const char* group_and_fleet =
+    "kind: Fleet\nname: edge\nspec: {listeners: [{name: a, bind: ':80', group: web}]}\n---\n"
+    "kind: Group\nname: edge\nspec: {backends: []}\n";
+
+TEST(Apply, GivesGroupsBeforeTheFleetsThatLeadToThem) {
+    ApiCase api;
+    api.commands.applied = {{.result = Applied::created, .generation = 1},
+                            {.result = Applied::changed,
+                             .generation = 3,
+                             .previous = 2,
+                             .warnings = {"there is no group web yet"}}};
+    const auto reply = api.answer(
+        request("POST", "/api/v1/apply?expect=fleet/edge:2,edge:0", {}, group_and_fleet));
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(api.commands.asked,
+              (Lines{"apply edge by loopback expect 0", "apply fleet/edge by loopback expect 2"}));
+    const auto body = boost::json::parse(reply.body);
+    EXPECT_EQ(at(body, "/groups/0/result"), "\"created\"");
+    EXPECT_EQ(at(body, "/fleets/0/name"), "\"edge\"");
+    EXPECT_EQ(at(body, "/fleets/0/result"), "\"changed\"");
+    EXPECT_EQ(at(body, "/fleets/0/warnings/0"), "\"there is no group web yet\"");
+}
+
+TEST(Apply, TellsOfFleetsThatWereNotApplied) {
+    ApiCase api;
+    api.commands.applied = {
+        {.result = Applied::created, .generation = 1},
+        {.previous = 7, .problem = Error{.code = CommandErrc::conflict, .context = "fleet edge"}}};
+    const auto reply = api.answer(request("POST", "/api/v1/apply", {}, group_and_fleet));
+    EXPECT_EQ(reply.status, 412);
+    const auto body = boost::json::parse(reply.body);
+    EXPECT_EQ(at(body, "/detail"), "\"1 of 2 groups and fleets not applied\"");
+    EXPECT_EQ(at(body, "/groups/0/result"), "\"created\"");
+    EXPECT_EQ(at(body, "/fleets/0/result"), "\"conflict\"");
 }
 
 TEST(Apply, HasTheStatusOfTheWorstGroup) {
@@ -120,6 +156,8 @@ TEST(Apply, RefusesWhatItCannotRead) {
         {"/api/v1/apply?dry_run=maybe", {}, one_group, 400},
         {"/api/v1/apply?expect=web", {}, one_group, 400},
         {"/api/v1/apply?expect=other:1", {}, one_group, 400},
+        {"/api/v1/apply?expect=fleet/web:1", {}, one_group, 400},
+        {"/api/v1/apply", {{"If-Match", "\"4\""}}, group_and_fleet, 400},
         {"/api/v1/apply", {{"Content-Type", "text/html"}}, one_group, 415},
         {"/api/v1/apply", {}, "", 422},
         {"/api/v1/apply", {}, "{", 422},
@@ -151,7 +189,14 @@ const std::vector<Command> commands = {
      "/api/v1/groups/web",
      "",
      "remove web by loopback",
-     R"({"name":"web","result":"removed","generation":5,"previous":4,"changes":[],"problems":[]})"},
+     R"({"name":"web","result":"removed","generation":5,"previous":4,"changes":[],)"
+     R"("warnings":[],"problems":[]})"},
+    {"DELETE",
+     "/api/v1/fleets/web",
+     "",
+     "remove fleet/web by loopback",
+     R"({"name":"web","result":"removed","generation":5,"previous":4,"changes":[],)"
+     R"("warnings":[],"problems":[]})"},
     {"PATCH",
      "/api/v1/groups/web/backends/b1",
      R"({"state":"drain"})",

@@ -37,7 +37,7 @@ asio::awaitable<Result<std::vector<AppliedGroup>>> RecordedCommands::apply(Apply
     std::vector<AppliedGroup> results;
     for (const ApplyItem& item : request.items) {
         asked.push_back(fmt::format("apply {} by {}{}{}",
-                                    item.group.name.str(),
+                                    item.name().word(),
                                     request.author.name,
                                     spelled(item.expect),
                                     spelled(request.dry_run)));
@@ -48,12 +48,12 @@ asio::awaitable<Result<std::vector<AppliedGroup>>> RecordedCommands::apply(Apply
     co_return results;
 }
 
-asio::awaitable<Result<AppliedGroup>> RecordedCommands::remove_group(GroupName group,
-                                                                     Expectation expect,
-                                                                     Requester author,
-                                                                     DryRun dry_run) {
+asio::awaitable<Result<AppliedGroup>> RecordedCommands::remove(znodes::ConfigName object,
+                                                               Expectation expect,
+                                                               Requester author,
+                                                               DryRun dry_run) {
     asked.push_back(fmt::format(
-        "remove {} by {}{}{}", group.str(), author.name, spelled(expect), spelled(dry_run)));
+        "remove {} by {}{}{}", object.word(), author.name, spelled(expect), spelled(dry_run)));
     if (fails) co_return tl::unexpected(*fails);
     co_return applied.empty() ? done(Applied::removed) : applied.front();
 }

@@ -26,8 +26,8 @@ class RecordedCommands : public orchestrator::Commands {
 
     [[nodiscard]] asio::awaitable<Result<std::vector<orchestrator::AppliedGroup>>> apply(
         orchestrator::ApplyRequest request) override;
-    [[nodiscard]] asio::awaitable<Result<orchestrator::AppliedGroup>> remove_group(
-        GroupName group,
+    [[nodiscard]] asio::awaitable<Result<orchestrator::AppliedGroup>> remove(
+        znodes::ConfigName object,
         orchestrator::Expectation expect,
         orchestrator::Requester author,
         orchestrator::DryRun dry_run) override;

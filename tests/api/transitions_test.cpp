@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,14 @@ void change_web(Snapshot& snapshot, const std::function<void(GroupRow&)>& change
     GroupRow web = group_of(snapshot, "web");
     change(web);
     put_group(snapshot, web);
+}
+
+FleetRow fleet_at(const std::string& uid, std::int64_t generation) {
+    return {.spec = std::make_shared<const config::FleetSpec>(
+                config::FleetSpec{.name = FleetName("edge")}),
+            .uid = uid,
+            .generation = generation,
+            .author = "bob"};
 }
 
 struct Row {
@@ -125,6 +135,9 @@ const std::vector<Row> rows = {
     {"a group is removed",
      [](Snapshot& s) { s.groups.erase(s.groups.begin()); },
      {"group_removed: db was removed"}},
+    {"a fleet is created",
+     [](Snapshot& s) { s.fleets.push_back(fleet_at("u2", 1)); },
+     {"config_applied: fleet edge was created: generation 1, by bob"}},
     {"a shard moves",
      [](Snapshot& s) { change_web(s, [](GroupRow& g) { g.shards[1].owner = NodeId("n3"); }); },
      {"shard_moved: web/1 moved from n2 to n3"}},
@@ -166,6 +179,23 @@ TEST(Transitions, TellWhatChangedAndNothingElse) {
         row.change(after);
         EXPECT_EQ(texts(transitions(example(), after)), row.told) << row.name;
     }
+}
+
+TEST(Transitions, TellWhatBecomesOfAFleet) {
+    using Texts = std::vector<std::string>;
+    Snapshot before = example();
+    before.fleets = {fleet_at("u1", 1)};
+    Snapshot after = before;
+    EXPECT_EQ(texts(transitions(before, after)), Texts{});
+    after.fleets = {fleet_at("u1", 2)};
+    EXPECT_EQ(texts(transitions(before, after)),
+              Texts{"config_applied: fleet edge was changed: generation 2, by bob"});
+    EXPECT_EQ(transitions(before, after).at(0).fields.at("fleet"), "edge");
+    after.fleets = {fleet_at("u2", 1)};
+    EXPECT_EQ(texts(transitions(before, after)),
+              Texts{"config_applied: fleet edge was created: generation 1, by bob"});
+    after.fleets.clear();
+    EXPECT_EQ(texts(transitions(before, after)), Texts{"fleet_removed: fleet edge was removed"});
 }
 
 TEST(Transitions, CarryTheirFieldsAndTheTimeOfTheLaterView) {

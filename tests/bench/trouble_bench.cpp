@@ -23,7 +23,7 @@ namespace muster::test {
 namespace {
 
 using namespace std::chrono_literals;
-using orchestrator::ClusterView;
+using follow::ClusterView;
 using znodes::Letter;
 
 constexpr std::size_t throttled = 1;
@@ -79,14 +79,14 @@ class Trouble {
     }
 
     [[nodiscard]] bool killed_are_down(std::chrono::seconds limit) {
-        return cluster_.observer().wait(limit, [&](const ClusterView& view) {
+        return cluster_.observer().wait(limit, [&](const follow::ClusterView& view) {
             return Observer::count(view, Letter::down) >= killed_.size();
         });
     }
 
     /// What each node says of itself; one without a port can't even ask itself.
     void print_nodes() {
-        const ClusterView view = cluster_.observer().view();
+        const follow::ClusterView view = cluster_.observer().view();
         const auto owners = Observer::owners(view);
         for (std::size_t node = 0; node < cluster_.size(); ++node) {
             const auto ask = [&] { text_ = cluster_.get(node, "/metrics").body; };

@@ -1,7 +1,7 @@
 // The API and its dashboard on a made-up cluster, for the browser test and for a look by eye:
 // prints "listening PORT", then obeys lines on stdin until it ends:
 //   down GROUP BACKEND | up GROUP BACKEND | master NODE | lose NODE | pause | resume | silence |
-//   speak | hostile | many COUNT
+//   speak | hostile | many COUNT | catch-up LB | lose-lb LB
 #include "common/base/asio_clock.hpp"
 #include "common/base/task_group.hpp"
 #include "common/http/server.hpp"
@@ -68,6 +68,10 @@ class Stage {
         if (verb == "master") next.cluster.master->node = NodeId(first);
         if (verb == "lose")
             std::erase_if(next.nodes, [&](const NodeRow& n) { return n.id.str() == first; });
+        if (verb == "catch-up") catch_up(next, first);
+        if (verb == "lose-lb")
+            std::erase_if(next.agents,
+                          [&](const AgentRow& a) { return a.instance.str() == first; });
         if (verb == "pause") next.cluster.pause.all = true;
         if (verb == "resume") next.cluster.pause.all = false;
         if (verb == "hostile") make_hostile(next);
@@ -97,6 +101,16 @@ class Stage {
         backend.rotation_reason =
             down ? znodes::RotationReason::down : znodes::RotationReason::healthy;
         put_group(next, std::move(group));
+    }
+
+    static void catch_up(Snapshot& next, const std::string& instance) {
+        for (AgentRow& agent : next.agents) {
+            if (agent.instance.str() != instance) continue;
+            for (AgentGroupRow& group : agent.groups) group.generation = group.newest;
+            agent.behind.clear();
+            agent.behind_since = {};
+            agent.error.clear();
+        }
     }
 
     static void fill(Snapshot& next, int count) {

@@ -103,6 +103,24 @@ const cases = [
     assert.match(await page.evaluate(() => document.activeElement.innerText), /db-replicas-03/);
   })],
 
+  ['shows the load balancers of each fleet, and which are behind', onDashboard('', async (page, fixture) => {
+    const lb = (name) => page.locator('#lbs li.lb', { has: page.locator('.name', { hasText: name }) });
+    assert.equal(await text(page, '#lb-count'), '3');
+    assert.deepEqual(await page.locator('#lbs li.fleet').allInnerTexts(), ['edge\n1 / 3 in step', 'internal\nno agent']);
+    assert.match(await lb('lb-1').innerText(), /lb-1 haproxy\s+10\.4\.0\.21:443\s+generation: fleet 4 · web 4\s+newest status of 4\d s ago · reported 4\d s ago$/);
+    assert.equal(await lb('lb-1').locator('.mark.up').count(), 1);
+    assert.match(await lb('lb-2').innerText(), /web 3 of 4/);
+    assert.match(await lb('lb-2').innerText(), /behind for 1 min: group web: has generation 3 of 4 · haproxy -c: no such file/);
+    assert.equal(await lb('lb-2').locator('.mark.degraded').count(), 1);
+    assert.match(await lb('lb-3').innerText(), /does not accept/);
+    fixture.say('catch-up lb-2');
+    await page.locator('#lbs li.fleet', { hasText: '2 / 3 in step' }).waitFor();
+    assert.doesNotMatch(await lb('lb-2').innerText(), /behind/);
+    fixture.say('lose-lb lb-3');
+    await page.locator('#lbs li.fleet', { hasText: '2 / 2 in step' }).waitFor();
+    assert.equal(await lb('lb-3').count(), 0);
+  })],
+
   ['shows pauses, a silent ZooKeeper and another master', onDashboard('', async (page, fixture) => {
     fixture.say('pause');
     await page.locator('#banners', { hasText: 'PAUSED in the whole cluster: all' }).waitFor();
@@ -134,6 +152,10 @@ const cases = [
     await page.locator('#groups', { hasText: '<script>window.hacked=1</script>' }).waitFor();
     await page.locator('#events', { hasText: '<img src=x onerror=' }).waitFor();
     await page.locator('#banners', { hasText: '<img src=x onerror=' }).waitFor();
+    const lb = page.locator('#lbs li.lb', { hasText: '<script>window.hacked=1</script>' });
+    await lb.waitFor();
+    for (const part of ['.name', '.count', '.wide', '.note']) assert.match(await lb.locator(part === '.count' ? 'span.small:not(.wide)' : part).first().innerText(), /<(img|script)/);
+    await page.locator('#lbs li.fleet', { hasText: '<img src=x onerror=' }).waitFor();
     await row(page, 'web-01').click();
     await page.locator('.why', { hasText: '<img src=x' }).waitFor();
     assert.equal(await page.evaluate(() => window.hacked), undefined);

@@ -192,6 +192,38 @@ void add_events(Snapshot& snapshot, WallTime wall) {
     snapshot.events = append_events(nullptr, std::move(events));
 }
 
+/// Two fleets, and what their LBs tell: one is behind, one does not accept.
+void add_load_balancers(Snapshot& snapshot, WallTime wall) {
+    const auto fleet = [&](const std::string& name, const std::string& group) {
+        snapshot.fleets.push_back(
+            {.spec = std::make_shared<const config::FleetSpec>(config::FleetSpec{
+                 .name = FleetName(name),
+                 .listeners = {{.name = "main", .port = 443, .group = GroupName(group)}}}),
+             .uid = name,
+             .generation = 4});
+    };
+    fleet("edge", "web");
+    fleet("internal", "search");
+    for (const int i : {1, 2, 3}) {
+        snapshot.agents.push_back(
+            {.fleet = FleetName("edge"),
+             .instance = InstanceId(fmt::format("lb-{}", i)),
+             .address = fmt::format("10.4.0.{}:443", 20 + i),
+             .lb = "haproxy",
+             .build = "fixture",
+             .accepting = i != 3,
+             .fleet_generation = 4,
+             .newest_fleet_generation = 4,
+             .groups = {{.name = GroupName("web"), .generation = i == 2 ? 3 : 4, .newest = 4}},
+             .status_time = wall - 42s,
+             .reported = wall - 41s});
+    }
+    AgentRow& behind = snapshot.agents[1];
+    behind.behind = {"group web: has generation 3 of 4"};
+    behind.behind_since = wall - 95s;
+    behind.error = "haproxy -c: no such file";
+}
+
 }  // namespace
 
 Snapshot showcase_snapshot(SteadyTime now, WallTime wall) {
@@ -215,6 +247,7 @@ Snapshot showcase_snapshot(SteadyTime now, WallTime wall) {
     int next_owner = 0;
     for (const Plan& plan : plans()) snapshot.groups.push_back(group_from(plan, wall, next_owner));
     add_nodes(snapshot);
+    add_load_balancers(snapshot, wall);
     add_events(snapshot, wall);
     return snapshot;
 }
@@ -268,6 +301,15 @@ void make_hostile(Snapshot& snapshot) {
     snapshot.self.paused = true;
     snapshot.self.pause_reason = image;
     snapshot.session.server = script;
+    for (std::string* text : {&snapshot.agents[0].address,
+                              &snapshot.agents[0].lb,
+                              &snapshot.agents[0].build,
+                              &snapshot.agents[0].error})
+        *text = image;
+    snapshot.agents[0].instance = InstanceId(script);
+    snapshot.agents[0].groups[0].name = GroupName(image);
+    snapshot.agents[0].behind = {script + image};
+    snapshot.agents[2].fleet = FleetName(image);
     snapshot.events = append_events(
         snapshot.events,
         {{.time = snapshot.time, .kind = EventKind::health_changed, .text = script + image}});

@@ -7,6 +7,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <malloc.h>
+
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -395,9 +398,42 @@ const Misbehaviour misbehaviours[] = {
     {"leaves_a_child_behind", nullptr, "    if os.fork() == 0: time.sleep(1000)\n    sys.exit(0)"},
     {"stops_itself", nullptr, "    os.kill(os.getpid(), 19)", Reason::prober_custom_timeout},
     {"is_deeply_nested", nullptr, "    for i in range(20): say('[' * 30000)"},
+    {"has_answers_of_64_kib",
+     nullptr,
+     "    for i in range(20): say('{\"x\":[' + '[],' * 20000 + '0]}')"},
+    {"has_messages_of_64_kib_that_are_wrong",
+     nullptr,
+     "    for i in range(20): say('{\"id\":1,\"result\":\"' + 'x' * 65000 + '\"}')"},
+    {"has_names_of_64_kib",
+     nullptr,
+     "    for i in range(20): say('{\"id\":1,\"' + 'x' * 65000 + '\":1}')"},
+    {"writes_a_line_in_drops",
+     nullptr,
+     "    while True: sys.stdout.write('x'); sys.stdout.flush()"},
+    {"complains_as_fast_as_it_can",
+     nullptr,
+     "    import threading\n"
+     "    noise = b'no ' * 20000\n"
+     "    def complain():\n"
+     "        while True: os.write(2, noise)\n"
+     "    for i in range(3): threading.Thread(target=complain).start()\n"
+     "    complain()",
+     Reason::prober_custom_timeout},
+    {"leaves_a_child_of_another_group_that_floods",
+     nullptr,
+     "    noise = b'\\n' * 60000\n"
+     "    if os.fork() == 0:\n"
+     "        os.setsid()\n"
+     "        until = time.monotonic() + 20\n"
+     "        while time.monotonic() < until: os.write(1, noise)\n"
+     "        os._exit(0)\n"
+     "    sys.exit(0)"},
 };
 
 static_assert(std::size(misbehaviours) >= 60);
+
+/// Of memory: twice the longest line, and its probes.
+constexpr std::size_t share_of_a_plugin = 192UZ * 1024UZ;
 
 class MisbehavingPlugin : public CustomProbes, public testing::WithParamInterface<Misbehaviour> {};
 
@@ -409,6 +445,8 @@ TEST_P(MisbehavingPlugin, MakesItsOwnProbesInconclusiveAndNothingElseWorse) {
     settings_.plugin.hello_timeout = 500ms * test::slowdown();
     settings_.plugin.first_pause = 10ms;
     EXPECT_EQ(ask("good").result, Result::success);
+    const std::size_t before = mallinfo2().uordblks;
+    std::size_t most = before;
     int outcomes = 0;
     for (int i = 0; i < 3; ++i) {
         start(config::PluginCheck{.name = "bad"},
@@ -420,7 +458,11 @@ TEST_P(MisbehavingPlugin, MakesItsOwnProbesInconclusiveAndNothingElseWorse) {
               });
     }
     EXPECT_EQ(ask("good").result, Result::success);
-    EXPECT_TRUE(run_until(context_, [&] { return outcomes == 3; }));
+    EXPECT_TRUE(run_until(context_, [&] {
+        most = std::max(most, mallinfo2().uordblks);
+        return outcomes == 3;
+    }));
+    EXPECT_LE(most - before, share_of_a_plugin);
     EXPECT_EQ(ask("good").result, Result::success);
     prober_.reset();
     EXPECT_EQ(children(), 0U);
@@ -460,6 +502,21 @@ TEST_F(CustomProbes, OfAPluginThatHangsForLongAreAnsweredByANewOne) {
     EXPECT_TRUE(run_until(context_, [&] {
         (void)ask("sleepy", 100ms);
         return std::filesystem::file_size(counter) >= 2;
+    }));
+}
+
+TEST_F(CustomProbes, OfAPluginThatAnswersThemAgainAndAgainAreAnsweredByANewOne) {
+    const std::string counter = (dir_.path() / "starts").string();
+    plugin("echoing",
+           "    say(good)\n    while probe['settings'].get('for_ever'): say(good)",
+           "open('" + counter + "', 'a').write('x')\n" + std::string(hello));
+    settings_.plugin.first_pause = 10ms;
+    config::PluginCheck check{.name = "echoing", .settings = R"({"for_ever":true})"};
+    EXPECT_EQ(probe(check).result, Result::success);
+    check.settings.clear();
+    EXPECT_TRUE(run_until(context_, [&] {
+        return probe(check, 1s * test::slowdown()).result == Result::success &&
+               std::filesystem::file_size(counter) == 2;
     }));
 }
 

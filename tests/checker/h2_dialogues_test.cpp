@@ -165,6 +165,44 @@ std::vector<Row> rows() {
     };
 }
 
+/// What a reply says of itself to a check that looks there.
+SharedValue<IntentWords> words_in(const std::string& peer, const config::IntentSource& source) {
+    const DialogueSettings with{
+        .user_agent = "muster/test", .patterns = std::make_shared<PatternCache>(), .secret = {}};
+    ProbeRequest request{.host = "10.0.0.1", .port = 80};
+    request.probe = config::ProbeSpec(config::HttpCheck{.version = config::HttpVersion::http2});
+    request.intent = source;
+    const auto dialogue = make_dialogue(request, with).value();
+    std::string said;
+    (void)dialogue->begin(said);
+    EXPECT_TRUE(dialogue->receive(greeting + peer, said).finding);
+    const auto words = dialogue->intent();
+    return words ? SharedValue<IntentWords>(*words) : SharedValue<IntentWords>();
+}
+
+TEST(H2Dialogues, HearWhatABackendWantsForItself) {
+    const config::IntentSource in_header{.header = "X-Muster-State"};
+    const config::IntentSource in_json{.json_pointer = "/muster", .json = true};
+    const std::string spoken =
+        header(status_200 + field("x-muster-state", "drain 50% maxconn:7 degraded ttl:9s"), true);
+    const auto of_header = words_in(spoken, in_header);
+    ASSERT_TRUE(of_header);
+    const znodes::Intent drained{
+        .wish = znodes::Intent::Wish::drain, .degraded = true, .weight_percent = 50, .maxconn = 7};
+    EXPECT_EQ(of_header->intent, drained);
+    EXPECT_EQ(of_header->ttl, std::chrono::seconds(9));
+    // In pieces, too.
+    const auto of_body = words_in(header(status_200) + body(R"({"muster":{"state":"drain deg)") +
+                                      body(R"(raded","weight":50,"maxconn":7}})", true),
+                                  in_json);
+    ASSERT_TRUE(of_body);
+    EXPECT_EQ(of_body->intent, drained);
+    // Not where it is not looked for, nor in words that are not known.
+    EXPECT_FALSE(words_in(spoken, in_json));
+    EXPECT_FALSE(words_in(header(status_200) + body(R"({"muster":"drain"})", true), in_header));
+    EXPECT_FALSE(words_in(header(status_200 + field("x-muster-state", "tired"), true), in_header));
+}
+
 TEST(H2Dialogues, FindWhatTheyShould) {
     for (const Row& row : rows()) {
         const Heard heard = talk(row.kind, row.peer);

@@ -79,12 +79,26 @@ TEST_F(NetworkProberTest, SeesAGoodReplyAndWhatItTook) {
     EXPECT_EQ(outcome.reason, Reason::l7_ok);
     EXPECT_EQ(outcome.code, 200);
     EXPECT_GT(outcome.connect, 0us);
-    EXPECT_GE(outcome.first_byte, outcome.connect);
+    EXPECT_GE(outcome.sent, outcome.connect);
+    EXPECT_GE(outcome.first_byte, outcome.sent);
     EXPECT_GE(outcome.total, outcome.first_byte);
     ASSERT_EQ(stub.seen().requests.size(), 1U);
     EXPECT_EQ(stub.seen().requests[0],
               "GET /health?a=b HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(stub.port()) +
                   "\r\nUser-Agent: muster/test\r\nConnection: close\r\n\r\n");
+}
+
+TEST_F(NetworkProberTest, HearsAtOnceABackendThatSpeaksFirst) {
+    const BackendStub stub = backend({.parts = {"+OK\r\n"}, .speaks_first = true});
+    const config::TcpCheck banner{
+        .script = {{.kind = config::ScriptStep::Kind::expect, .bytes = "+OK"}}};
+    std::chrono::microseconds fastest = 1h;
+    for (int i = 0; i < 5; ++i) {
+        const ProbeOutcome outcome = probe(stub, banner);
+        EXPECT_EQ(outcome.reason, Reason::l7_ok);
+        fastest = std::min(fastest, outcome.first_byte);
+    }
+    EXPECT_LT(fastest, 150ms) << "the kernel sends an ACK that is held back after 200 ms";
 }
 
 TEST_F(NetworkProberTest, SpeaksIPv6) {
@@ -194,6 +208,25 @@ TEST_F(NetworkProberTest, TimesOutOnSilenceAndOnAReplyThatDrips) {
         EXPECT_GT(outcome.connect, 0us);
         EXPECT_GE(outcome.total, 150ms);
     }
+}
+
+TEST_F(NetworkProberTest, GivesUpOnAHandshakeWhenItsOwnTimeIsUp) {
+    const BackendStub silent = backend({.then = Then::hang, .speaks_first = true});
+    config::ProbeSpec secure = config::HttpCheck{};
+    secure.tls = config::TlsSettings{.verify = false};
+    const auto took = [&](std::chrono::nanoseconds total, const config::PhaseTimeouts& phases) {
+        const auto wanted = request("127.0.0.1", silent.port(), secure, total);
+        wanted->timeouts = shared(phases);
+        const ProbeOutcome outcome = probe(wanted);
+        EXPECT_EQ(outcome.result, Result::failure);
+        EXPECT_EQ(outcome.reason, Reason::l6_timeout);
+        return outcome.total;
+    };
+    const auto with_its_own = took(5s, {.tls = 100ms});
+    EXPECT_GE(with_its_own, 100ms);
+    EXPECT_LT(with_its_own, 5s);
+    // What other phases may take says nothing of this one.
+    EXPECT_GE(took(300ms, {.connect = 50ms, .first_byte = 50ms, .reply = 50ms}), 300ms);
 }
 
 TEST_F(NetworkProberTest, MatchesABodyThatComesInManyPackets) {

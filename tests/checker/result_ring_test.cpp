@@ -16,6 +16,7 @@ ProbeOutcome outcome(std::uint16_t code) {
             .reason = Reason::l7_status,
             .code = code,
             .connect = 120us,
+            .sent = 128us,
             .first_byte = 896us,
             .total = 900us};
 }
@@ -53,7 +54,7 @@ TEST(ResultRing, CapsWhatDoesNotFit) {
     slow.first_byte = 2h;
     ring.add(SteadyTime(0s), slow, after);
     const ProbeOutcome kept = ring.read(SteadyTime(0s), noon).front().outcome;
-    EXPECT_EQ(kept.total, 4'294'967'295us);
+    EXPECT_EQ(kept.total, 4'294'967'296us);
     EXPECT_GT(kept.first_byte, 1h);
 }
 
@@ -69,6 +70,18 @@ TEST(ResultRing, KeepsPhasesToSixPercent) {
     for (std::uint8_t byte = 1; byte < 240; ++byte) {
         ASSERT_LT(from_byte(byte - 1), from_byte(byte));
         ASSERT_EQ(to_byte(from_byte(byte)), byte);
+    }
+}
+
+TEST(ResultRing, KeepsTheTotalToAMillionth) {
+    ResultRing ring(1);
+    for (std::int64_t time = 1; time < 4'000'000'000; time += 1 + time / 9'973) {
+        ProbeOutcome one = outcome(200);
+        one.total = std::chrono::microseconds(time);
+        ring.add(SteadyTime(0s), one, after);
+        const auto kept = ring.read(SteadyTime(0s), noon).front().outcome.total.count();
+        ASSERT_LE(std::abs(kept - time), time / 1'000'000) << time << " was kept as " << kept;
+        if (time < 2'000'000) ASSERT_EQ(kept, time);
     }
 }
 

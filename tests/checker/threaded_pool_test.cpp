@@ -129,6 +129,23 @@ TEST_F(ThreadedPoolTest, KeepsTheStateOfACheckWhoseBackendMovesToAnotherPort) {
     EXPECT_EQ(reports_[CheckId{1}].size(), 1U) << "it was UP and still is";
 }
 
+TEST_F(ThreadedPoolTest, HastensEachCheckInTheThreadThatHasIt) {
+    config::CheckSpec spec = quick();
+    spec.interval = 1h;  // their turns come later than this test
+    std::vector<BackendStub> stubs;
+    std::vector<Check> checks;
+    for (std::uint64_t i = 0; i < 9; ++i) {
+        stubs.emplace_back(context_.get_executor(), good_script());
+        checks.push_back(check(i, stubs.back().port(), spec));
+    }
+    pool_.put(checks);
+    std::vector<CheckId> some = ids(8);
+    some.push_back(CheckId{77});
+    pool_.hasten(some);
+    ASSERT_TRUE(run_until(context_, [&] { return up() == 8; }));
+    EXPECT_TRUE(stubs[8].seen().requests.empty());
+}
+
 TEST_F(ThreadedPoolTest, ForgetsWhatIsRemoved) {
     const BackendStub stub(context_.get_executor(), good_script());
     pool_.put({check(1, stub.port(), quick())});

@@ -24,7 +24,7 @@
 namespace muster::test {
 
 using namespace std::chrono_literals;
-using orchestrator::ClusterView;
+using follow::ClusterView;
 using znodes::Letter;
 
 Cluster::Cluster(Settings settings)
@@ -191,7 +191,14 @@ Cluster::HttpAnswer Cluster::post(std::size_t node,
 }
 
 void Cluster::apply(const config::GroupSpec& group) {
-    const std::string body = boost::json::serialize(config::encode(group));
+    apply_text(boost::json::serialize(config::encode(group)));
+}
+
+void Cluster::apply(const config::FleetSpec& fleet) {
+    apply_text(boost::json::serialize(config::encode(fleet)));
+}
+
+void Cluster::apply_text(const std::string& body) {
     HttpAnswer answer;
     const bool applied = eventually(10s, [&] {
         answer = post(0, "/api/v1/apply", body);
@@ -203,19 +210,19 @@ void Cluster::apply(const config::GroupSpec& group) {
 }
 
 std::optional<std::size_t> Cluster::master() const {
-    const ClusterView view = observer_->view();
+    const follow::ClusterView view = observer_->view();
     if (!view.epoch || !view.members.contains(view.epoch->value.node)) return std::nullopt;
     return number(view.epoch->value.node);
 }
 
 bool Cluster::wait_for_master(std::chrono::nanoseconds limit) {
-    return observer_->wait(limit, [](const ClusterView& view) {
+    return observer_->wait(limit, [](const follow::ClusterView& view) {
         return view.epoch && view.members.contains(view.epoch->value.node);
     });
 }
 
 bool Cluster::wait_members(std::size_t members, std::chrono::nanoseconds limit) {
-    return observer_->wait(limit, [&](const ClusterView& view) {
+    return observer_->wait(limit, [&](const follow::ClusterView& view) {
         if (view.members.size() != members || view.assignments.size() < members) return false;
         return std::ranges::all_of(view.members, [&](const auto& member) {
             const auto assignment = view.assignments.find(member.first);
@@ -230,7 +237,7 @@ bool Cluster::wait_members(std::size_t members, std::chrono::nanoseconds limit) 
 }
 
 bool Cluster::wait_all_up(std::chrono::nanoseconds limit) {
-    return observer_->wait(limit, [](const ClusterView& view) {
+    return observer_->wait(limit, [](const follow::ClusterView& view) {
         std::size_t wanted = 0;
         for (const auto& [name, group] : view.groups) {
             if (group.head && !group.head->value.deleted && !group.live()) return false;

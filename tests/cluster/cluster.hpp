@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/config/fleet_model.hpp"
 #include "common/config/model.hpp"
 #include "ctl/secrets.hpp"
 #include "tests/cluster/observer.hpp"
@@ -57,6 +58,13 @@ class Cluster {
     [[nodiscard]] const Observer& observer() const { return *observer_; }
     [[nodiscard]] ZooKeeperServers& zookeeper() { return zookeeper_; }
     [[nodiscard]] std::string url(std::size_t node) const;
+    [[nodiscard]] std::vector<std::string> zookeeper_addresses() const {
+        return zookeeper_.addresses();
+    }
+    /// For an agent.
+    [[nodiscard]] std::filesystem::path agent_auth_file() const {
+        return directory_.path() / "secrets/agent.auth";
+    }
 
     void start(std::size_t node);
     /// The musterd proper: the guardian's child.
@@ -76,6 +84,7 @@ class Cluster {
 
     /// Through the API of a node, as musterctl does. Throws when it is refused.
     void apply(const config::GroupSpec& group);
+    void apply(const config::FleetSpec& fleet);
     struct HttpAnswer {
         int status = 0;  ///< 0: no answer
         std::string body;
@@ -104,6 +113,7 @@ class Cluster {
         std::optional<Process> process;
     };
     [[nodiscard]] std::string logs() const;
+    void apply_text(const std::string& body);
     asio::awaitable<void> make_tree(coordination::Store& store) const;
 
     Settings settings_;

@@ -2,7 +2,7 @@
 
 #include "common/base/asio_clock.hpp"
 #include "common/base/task_group.hpp"
-#include "orchestrator/mirror.hpp"
+#include "common/follow/mirror.hpp"
 #include "tests/cluster/responder.hpp"
 #include "tests/support/eventually.hpp"
 
@@ -15,7 +15,7 @@
 
 namespace muster::test {
 
-using orchestrator::ClusterView;
+using follow::ClusterView;
 using znodes::Letter;
 
 namespace {
@@ -44,7 +44,7 @@ struct Observer::Inside {
               reading,
               clock,
               paths.root(),
-              [this](const std::string& path) { return orchestrator::interest_in(paths, path); },
+              [this](const std::string& path) { return follow::interest_in(paths, path); },
               [&observer](const std::vector<std::string>& changed) {
                   observer.on_change(changed);
               }) {}
@@ -56,7 +56,7 @@ struct Observer::Inside {
     coordination::ZooKeeperStore reading;
     coordination::ZooKeeperStore writing;
     TaskGroup tasks;
-    orchestrator::Mirror mirror;
+    follow::Mirror mirror;
 };
 
 Observer::Observer(const std::vector<std::string>& servers,
@@ -93,12 +93,12 @@ void Observer::with_store(const std::function<asio::awaitable<void>(coordination
 }
 
 bool Observer::wait(std::chrono::nanoseconds limit,
-                    const std::function<bool(const ClusterView&)>& condition) const {
+                    const std::function<bool(const follow::ClusterView&)>& condition) const {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, limit * slowdown(), [&] { return condition(view_); });
 }
 
-ClusterView Observer::view() const {
+follow::ClusterView Observer::view() const {
     const std::scoped_lock lock(mutex_);
     return view_;
 }
@@ -122,8 +122,8 @@ void Observer::forget() {
 void Observer::on_change(const std::vector<std::string>& paths) {
     const std::scoped_lock lock(mutex_);
     const std::int64_t epoch_before = view_.epoch ? view_.epoch->version : -1;
-    const orchestrator::ViewChange change =
-        orchestrator::apply(view_, inside_->paths, inside_->mirror, paths, inside_->clock.now());
+    const follow::ViewChange change =
+        follow::apply(view_, inside_->paths, inside_->mirror, paths, inside_->clock.now());
     const Time now = Responder::now();
     if (view_.epoch && view_.epoch->version != epoch_before) {
         epochs_.push_back(
@@ -163,7 +163,7 @@ void Observer::on_change(const std::vector<std::string>& paths) {
     changed_.notify_all();
 }
 
-std::size_t Observer::count(const ClusterView& view, Letter letter) {
+std::size_t Observer::count(const follow::ClusterView& view, Letter letter) {
     std::size_t found = 0;
     for (const auto& [name, group] : view.groups) {
         if (!group.live()) continue;
@@ -179,7 +179,7 @@ std::size_t Observer::count(const ClusterView& view, Letter letter) {
     return found;
 }
 
-std::size_t Observer::backends(const ClusterView& view) {
+std::size_t Observer::backends(const follow::ClusterView& view) {
     std::size_t found = 0;
     for (const auto& [name, group] : view.groups) {
         for (const auto& [number, shard] : group.shards) {
@@ -191,7 +191,7 @@ std::size_t Observer::backends(const ClusterView& view) {
     return found;
 }
 
-std::map<ShardId, NodeId> Observer::owners(const ClusterView& view) {
+std::map<ShardId, NodeId> Observer::owners(const follow::ClusterView& view) {
     std::map<ShardId, NodeId> owners;
     for (const auto& [node, assignment] : view.assignments) {
         for (const znodes::AssignedShard& shard : assignment.value.shards) {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "common/coordination/zookeeper_store.hpp"
+#include "common/follow/cluster_view.hpp"
 #include "ctl/tree.hpp"
-#include "orchestrator/cluster_view.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -35,10 +35,9 @@ class Observer {
     Observer& operator=(const Observer&) = delete;
 
     /// Until the view fulfils the condition, `limit` (times the build's slowdown) at most.
-    [[nodiscard]] bool wait(
-        std::chrono::nanoseconds limit,
-        const std::function<bool(const orchestrator::ClusterView&)>& condition) const;
-    [[nodiscard]] orchestrator::ClusterView view() const;
+    [[nodiscard]] bool wait(std::chrono::nanoseconds limit,
+                            const std::function<bool(const follow::ClusterView&)>& condition) const;
+    [[nodiscard]] follow::ClusterView view() const;
 
     struct EpochChange {
         std::int64_t epoch = 0;
@@ -62,20 +61,19 @@ class Observer {
     /// Runs a coroutine on a store with a node's rights, and waits for it.
     void with_store(const std::function<asio::awaitable<void>(coordination::Store&)>& work);
 
-    [[nodiscard]] static std::size_t count(const orchestrator::ClusterView& view,
-                                           znodes::Letter letter);
+    [[nodiscard]] static std::size_t count(const follow::ClusterView& view, znodes::Letter letter);
     /// Slots that are no tombstones.
-    [[nodiscard]] static std::size_t backends(const orchestrator::ClusterView& view);
-    [[nodiscard]] static std::map<ShardId, NodeId> owners(const orchestrator::ClusterView& view);
+    [[nodiscard]] static std::size_t backends(const follow::ClusterView& view);
+    [[nodiscard]] static std::map<ShardId, NodeId> owners(const follow::ClusterView& view);
 
  private:
     struct Inside;
     void on_change(const std::vector<std::string>& paths);
-    void note(const orchestrator::ClusterView& before);
+    void note(const follow::ClusterView& before);
 
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
-    orchestrator::ClusterView view_;
+    follow::ClusterView view_;
     std::vector<EpochChange> epochs_;
     std::vector<VerdictChange> verdicts_;
     std::map<ShardId, std::vector<znodes::Letter>> letters_;

@@ -144,6 +144,13 @@ void Responder::arrived(std::uint32_t backend) {
     if (tracing_) trace_.emplace_back(when, backend);
 }
 
+void Responder::arrived_traffic(std::uint32_t backend) {
+    const std::scoped_lock lock(mutex_);
+    Record& record = backends_[backend].record;
+    ++record.requests;
+    record.last_request = now();
+}
+
 void Responder::serve() {
     std::array<epoll_event, 256> events{};
     while (!ending_) {
@@ -202,12 +209,27 @@ void Responder::accept_all() {
     }
 }
 
+/// Whether the request itself asks the backend of this number to fail.
+static bool fails(std::string_view request, std::string_view number) {
+    const std::string_view path = request.substr(request.find(' ') + 1);
+    if (!path.starts_with(Responder::failing_path)) return false;
+    const std::string_view rest = path.substr(Responder::failing_path.size());
+    const std::string_view who = rest.substr(0, rest.find(' '));
+    return who.empty() || who == number;
+}
+
 void Responder::answer(int connection) {
     std::array<char, 4096> buffer{};
     const ssize_t got = recv(connection, buffer.data(), buffer.size(), 0);
     const std::uint32_t backend = connections_[connection];
     if (got > 0) {
-        arrived(backend);
+        const std::string_view request(buffer.data(), static_cast<std::size_t>(got));
+        const bool is_traffic = request.substr(request.find(' ') + 1).starts_with(traffic_path);
+        if (is_traffic) {
+            arrived_traffic(backend);
+        } else {
+            arrived(backend);
+        }
         const Behaviour behaviour = backends_[backend].behaviour;
         if (behaviour == Behaviour::hanging) return;
         if (behaviour == Behaviour::dripping) {
@@ -215,7 +237,15 @@ void Responder::answer(int connection) {
             drips_.push_back({.due = now(), .connection = connection, .serial = last_serial_});
             return;
         }
-        const std::string_view reply = behaviour == Behaviour::healthy ? ok : bad;
+        const std::string number = std::to_string(backend);
+        const std::string named =
+            fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+                        number.size(),
+                        number);
+        const bool is_bad = behaviour == Behaviour::failing_traffic
+                                ? is_traffic
+                                : behaviour != Behaviour::healthy || fails(request, number);
+        const std::string_view reply = is_bad ? bad : is_traffic ? std::string_view(named) : ok;
         send(connection, reply.data(), reply.size(), MSG_NOSIGNAL);
     }
     connections_.erase(connection);

@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -21,12 +22,17 @@ namespace muster::test {
 class Responder {
  public:
     enum class Behaviour : std::uint8_t {
-        healthy,   ///< 200
-        failing,   ///< 503
-        reset,     ///< closes with RST at once
-        hanging,   ///< accepts and says nothing
-        dripping,  ///< a byte of its reply each second
+        healthy,          ///< 200
+        failing,          ///< 503
+        reset,            ///< closes with RST at once
+        hanging,          ///< accepts and says nothing
+        dripping,         ///< a byte of its reply each second
+        failing_traffic,  ///< 200 to probes, 503 to what is none
     };
+    static constexpr std::string_view traffic_path = "/traffic";
+    /// What is asked for below this is a 503, "/traffic/fails/3" by backend 3 alone: one LB may see
+    /// what others don't.
+    static constexpr std::string_view failing_path = "/traffic/fails/";
     /// CLOCK_MONOTONIC.
     using Time = std::chrono::nanoseconds;
 
@@ -48,6 +54,10 @@ class Responder {
         std::uint64_t probes = 0;
         Time last{};         ///< of the last probe's arrival
         Time longest_gap{};  ///< between two arrivals, since reset_gaps()
+        // Of what is no probe: its path begins with traffic_path. Answered with the backend's
+        // number.
+        std::uint64_t requests = 0;
+        Time last_request{};
     };
     [[nodiscard]] Record record(std::size_t backend) const;
     /// Counts gaps from now on (an open gap counts from here).
@@ -71,6 +81,7 @@ class Responder {
     void accept_all();
     void answer(int connection);
     void arrived(std::uint32_t backend);
+    void arrived_traffic(std::uint32_t backend);
     void drip();
 
     std::uint32_t network_;

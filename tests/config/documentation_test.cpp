@@ -3,6 +3,7 @@
 #include "common/config/decode.hpp"
 #include "common/config/node_settings.hpp"
 #include "tests/config/case_file.hpp"
+#include "tests/support/code_blocks.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,15 +18,10 @@ namespace {
 
 std::vector<std::string> examples(std::string_view language,
                                   const std::string& file = CONFIG_PAGE) {
-    const std::string page = read_file(file);
-    const std::string opening = "\n```" + std::string(language) + "\n";
-    std::vector<std::string> blocks;
-    for (std::size_t start = page.find(opening); start != std::string::npos;
-         start = page.find(opening, start)) {
-        start += opening.size();
-        blocks.push_back(page.substr(start, page.find("\n```\n", start) + 1 - start));
-    }
-    return blocks;
+    std::vector<std::string> texts;
+    for (const test::CodeBlock& block : test::code_blocks(read_file(file)))
+        if (block.language == language) texts.push_back(block.text);
+    return texts;
 }
 
 TEST(ConfigurationPage, HasExamplesThatAreRead) {
@@ -33,7 +29,7 @@ TEST(ConfigurationPage, HasExamplesThatAreRead) {
     std::vector<std::string> settings;
     for (const std::string& block : examples("yaml"))
         (block.starts_with("kind:") ? groups : settings).push_back(block);
-    EXPECT_EQ(groups.size(), 2U);
+    EXPECT_EQ(groups.size(), 3U) << "a group, a fleet, the old form";
     EXPECT_EQ(settings.size(), 1U);
     for (const std::string& block : groups)
         for (const Problem& problem : decode(block).problems)
@@ -90,6 +86,7 @@ TEST(ConfigurationPage, NamesTheDefaults) {
     const std::string page = read_file(CONFIG_PAGE);
     const GroupSpec group;
     const CheckSpec& check = group.check;
+    const Listener listener;
     const NodeSettings node;
     const auto row = [](std::string_view field, const std::string& value) {
         return "| `" + std::string(field) + "` | " + value + " |";
@@ -105,6 +102,15 @@ TEST(ConfigurationPage, NamesTheDefaults) {
           row("algorithm", quoted(to_string(group.lb.algorithm))),
           row("retries", std::to_string(group.lb.retries)),
           row("slow_start", quoted(to_string(group.lb.slow_start))),
+          row("mode", "`http`"),
+          row("tls.minimum", "`\"" + listener.tls.minimum + "\"`"),
+          row("timeouts.client", quoted(to_string(listener.client_timeout))),
+          row("timeouts.tunnel", quoted(to_string(listener.tunnel_timeout))),
+          row("limits.connections", std::to_string(listener.limits.connections)),
+          row("limits.period", quoted(to_string(listener.limits.period))),
+          row("ttl", quoted(to_string(DnsEntry{}.ttl))),
+          row("priority", std::to_string(DnsEntry{}.priority)),
+          row("forget_after", quoted(to_string(InstanceHealth{}.forget_after))),
           row("cluster", quoted(node.cluster)),
           row("session_timeout", quoted(to_string(node.session_timeout))),
           row("zookeeper_tick", quoted(to_string(node.zookeeper_tick))),

@@ -25,6 +25,26 @@ TEST(Endpoint, TakesPortZeroOnlyWhereAsked) {
     EXPECT_TRUE(parse_endpoint("127.0.0.1:0", 0));
 }
 
+TEST(Bind, IsAPortWithOrWithoutAnAddress) {
+    EXPECT_EQ(parse_bind(":80").value(), (Endpoint{.host = "", .port = 80}));
+    EXPECT_EQ(parse_bind("0.0.0.0:443").value(), (Endpoint{.host = "0.0.0.0", .port = 443}));
+    EXPECT_EQ(parse_bind("[::]:443").value(), (Endpoint{.host = "::", .port = 443}));
+    for (const std::string_view bad : {"80", ":", ":0", "www.example.org:80", "[ff02::1]:80"})
+        EXPECT_FALSE(parse_bind(bad)) << bad;
+}
+
+TEST(Bind, HasOneFormForEachAddress) {
+    EXPECT_EQ(to_string(parse_bind("[2001:DB8:0::0001]:80").value()), "[2001:db8::1]:80");
+    EXPECT_EQ(to_string(parse_bind(":80").value()), ":80");
+}
+
+TEST(Address, EndsWhereItsTextEnds) {
+    using namespace std::string_view_literals;
+    EXPECT_FALSE(is_ipv4("10.0.0.1\0"sv));
+    EXPECT_FALSE(is_ipv4("10.0.0.1\0; and more"sv));
+    EXPECT_FALSE(is_ipv6("::1\0\nand more"sv));
+}
+
 TEST(HostName, IsRfc1123) {
     for (const char* name : {"a", "a.b", "1a", "a-b.c", "xn--bcher-kva.example"})
         EXPECT_TRUE(is_host_name(name)) << name;

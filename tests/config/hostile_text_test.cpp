@@ -1,5 +1,5 @@
-// Texts that are broken in every way: whatever comes in, decode() returns problems or groups that
-// can be written and read again.
+// Texts that are broken in every way: whatever comes in, decode() returns problems, or groups and
+// fleets that can be written and read again.
 
 #include "common/config/decode.hpp"
 #include "tests/config/random_groups.hpp"
@@ -24,6 +24,13 @@ spec:
 )";
 constexpr std::string_view group_json =
     R"({"kind":"Group","name":"w","spec":{"backends":["a.b:80"],"check":{"http":{"path":"/\u0078"}}}})";
+constexpr std::string_view fleet = R"(kind: Fleet
+name: w
+spec:
+  listeners:
+    - {name: a, bind: ":80", routes: [{host: "*.b.c", path: /d/, group: e}]}
+    - {name: b, bind: "[::1]:8", mode: tcp, group: e, tls: {certificates: [/f]}}
+)";
 constexpr std::string_view blob = R"({"g":{"backend_servers":["10.0.0.1:80"]}})";
 
 /// How many texts were valid.
@@ -37,13 +44,15 @@ class Survivors {
         }
         if (!decoded.problems.empty()) return;
         ++count_;
-        ASSERT_FALSE(decoded.groups.empty()) << text;
+        ASSERT_FALSE(decoded.groups.empty() && decoded.fleets.empty()) << text;
         for (const GroupSpec& group : decoded.groups) {
             const Decoded again = decode(boost::json::serialize(encode(group)));
             ASSERT_TRUE(again.problems.empty()) << to_string(again.problems.front()) << "\n"
                                                 << text;
             ASSERT_EQ(again.groups, std::vector{group}) << text;
         }
+        for (const FleetSpec& one : decoded.fleets)
+            ASSERT_EQ(decode(boost::json::serialize(encode(one))).fleets, std::vector{one}) << text;
     }
     [[nodiscard]] int count() const { return count_; }
 
@@ -53,16 +62,16 @@ class Survivors {
 
 TEST(HostileText, EveryTruncation) {
     Survivors survivors;
-    for (const std::string_view text : {yaml, group_json, blob})
+    for (const std::string_view text : {yaml, group_json, blob, fleet})
         for (std::size_t length = 0; length <= text.size(); ++length)
             survivors.feed(std::string(text.substr(0, length)));
-    // The three whole texts, and of the YAML one also ends that happen to be complete.
-    EXPECT_GE(survivors.count(), 3);
+    // The whole texts, and of the YAML one also ends that happen to be complete.
+    EXPECT_GE(survivors.count(), 4);
 }
 
 TEST(HostileText, EveryChangeOfOneByte) {
     Survivors survivors;
-    for (const std::string_view text : {yaml, group_json, blob}) {
+    for (const std::string_view text : {yaml, group_json, blob, fleet}) {
         for (std::size_t at = 0; at < text.size(); ++at) {
             for (int byte = 0; byte < 256; ++byte) {
                 std::string changed(text);
@@ -76,7 +85,7 @@ TEST(HostileText, EveryChangeOfOneByte) {
 
 TEST(HostileText, EveryByteLeftOutOrDoubled) {
     Survivors survivors;
-    for (const std::string_view text : {yaml, group_json, blob}) {
+    for (const std::string_view text : {yaml, group_json, blob, fleet}) {
         for (std::size_t at = 0; at < text.size(); ++at) {
             std::string shorter(text);
             shorter.erase(at, 1);

@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 namespace muster::config {
 namespace {
 
@@ -99,6 +101,38 @@ TEST(Limits, LeaveRoomForAGroupOf100000Backends) {
     EXPECT_EQ(decoded.groups[0], group);
 }
 
+TEST(Limits, OnBytesOfAFleet) {
+    FleetSpec fleet{.name = FleetName("edge")};
+    for (int i = 0; i < 2; ++i) {
+        Listener& listener = fleet.listeners.emplace_back(
+            Listener{.name = fmt::format("l{}", i), .port = static_cast<std::uint16_t>(80 + i)});
+        for (int j = 0; j < 200; ++j)
+            listener.routes.push_back({.path = fmt::format("/{}/{}", j, std::string(200, 'x')),
+                                       .group = GroupName("web")});
+    }
+    const auto problems = [&] {
+        return said(decode_fleet(fleet.name, encode_spec(fleet)).problems);
+    };
+    const std::size_t bytes = boost::json::serialize(encode_spec(fleet)).size();
+    EXPECT_EQ(problems(), Texts{fmt::format("spec: takes {} bytes; must be at most 65536", bytes)});
+    fleet.listeners.pop_back();
+    EXPECT_EQ(problems(), Texts{});
+}
+
+TEST(Fleets, AsStoredAreHeldToTheSameRules) {
+    using boost::json::array;
+    using boost::json::object;
+    const FleetName name("edge");
+    EXPECT_EQ(said(decode_fleet(name, array()).problems),
+              Texts{"spec: is a list; must be a map of listeners, instances, health, dns"});
+    EXPECT_EQ(said(decode_fleet(name, object{{"listeners", array()}}).problems),
+              Texts{"spec.listeners: is an empty list; must have at least one listener"});
+    const object listener{{"name", "web"}, {"bind", ":80"}, {"group", "web"}};
+    EXPECT_EQ(said(decode_fleet(FleetName("a/b"), object{{"listeners", array{listener}}}).problems),
+              Texts{"name: is not a fleet name; must be 1 to 128 of A-Z a-z 0-9 . _ - and begin "
+                    "with a letter or digit"});
+}
+
 TEST(Parts, RefuseWhatIsNoPartOfAGroup) {
     using boost::json::array;
     using boost::json::object;
@@ -106,12 +140,12 @@ TEST(Parts, RefuseWhatIsNoPartOfAGroup) {
     EXPECT_EQ(
         said(decode_parts(name, array(), {}).problems),
         Texts{"spec: is a list; must be a map of backends, check, lb, max_eject_percent, panic, "
-              "shard_size"});
+              "shard_size, outlier"});
     EXPECT_EQ(said(decode_parts(name, object(), {object()}).problems),
               Texts{"spec.backends: has a part that is not a list of backends"});
     EXPECT_EQ(said(decode_parts(name, object({{"rise", 3}}), {}).problems),
               Texts{"spec.rise: is not a field here; there are backends, check, lb, "
-                    "max_eject_percent, panic, shard_size"});
+                    "max_eject_percent, panic, shard_size, outlier"});
     EXPECT_EQ(said(decode_parts(name, object({{"shard_size", 16.0}}), {}).problems),
               Texts{"spec.shard_size: is 1.600000e+01; must be a whole number from 1 to 1024"});
     EXPECT_EQ(
@@ -120,8 +154,10 @@ TEST(Parts, RefuseWhatIsNoPartOfAGroup) {
               "a letter or digit"});
 }
 
-TEST(Schema, IsThePublishedFile) {
-    EXPECT_EQ(group_schema(), read_file(CONFIG_SCHEMA));
+TEST(Schemas, AreThePublishedFiles) {
+    const std::filesystem::path folder = CONFIG_SCHEMAS;
+    EXPECT_EQ(group_schema(), read_file(folder / "group.schema.json"));
+    EXPECT_EQ(fleet_schema(), read_file(folder / "fleet.schema.json"));
 }
 
 }  // namespace

@@ -169,6 +169,47 @@ TEST(NodeSettings, RefuseASessionThatTheLeaseHasNoRoomIn) {
     EXPECT_THAT(said("node: n1\nzookeeper_tick: 2s\n").size(), 1U);
 }
 
+TEST(NodeSettings, SayWhereNamesArePublished) {
+    EXPECT_FALSE(decode_node_settings("node: n1\n").settings.dns);
+    const DecodedNodeSettings decoded = decode_node_settings(R"(
+node: n1
+dns:
+  etcd:
+    endpoints: ["http://192.0.2.1:2379", "http://[::1]:2379"]
+    user: muster
+    password_file: /etc/muster/etcd
+    root: /dns-eu
+    timeout: 1s
+  zones: [example.org]
+  servers: ["192.0.2.53:53"]
+)");
+    EXPECT_THAT(decoded.problems, IsEmpty());
+    ASSERT_TRUE(decoded.settings.dns);
+    const DnsSettings& dns = *decoded.settings.dns;
+    EXPECT_THAT(dns.etcd.endpoints, ElementsAre("http://192.0.2.1:2379", "http://[::1]:2379"));
+    EXPECT_EQ(dns.etcd.user, "muster");
+    EXPECT_EQ(dns.etcd.password_file, "/etc/muster/etcd");
+    EXPECT_EQ(dns.etcd.root, "/dns-eu");
+    EXPECT_EQ(dns.etcd.timeout, Duration(1s));
+    EXPECT_THAT(dns.zones, ElementsAre("example.org"));
+    EXPECT_THAT(dns.servers, ElementsAre("192.0.2.53:53"));
+}
+
+TEST(NodeSettings, RefuseADnsThatCanNotWork) {
+    EXPECT_THAT(said("node: n1\ndns: {}\n"),
+                ElementsAre("line 2, column 6: dns.etcd: is missing; must be where the records are "
+                            "kept"));
+    EXPECT_THAT(said("node: n1\ndns: {etcd: {endpoints: []}}\n").size(), 1U);
+    EXPECT_THAT(
+        said("node: n1\n"
+             "dns:\n"
+             "  etcd: {endpoints: [\"https://a:1\", \"http://a:1/x\"], user: u, root: /a/b}\n"
+             "  zones: [Example.org]\n"
+             "  servers: [ns.example.org:53]\n")
+            .size(),
+        6U);
+}
+
 TEST(NodeSettings, AreOneMap) {
     EXPECT_THAT(said("- node: n1\n").size(), 1U);
     EXPECT_THAT(said("node: n1\n---\nnode: n2\n"),

@@ -1,6 +1,7 @@
 #include "tests/config/random_groups.hpp"
 
 #include "common/config/endpoint.hpp"
+#include "tests/config/dice.hpp"
 
 #include <fmt/format.h>
 
@@ -13,47 +14,6 @@
 
 namespace muster::config {
 namespace {
-
-class Dice {
- public:
-    explicit Dice(std::mt19937_64& random) : random_(random) {}
-
-    int number(int least, int most) {
-        return std::uniform_int_distribution<int>(least, most)(random_);
-    }
-    bool chance() { return number(0, 1) == 0; }
-    template <class T, std::size_t n>
-    T one_of(const std::array<T, n>& choices) {
-        return choices[static_cast<std::size_t>(number(0, static_cast<int>(n) - 1))];
-    }
-    std::string word(std::string_view letters, int least, int most) {
-        std::string text;
-        for (int left = number(least, most); left > 0; --left)
-            text +=
-                letters[static_cast<std::size_t>(number(0, static_cast<int>(letters.size()) - 1))];
-        return text;
-    }
-    Duration duration(Duration least, Duration most) {
-        // Of any size of unit, so that all of them are written.
-        const std::array<Duration, 4> steps = {1ns, 1us, 1ms, 1s};
-        const Duration step = one_of(steps);
-        const auto spread = std::uniform_int_distribution<Duration::rep>(0, (most - least) / step);
-        std::uniform_int_distribution<Duration::rep> distribution = spread;
-        return least + step * distribution(random_);
-    }
-
- private:
-    std::mt19937_64& random_;
-};
-
-constexpr std::string_view letters = "abcxyzABCXYZ0189";
-
-std::string random_name(Dice& dice) {
-    constexpr std::array<std::string_view, 10> odd = {
-        "no", "true", "null", "0x1F", "1e3", "017", "1.5", "2026-01-31", "y", "a.b_c-d"};
-    if (dice.number(0, 3) == 0) return std::string(dice.one_of(odd));
-    return dice.word(letters, 1, 1) + dice.word("abcABC019._-", 0, 20);
-}
 
 std::string random_text(Dice& dice) {
     constexpr std::array<std::string_view, 24> odd = {
@@ -339,6 +299,29 @@ LbSettings random_lb(Dice& dice) {
     return lb;
 }
 
+OutlierSpec random_outlier(Dice& dice) {
+    OutlierSpec outlier;
+    if (dice.chance()) outlier.action = OutlierAction::eject;
+    if (dice.chance()) outlier.consecutive_5xx = dice.number(1, 10'000);
+    if (dice.chance()) outlier.consecutive_gateway_failure = dice.number(0, 10'000);
+    if (dice.chance()) outlier.interval = dice.duration(1s, 1h);
+    if (dice.chance())
+        outlier.success_rate = SuccessRateOutlier{.minimum_hosts = dice.number(2, 10'000),
+                                                  .request_volume = dice.number(1, 1'000'000),
+                                                  .stdev_factor = dice.number(100, 100'000)};
+    if (dice.chance())
+        outlier.failure_percentage =
+            FailurePercentageOutlier{.threshold = dice.number(1, 100),
+                                     .minimum_hosts = dice.number(2, 10'000),
+                                     .request_volume = dice.number(1, 1'000'000)};
+    if (dice.chance()) {
+        outlier.base_ejection_time = dice.duration(1s, 24h);
+        outlier.max_ejection_time = 24h;
+    }
+    if (dice.chance()) outlier.max_ejection_percent = dice.number(0, 100);
+    return outlier;
+}
+
 }  // namespace
 
 GroupSpec random_group(std::mt19937_64& random) {
@@ -363,6 +346,7 @@ GroupSpec random_group(std::mt19937_64& random) {
         group.panic_exit_percent = dice.number(group.panic_enter_percent, 100);
     }
     if (dice.chance()) group.shard_size = dice.number(1, 1024);
+    if (dice.chance()) group.outlier = random_outlier(dice);
     return group;
 }
 

@@ -1,5 +1,6 @@
 #include "common/config/decode.hpp"
 #include "common/config/yaml_text.hpp"
+#include "tests/config/random_fleets.hpp"
 #include "tests/config/random_groups.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -53,14 +54,37 @@ TEST(RoundTrip, GivesEqualBytesForEqualGroups) {
     }
 }
 
+TEST(RoundTrip, OfRandomFleetsThroughJsonYamlAndTheirZnode) {
+    std::mt19937_64 random(20260201);
+    for (int i = 0; i < 500 && !testing::Test::HasFailure(); ++i) {
+        const FleetSpec fleet = random_fleet(random);
+        for (const std::string& text : {json::serialize(encode(fleet)),
+                                        json::serialize(encode(fleet, Verbosity::full)),
+                                        encode_yaml(fleet),
+                                        to_yaml(encode(fleet, Verbosity::full))}) {
+            const Decoded decoded = decode(text);
+            for (const Problem& problem : decoded.problems)
+                ADD_FAILURE() << to_string(problem) << "\n" << text;
+            EXPECT_EQ(decoded.fleets, std::vector{fleet}) << text;
+            EXPECT_TRUE(decoded.groups.empty());
+        }
+        const DecodedFleet stored = decode_fleet(fleet.name, encode_spec(fleet));
+        EXPECT_TRUE(stored.problems.empty()) << to_string(stored.problems.front());
+        EXPECT_EQ(stored.fleet, fleet);
+    }
+}
+
 TEST(RoundTrip, OfSeveralYamlDocuments) {
     std::mt19937_64 random(8);
     GroupSpec first = random_group(random);
     GroupSpec second = random_group(random);
     first.name = GroupName("a");
     second.name = GroupName("b");
-    const Decoded decoded = decode(encode_yaml(first) + "---\n" + encode_yaml(second));
+    const FleetSpec fleet = random_fleet(random);
+    const Decoded decoded =
+        decode(encode_yaml(first) + "---\n" + encode_yaml(fleet) + "---\n" + encode_yaml(second));
     EXPECT_TRUE(decoded.problems.empty());
+    EXPECT_EQ(decoded.fleets, std::vector{fleet});
     EXPECT_EQ(decoded.groups, (std::vector<GroupSpec>{first, second}));
 }
 

@@ -1,6 +1,8 @@
-// Prints random groups as muster writes them, one JSON object a line: for schema_test.py.
+// Prints random groups and fleets as muster writes them, one JSON object a line: for
+// schema_test.py.
 
 #include "common/config/decode.hpp"
+#include "tests/config/random_fleets.hpp"
 #include "tests/config/random_groups.hpp"
 
 #include <boost/json/object.hpp>
@@ -8,14 +10,23 @@
 
 #include <iostream>
 
+namespace {
+
+template <class Spec>
+void print(const Spec& spec) {
+    boost::json::object sample;
+    sample.emplace("changed", encode(spec));
+    sample.emplace("full", encode(spec, muster::config::Verbosity::full));
+    sample.emplace("yaml", encode_yaml(spec));
+    std::cout << boost::json::serialize(sample) << "\n";
+}
+
+}  // namespace
+
 int main() {
     std::mt19937_64 random(42);
     for (int i = 0; i < 300; ++i) {
-        const muster::config::GroupSpec group = muster::config::random_group(random);
-        boost::json::object sample;
-        sample.emplace("changed", encode(group));
-        sample.emplace("full", encode(group, muster::config::Verbosity::full));
-        sample.emplace("yaml", encode_yaml(group));
-        std::cout << boost::json::serialize(sample) << "\n";
+        print(muster::config::random_group(random));
+        print(muster::config::random_fleet(random));
     }
 }

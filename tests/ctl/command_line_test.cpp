@@ -33,6 +33,17 @@ TEST(CommandLine, MistakesEndWithTwoAndSayWhatIsThere) {
                                                {"status", "--url", "https://a"},
                                                {"status", "--url", "ftp://a"},
                                                {"init"},
+                                               {"probe"},
+                                               {"probe", "walk"},
+                                               {"probe", "run"},
+                                               {"probe", "run", "web/b1", "-n", "0"},
+                                               {"probe", "run", "web/b1", "-n", "1001"},
+                                               {"probe", "run", "web/b1", "web/b2"},
+                                               {"probe", "test"},
+                                               {"probe", "test", "plugin", "-x"},
+                                               {"probe", "test", "plugin", "--port", "0"},
+                                               {"probe", "test", "plugin", "--port", "65536"},
+                                               {"probe", "test", "plugin", "--probe-timeout", "9"},
                                                {"status", "--timeout", "0"}}) {
         const Invocation invocation = parse(arguments);
         EXPECT_FALSE(invocation.command) << testing::PrintToString(arguments);
@@ -56,6 +67,18 @@ TEST(CommandLine, TakesSeveralNodes) {
         parse({"--url", "http://a:1/,b:2", "status", "--url", "http://c:3"});
     ASSERT_TRUE(invocation.command) << invocation.text;
     EXPECT_THAT(invocation.api.urls, ElementsAre("http://a:1", "http://b:2", "http://c:3"));
+}
+
+TEST(CommandLine, LeavesWhatStandsBehindTheNodes) {
+    for (const std::vector<std::string>& arguments :
+         std::vector<std::vector<std::string>>{{"--url", "a:1,b:2", "drain", "web/b1"},
+                                               {"drain", "--url", "a:1,b:2", "web/b1"},
+                                               {"drain", "web/b1", "--url", "a:1,b:2"},
+                                               {"probe", "run", "--url", "a:1,b:2", "web/b1"}}) {
+        const Invocation invocation = parse(arguments);
+        EXPECT_TRUE(invocation.command) << testing::PrintToString(arguments) << invocation.text;
+        EXPECT_THAT(invocation.api.urls, ElementsAre("http://a:1", "http://b:2"));
+    }
 }
 
 TEST(CommandLine, TakesItsDefaultsFromTheEnvironment) {
@@ -95,7 +118,10 @@ TEST(CommandLine, ReadsDocumentsFromFilesAndStandardInput) {
 TEST(CommandLine, KnowsEveryCommand) {
     for (const std::vector<std::string>& arguments :
          std::vector<std::vector<std::string>>{{"get", "backends", "b1", "-g", "web", "-w"},
+                                               {"get", "fleet", "edge", "-o", "yaml"},
                                                {"describe", "group", "web"},
+                                               {"describe", "fleet", "edge"},
+                                               {"delete", "fleet", "edge"},
                                                {"delete", "group", "web", "--generation", "4"},
                                                {"status", "-o", "yaml"},
                                                {"why", "web/b1"},
@@ -108,6 +134,8 @@ TEST(CommandLine, KnowsEveryCommand) {
                                                {"pause", "node", "--reason", "upgrade"},
                                                {"resume", "dns"},
                                                {"version"},
+                                               {"probe", "run", "web/b1", "-n", "1000"},
+                                               {"probe", "test", "plugin", "--", "-x", "y"},
                                                {"init", "--zookeeper", "a:1,b:2"}}) {
         EXPECT_TRUE(parse(arguments).command)
             << testing::PrintToString(arguments) << parse(arguments).text;
@@ -119,7 +147,8 @@ TEST(Completion, NamesEveryCommandAndOption) {
         const Invocation invocation = parse({"completion", shell});
         EXPECT_FALSE(invocation.command);
         EXPECT_EQ(invocation.exit, Exit::ok);
-        for (const char* word : {"step-down", "describe", "maintenance", "dry-run", "backends"}) {
+        for (const char* word :
+             {"step-down", "describe", "maintenance", "dry-run", "backends", "fleet"}) {
             EXPECT_THAT(invocation.text, HasSubstr(word)) << shell;
         }
     }

@@ -206,7 +206,7 @@ TEST_F(Commands, WhyExplainsABackendFoundByItsAddress) {
               HasSubstr("2 successes make it UP"),
               HasSubstr("  suspected T0: found DOWN (n3: agree, n1: abstain)\n"),
               HasSubstr("T1    failure  L4CON   111   up, 2 against  down   -        -        -    "
-                        "-           0.2 ms")));
+                        "-     -           0.2 ms")));
 }
 
 TEST_F(Commands, WhyAsksBackWhenANameIsAmbiguous) {
@@ -274,13 +274,12 @@ TEST_F(Commands, DiffEndsWithOneWhenSomethingDiffers) {
 
 TEST_F(Commands, DeleteMayNameTheGenerationItMeans) {
     node().on("DELETE /api/v1/groups/web", R"({"name":"web","result":"removed","generation":6})");
-    EXPECT_EQ(run([](Context& context) {
-                  return delete_group(context, {.name = "web", .generation = 5});
-              }),
-              Exit::ok);
+    EXPECT_EQ(
+        run([](Context& context) { return remove(context, {.name = "web", .generation = 5}); }),
+        Exit::ok);
     EXPECT_EQ(node().requests[0].field("if-match"), "\"5\"");
     node().on("DELETE /api/v1/groups/web", R"({"title":"Precondition Failed"})", 412);
-    EXPECT_EQ(run([](Context& context) { return delete_group(context, {.name = "web"}); }),
+    EXPECT_EQ(run([](Context& context) { return remove(context, {.name = "web"}); }),
               Exit::conflict);
 }
 
@@ -294,6 +293,72 @@ TEST_F(Commands, DescribeShowsSpecAndBackends) {
                 AllOf(HasSubstr("generation   4\n"), HasSubstr("rise: 3"), HasSubstr("L4CON")));
     EXPECT_EQ(run([](Context& context) { return describe_group(context, "none"); }),
               Exit::not_found);
+}
+
+TEST_F(Commands, ApplyTellsOfFleetsAndWhatTheyLack) {
+    node().on("POST /api/v1/apply",
+              R"({"groups":[{"name":"web","result":"created","generation":1,"warnings":[]}],
+                  "fleets":[{"name":"edge","result":"changed","generation":3,
+                             "warnings":["there is no group api yet"]}]})");
+    const auto apply_x = [](Context& context) { return apply(context, {.text = "x"}); };
+    EXPECT_EQ(run(apply_x), Exit::ok);
+    EXPECT_EQ(out(), "group web created (generation 1)\nfleet edge changed (generation 3)\n");
+    EXPECT_EQ(err(), "warning: fleet edge: there is no group api yet\n");
+    node().on("POST /api/v1/apply",
+              R"({"title":"Conflict","fleets":[{"name":"edge","problems":["was faster"]}]})",
+              409);
+    EXPECT_EQ(run(apply_x), Exit::conflict);
+    EXPECT_THAT(err(), HasSubstr("fleet edge: was faster"));
+}
+
+TEST_F(Commands, DiffCountsFleets) {
+    node().on("POST /api/v1/apply",
+              R"({"groups":[{"name":"web","result":"unchanged"}],
+                  "fleets":[{"name":"edge","result":"changed","changes":["listener web added"]}]})");
+    EXPECT_EQ(run([](Context& context) { return diff(context, "x"); }), Exit::failed);
+    EXPECT_EQ(out(), "fleet edge: changes\n  listener web added\n");
+}
+
+constexpr const char* fleet_json =
+    R"({"fleet":{"name":"edge","uid":"u","generation":3,"notes":["there is no group api yet"],
+        "spec":{"kind":"Fleet","name":"edge","spec":{"listeners":[{"name":"web"}]}}}})";
+
+TEST_F(Commands, GetListsFleets) {
+    node().on("GET /api/v1/fleets",
+              R"({"fleets":[{"name":"edge","generation":3,"listeners":["db","web"],
+                  "groups":["api"],"notes":["x"]}]})");
+    EXPECT_EQ(run([](Context& context) { return get(context, {.kind = Kind::fleets}); }), Exit::ok);
+    EXPECT_THAT(out(), AllOf(HasSubstr("FLEET"), HasSubstr("edge"), HasSubstr("db,web")));
+}
+
+TEST_F(Commands, GetOfOneFleetAsDataIsWhatApplyReads) {
+    node().on("GET /api/v1/fleets/edge", fleet_json);
+    format_ = Format::yaml;
+    EXPECT_EQ(
+        run([](Context& context) { return get(context, {.kind = Kind::fleets, .name = "edge"}); }),
+        Exit::ok);
+    EXPECT_EQ(out(), "kind: Fleet\nname: edge\nspec:\n  listeners:\n    - name: web\n");
+    EXPECT_EQ(
+        run([](Context& context) { return get(context, {.kind = Kind::fleets, .name = "none"}); }),
+        Exit::not_found);
+}
+
+TEST_F(Commands, DescribeShowsAFleetAndWhatItLacks) {
+    node().on("GET /api/v1/fleets/edge", fleet_json);
+    EXPECT_EQ(run([](Context& context) { return describe_fleet(context, "edge"); }), Exit::ok);
+    EXPECT_THAT(out(),
+                AllOf(HasSubstr("generation   3\n"),
+                      HasSubstr("note         there is no group api yet\n"),
+                      HasSubstr("- name: web")));
+}
+
+TEST_F(Commands, DeleteRemovesAFleet) {
+    node().on("DELETE /api/v1/fleets/edge", R"({"name":"edge","result":"removed"})");
+    EXPECT_EQ(run([](Context& context) {
+                  return remove(context, {.kind = Defined::fleet, .name = "edge"});
+              }),
+              Exit::ok);
+    EXPECT_EQ(out(), "fleet edge removed\n");
 }
 
 TEST_F(Commands, StepDownGoesToTheMaster) {

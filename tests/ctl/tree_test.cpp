@@ -93,6 +93,17 @@ TEST_F(Tree, GetsWhatItLacks) {
     EXPECT_TRUE(ensemble_.tree().find(paths_.audit()));
 }
 
+TEST_F(Tree, OfABuildWithoutFleetsGetsThePlacesForThem) {
+    ASSERT_TRUE(make("uuid-1"));
+    const std::vector places = {paths_.heads(znodes::ConfigKind::fleet),
+                                paths_.histories(znodes::ConfigKind::fleet)};
+    for (const std::string& path : places) ensemble_.write({coordination::DeleteOp{.path = path}});
+    const auto again = make("uuid-1");
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->created, 2U);
+    for (const std::string& path : places) EXPECT_TRUE(ensemble_.tree().find(path)) << path;
+}
+
 TEST_F(Tree, OfSomebodyElseIsRefused) {
     ensemble_.write({coordination::CreateOp{.path = "/muster"},
                      coordination::CreateOp{.path = paths_.root(), .data = "theirs"}});
@@ -179,7 +190,8 @@ TEST(TreeUsers, NodesMayAllAgentsAndReadersRead) {
     EXPECT_EQ(acl[0].permissions, 31);
     EXPECT_EQ(acl[1].permissions, 1);
     EXPECT_EQ(acl[2].permissions, 1);
-    EXPECT_EQ(acl_for(TreeUsers{}, paths, paths.agents())[1].permissions, 15);
+    for (const std::string& path : {paths.agents(), paths.evidence()})
+        EXPECT_EQ(acl_for(TreeUsers{}, paths, path)[1].permissions, 31) << path;
 }
 
 TEST(Uuid, IsFreshEachTime) {

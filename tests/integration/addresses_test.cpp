@@ -18,7 +18,7 @@ namespace muster::test {
 namespace {
 
 using namespace std::chrono_literals;
-using orchestrator::ClusterView;
+using follow::ClusterView;
 using znodes::Letter;
 
 /// A switchable backend at an address, in a thread of its own.
@@ -70,7 +70,7 @@ TEST(Addresses, OfEachFamilyAndByNameAreProbed) {
                       backend("nobody", "no-such-host.invalid", v4.port()),
                       backend("six", "::1", v6->port())};
     cluster.apply(group);
-    const auto letters = [](const ClusterView& view) {
+    const auto letters = [](const follow::ClusterView& view) {
         std::map<std::string, Letter> found;
         for (const auto& [name, of_group] : view.groups) {
             for (const auto& [number, shard] : of_group.shards) {
@@ -85,7 +85,7 @@ TEST(Addresses, OfEachFamilyAndByNameAreProbed) {
         return found;
     };
     const auto wait = [&](const std::string& name, Letter wanted) {
-        return cluster.observer().wait(30s, [&](const ClusterView& view) {
+        return cluster.observer().wait(30s, [&](const follow::ClusterView& view) {
             const auto found = letters(view);
             return found.contains(name) && found.at(name) == wanted;
         });

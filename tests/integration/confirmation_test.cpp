@@ -20,7 +20,7 @@ namespace muster::test {
 namespace {
 
 using namespace std::chrono_literals;
-using orchestrator::ClusterView;
+using follow::ClusterView;
 using znodes::Letter;
 
 class Confirmation : public testing::Test {
@@ -57,7 +57,7 @@ class Confirmation : public testing::Test {
     void touch(const std::string& name) { std::ofstream(files_.path() / name) << "x"; }
     void remove(const std::string& name) { std::filesystem::remove(files_.path() / name); }
 
-    static std::map<std::string, Letter> letters(const ClusterView& view) {
+    static std::map<std::string, Letter> letters(const follow::ClusterView& view) {
         std::map<std::string, Letter> found;
         for (const auto& [name, group] : view.groups) {
             for (const auto& [number, shard] : group.shards) {

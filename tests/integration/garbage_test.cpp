@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using coordination::Watch;
-using orchestrator::ClusterView;
+using follow::ClusterView;
 using znodes::Letter;
 
 struct Payload {
@@ -117,11 +117,12 @@ class Garbage : public testing::Test {
     /// Until a change made after this call is published: the main job still works.
     void expect_works() {
         responder.set(0, Responder::Behaviour::failing);
-        EXPECT_TRUE(cluster.observer().wait(
-            20s, [](const ClusterView& view) { return Observer::count(view, Letter::down) == 1; }));
+        EXPECT_TRUE(cluster.observer().wait(20s, [](const follow::ClusterView& view) {
+            return Observer::count(view, Letter::down) == 1;
+        }));
         expect_only_down(responder.address(0));
         responder.set(0, Responder::Behaviour::healthy);
-        EXPECT_TRUE(cluster.observer().wait(20s, [](const ClusterView& view) {
+        EXPECT_TRUE(cluster.observer().wait(20s, [](const follow::ClusterView& view) {
             return Observer::count(view, Letter::up) == backends;
         }));
         cluster.observer().forget();

@@ -1,5 +1,5 @@
-// What backends say of themselves reaches the rotation: by a header, by an agent, by JSON; and it
-// ends with its lease.
+// What backends say of themselves reaches the rotation: by a header, by an agent, by JSON; by two
+// ways at once; and it ends with its lease.
 #include "tests/checker/support/answering_server.hpp"
 #include "tests/cluster/cluster.hpp"
 #include "tests/support/eventually.hpp"
@@ -23,6 +23,7 @@ class TalkingServer {
     explicit TalkingServer(std::function<std::string(const std::string&)> form)
         : form_(std::move(form)), server_(context_, [this](int, int, const std::string&) {
               const std::scoped_lock lock(mutex_);
+              ++times_said_;
               return AnsweringServer::Answer{form_(words_), AnsweringServer::Answer::Then::close};
           }) {
         thread_ = std::thread([this] { context_.run(); });
@@ -38,12 +39,19 @@ class TalkingServer {
     void say(std::string words) {
         const std::scoped_lock lock(mutex_);
         words_ = std::move(words);
+        times_said_ = 0;
+    }
+    /// Whether the newest words were said so often.
+    [[nodiscard]] bool has_said(int times) {
+        const std::scoped_lock lock(mutex_);
+        return times_said_ >= times;
     }
 
  private:
     asio::io_context context_{1};
     std::mutex mutex_;
     std::string words_ = "up";
+    int times_said_ = 0;
     std::function<std::string(const std::string&)> form_;
     AnsweringServer server_;
     std::thread thread_;
@@ -97,15 +105,23 @@ TEST(Intent, OfBackendsReachesTheRotationAndEndsWithItsLease) {
     };
     group.backends = {backend("agent", plain.port()),
                       backend("body", body.port()),
+                      backend("both", header.port()),
                       backend("header", header.port())};
     config::BackendCheck with_agent{.check = group.check};
     with_agent.check.intent = config::IntentSource{.agent_port = agent.port(),
                                                    .agent_send = "state?\r\n\r\n",
                                                    .agent_interval = 200ms,
                                                    .ttl = 2s};
-    with_agent.fields = R"({"intent":{"agent":{"port":)" + std::to_string(agent.port()) +
-                        R"(,"send":"state?\r\n\r\n","interval":"200ms"},"ttl":"2s"}})";
+    const std::string agent_fields = R"("agent":{"port":)" + std::to_string(agent.port()) +
+                                     R"(,"send":"state?\r\n\r\n","interval":"200ms"},"ttl":"2s"}})";
+    with_agent.fields = R"({"intent":{)" + agent_fields;
+    config::IntentSource both = *with_agent.check.intent;
+    both.header = "X-State";
+    config::BackendCheck with_both{.fields = R"({"intent":{"header":"X-State",)" + agent_fields,
+                                   .check = group.check};
+    with_both.check.intent = both;
     group.backends[0].check = with_agent;
+    group.backends[2].check = with_both;
     cluster.apply(group);
     const auto expect = [&](const std::string& name, bool in, int weight, const char* reason) {
         Seen seen;
@@ -117,7 +133,7 @@ TEST(Intent, OfBackendsReachesTheRotationAndEndsWithItsLease) {
                                }))
             << name << ": " << seen.in << " " << seen.weight << " " << seen.reason;
     };
-    for (const char* name : {"agent", "body", "header"}) expect(name, true, 100, "healthy");
+    for (const char* name : {"agent", "body", "both", "header"}) expect(name, true, 100, "healthy");
 
     header.say("30% #busy");
     body.say("drain");
@@ -126,6 +142,7 @@ TEST(Intent, OfBackendsReachesTheRotationAndEndsWithItsLease) {
     EXPECT_EQ(rotation_of(cluster, "header").said, "busy");
     expect("body", false, 0, "own_drain");
     expect("agent", false, 0, "own_maintenance");
+    expect("both", false, 0, "own_maintenance");
 
     // A reply replaces what was said before; an agent takes it back itself.
     header.say("up");
@@ -134,14 +151,20 @@ TEST(Intent, OfBackendsReachesTheRotationAndEndsWithItsLease) {
     expect("header", true, 100, "healthy");
     expect("body", false, 0, "own_down");
     expect("agent", false, 0, "own_maintenance");
+    expect("both", false, 0, "own_maintenance");
+    // Nothing shows that the share was heard: two ask, each in its turn.
+    ASSERT_TRUE(eventually(10s, [&] { return agent.has_said(6); }));
     agent.say("ready");
     expect("agent", true, 50, "own_weight");
+    expect("both", true, 50, "own_weight");
 
     // Who says nothing any more is left alone after its time.
     header.say("drain");
     expect("header", false, 0, "own_drain");
+    expect("both", false, 0, "own_drain");
     header.say("");
     expect("header", true, 100, "healthy");
+    expect("both", true, 50, "own_weight");
 }
 
 }  // namespace

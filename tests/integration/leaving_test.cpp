@@ -23,7 +23,7 @@ TEST(Leaving, OfAllNodesAtOnceWaitsForNobody) {
         ASSERT_TRUE(status) << cluster.output(n);
         EXPECT_EQ(status->code, 0) << cluster.output(n);
     }
-    EXPECT_TRUE(cluster.observer().wait(5s, [](const orchestrator::ClusterView& view) {
+    EXPECT_TRUE(cluster.observer().wait(5s, [](const follow::ClusterView& view) {
         return view.members.empty();
     })) << "nobody leaves a session behind";
     EXPECT_TRUE(cluster.observer().verdict_changes().empty()) << "and every verdict stays";

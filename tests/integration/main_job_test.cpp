@@ -13,7 +13,7 @@ namespace muster::test {
 namespace {
 
 using namespace std::chrono_literals;
-using orchestrator::ClusterView;
+using follow::ClusterView;
 using znodes::Letter;
 
 class MainJob : public testing::Test {
@@ -28,13 +28,13 @@ class MainJob : public testing::Test {
     }
 
     bool wait_count(std::chrono::nanoseconds limit, Letter letter, std::size_t wanted) {
-        return cluster.observer().wait(limit, [&](const ClusterView& view) {
+        return cluster.observer().wait(limit, [&](const follow::ClusterView& view) {
             return Observer::count(view, letter) == wanted;
         });
     }
     /// Whether every shard has a living owner again.
     bool wait_owned(std::chrono::nanoseconds limit) {
-        return cluster.observer().wait(limit, [](const ClusterView& view) {
+        return cluster.observer().wait(limit, [](const follow::ClusterView& view) {
             const auto owners = Observer::owners(view);
             return owners.size() == 6 && std::ranges::all_of(owners, [&](const auto& item) {
                        return view.members.contains(item.second);
@@ -118,7 +118,7 @@ TEST_F(MainJob, ReplacesAMasterWhoseProcessIsKilled) {
     cluster.observer().forget();
     responder.reset_gaps();
     cluster.kill_process(old);
-    ASSERT_TRUE(cluster.observer().wait(10s, [&](const ClusterView& view) {
+    ASSERT_TRUE(cluster.observer().wait(10s, [&](const follow::ClusterView& view) {
         return view.epoch && view.epoch->value.node != Cluster::name(old) &&
                view.members.size() == 2;
     }));
@@ -136,7 +136,7 @@ TEST_F(MainJob, ReplacesAHostThatVanishes) {
     const std::size_t old = cluster.master().value();
     cluster.observer().forget();
     cluster.kill_host(old);
-    ASSERT_TRUE(cluster.observer().wait(15s, [&](const ClusterView& view) {
+    ASSERT_TRUE(cluster.observer().wait(15s, [&](const follow::ClusterView& view) {
         return view.epoch && view.epoch->value.node != Cluster::name(old);
     }));
     EXPECT_TRUE(wait_owned(10s));
@@ -149,7 +149,7 @@ TEST_F(MainJob, SurvivesAPausedMaster) {
     const std::int64_t epoch = cluster.observer().view().epoch->version;
     cluster.observer().forget();
     cluster.pause(old);
-    ASSERT_TRUE(cluster.observer().wait(15s, [&](const ClusterView& view) {
+    ASSERT_TRUE(cluster.observer().wait(15s, [&](const follow::ClusterView& view) {
         return view.epoch && view.epoch->version > epoch && view.members.size() == 2;
     }));
     cluster.resume(old);

@@ -20,21 +20,21 @@ const NodeId n2("n2");
 
 /// A view that tests change by hand, and the master's memory between plans.
 struct Cluster {
-    ClusterView view;
+    follow::ClusterView view;
     AssignmentMemory memory;
     AssignmentSettings settings;
     SteadyTime now{std::chrono::hours(1)};
     std::optional<SteadyTime> listening_since;  ///< none: only just, so that nothing stalls
 
     explicit Cluster(int shards) {
-        GroupView& group = view.groups[GroupName("web")];
+        follow::GroupView& group = view.groups[GroupName("web")];
         group.head.emplace().value.uid = "u1";
         group.spec =
             std::make_shared<const config::GroupSpec>(config::GroupSpec{.name = GroupName("web")});
-        group.index = Versioned<znodes::GroupIndex>{
+        group.index = follow::Versioned<znodes::GroupIndex>{
             .value = {.group_uid = "u1", .shards = shards, .shard_size = 1}};
         for (int k = 0; k < shards; ++k) {
-            group.shards[k].members = Versioned<znodes::ShardMembers>{
+            group.shards[k].members = follow::Versioned<znodes::ShardMembers>{
                 .value = {.group_uid = "u1", .slots = {{.backend = BackendId("b")}}}};
         }
     }
@@ -59,7 +59,7 @@ struct Cluster {
         AssignmentPlan next = plan();
         memory = next.memory;
         for (const auto& [node, document] : next.documents) {
-            Versioned<znodes::Assignment>& known = view.assignments[node];
+            follow::Versioned<znodes::Assignment>& known = view.assignments[node];
             known.value.incarnation = document.incarnation;
             known.value.shards = document.shards;
             ++known.version;

@@ -66,7 +66,7 @@ class Collecting : public testing::Test {
 using Names = std::vector<std::string>;
 
 TEST_F(Collecting, AChunkThatNobodyNamesGoesAfterTheGrace) {
-    inventory.groups[web] = group_at(1, {"a"});
+    inventory.objects[web] = group_at(1, {"a"});
     inventory.chunks = {"a", "b"};
     EXPECT_EQ(look(start), Names{});
     EXPECT_EQ(look(start + 10min - 1ns), Names{});
@@ -74,12 +74,12 @@ TEST_F(Collecting, AChunkThatNobodyNamesGoesAfterTheGrace) {
 }
 
 TEST_F(Collecting, AChunkThatWasNamedMeanwhileHasItsGraceAgain) {
-    inventory.groups[web] = group_at(1, {"a"});
+    inventory.objects[web] = group_at(1, {"a"});
     inventory.chunks = {"a", "b"};
     EXPECT_EQ(look(start), Names{});
-    inventory.groups[web].head->chunks = {"a", "b"};
+    inventory.objects[web].head->chunks = {"a", "b"};
     EXPECT_EQ(look(start + 5min), Names{});
-    inventory.groups[web].head->chunks = {"a"};
+    inventory.objects[web].head->chunks = {"a"};
     EXPECT_EQ(look(start + 10min), Names{});
     EXPECT_EQ(look(start + 20min), Names{"config/chunks/b"});
 }
@@ -97,7 +97,7 @@ TEST_F(Collecting, DeletionsOfChunksNoticeEveryHeadWrittenMeanwhile) {
 }
 
 TEST_F(Collecting, ChunksOfKeptHistoryStayAndThoseOfOlderGo) {
-    ConfigTraces& group = inventory.groups[web] = group_at(5, {"e"});
+    ConfigTraces& group = inventory.objects[web] = group_at(5, {"e"});
     for (const auto& [generation, chunk] :
          std::vector<std::pair<int, std::string>>{{1, "a"}, {2, "b"}, {3, "c"}, {4, "d"}, {5, "e"}})
         group.history[generation] = Names{chunk};
@@ -108,18 +108,49 @@ TEST_F(Collecting, ChunksOfKeptHistoryStayAndThoseOfOlderGo) {
     EXPECT_EQ(look(start + 10min), (Names{"config/chunks/a", "config/chunks/b"}));
 }
 
+TEST_F(Collecting, WhatARolloutNamesStaysWithItsChunksHoweverOldItIs) {
+    ConfigTraces& group = inventory.objects[web] = group_at(5, {"e"});
+    for (const auto& [generation, chunk] :
+         std::vector<std::pair<int, std::string>>{{1, "a"}, {2, "b"}, {3, "c"}, {4, "d"}, {5, "e"}})
+        group.history[generation] = Names{chunk};
+    group.has_rollout = true;
+    group.held = {1, 5};
+    inventory.chunks = {"a", "b", "c", "d", "e"};
+    EXPECT_EQ(look(start), (Names{"config/history/group/web/2"}));
+    group.history.erase(2);
+    EXPECT_EQ(look(start + 10min), (Names{"config/chunks/b"}));
+}
+
+TEST_F(Collecting, ARolloutThatCantBeReadMayNameAnyGenerationOfItsGroup) {
+    ConfigTraces& group = inventory.objects[web] = group_at(5, {});
+    for (int generation = 1; generation <= 5; ++generation) group.history[generation] = Names{};
+    inventory.objects[GroupName("other")] = group;
+    group.has_rollout = true;
+    group.held = std::nullopt;
+    EXPECT_EQ(look(start), (Names{"config/history/group/other/1", "config/history/group/other/2"}));
+}
+
+TEST_F(Collecting, ARolloutGoesWithTheTombstoneOfItsGroup) {
+    ConfigTraces& group = inventory.objects[web] = group_at(2, {});
+    group.head->deleted = true;
+    group.has_layout = false;
+    group.has_rollout = true;
+    EXPECT_EQ(look_twice(),
+              (Names{"config/group/web", "rollouts/web", "config/history/group/web"}));
+}
+
 TEST_F(Collecting, WhatCantBeReadMayNameAnything) {
-    inventory.groups[web] = group_at(1, {"a"});
+    inventory.objects[web] = group_at(1, {"a"});
     inventory.chunks = {"a", "b"};
-    inventory.groups[GroupName("garbled")].head = ReadHead{};
+    inventory.objects[GroupName("garbled")].head = ReadHead{};
     EXPECT_EQ(look_twice(), Names{});
-    inventory.groups.erase(GroupName("garbled"));
-    inventory.groups[web].history[1] = std::nullopt;
+    inventory.objects.erase(GroupName("garbled"));
+    inventory.objects[web].history[1] = std::nullopt;
     EXPECT_EQ(look_twice(), Names{});
 }
 
 TEST_F(Collecting, AGroupWithoutAReadableHeadKeepsItsHistoryAndWhatThatNames) {
-    ConfigTraces& group = inventory.groups[web];
+    ConfigTraces& group = inventory.objects[web];
     group.has_history = true;
     for (int generation = 1; generation <= 5; ++generation)
         group.history[generation] = Names{std::to_string(generation)};
@@ -130,7 +161,7 @@ TEST_F(Collecting, AGroupWithoutAReadableHeadKeepsItsHistoryAndWhatThatNames) {
 }
 
 TEST_F(Collecting, ATombstoneGoesWithItsHistoryInOneTransactionOnceTheLayoutIsGone) {
-    ConfigTraces& group = inventory.groups[web] = group_at(2, {});
+    ConfigTraces& group = inventory.objects[web] = group_at(2, {});
     group.head->deleted = true;
     group.history[1] = Names{};
     group.history[2] = Names{};
@@ -146,6 +177,28 @@ TEST_F(Collecting, ATombstoneGoesWithItsHistoryInOneTransactionOnceTheLayoutIsGo
                      "config/history/group/web/2",
                      "config/history/group/web"}));
     EXPECT_EQ(std::get<DeleteOp>(plan.transactions[0].ops.at(1)).version, 3);
+}
+
+TEST_F(Collecting, AFleetIsCollectedAsAGroupIsButHasNeitherChunksNorLayout) {
+    ConfigTraces& fleet = inventory.objects[FleetName("edge")] = group_at(4, {});
+    fleet.has_layout = false;
+    for (int generation = 1; generation <= 4; ++generation) fleet.history[generation];
+    EXPECT_EQ(look_twice(), (Names{"config/history/fleet/edge/1", "config/history/fleet/edge/1"}));
+    fleet.history.erase(1);
+    fleet.head->deleted = true;
+    EXPECT_EQ(look_twice(),
+              (Names{"config/fleet/edge",
+                     "config/history/fleet/edge/2",
+                     "config/history/fleet/edge/3",
+                     "config/history/fleet/edge/4",
+                     "config/history/fleet/edge"}));
+}
+
+TEST_F(Collecting, WhatAFleetHoldsNamesNoChunks) {
+    inventory.objects[FleetName("edge")].head = ReadHead{};
+    inventory.objects[FleetName("edge")].history[1] = std::nullopt;
+    inventory.chunks = {"b"};
+    EXPECT_EQ(look_twice(), Names{"config/chunks/b"});
 }
 
 TEST_F(Collecting, OfTheAuditTheNewestStay) {
@@ -164,9 +217,9 @@ TEST_F(Collecting, ManyDeletionsAreSeveralTransactions) {
 }
 
 TEST_F(Collecting, NothingToDoIsNoTransaction) {
-    inventory.groups[web] = group_at(3, {"a"});
+    inventory.objects[web] = group_at(3, {"a"});
     for (int generation = 1; generation <= 3; ++generation)
-        inventory.groups[web].history[generation] = Names{"a"};
+        inventory.objects[web].history[generation] = Names{"a"};
     inventory.chunks = {"a"};
     EXPECT_EQ(look_twice(), Names{});
 }

@@ -46,7 +46,7 @@ class ConfigWriting : public testing::Test {
         clock.run_for(10s, [&] { return tasks.size() == 0; });
     }
 
-    MultiOutcome apply(const config::GroupSpec& group, const std::optional<KnownHead>& known) {
+    MultiOutcome apply(const ConfigObject& object, const std::optional<KnownHead>& known) {
         const ConfigAuthor author{.cluster = cluster,
                                   .name = "a",
                                   .origin = "token from 10.0.0.7",
@@ -54,7 +54,7 @@ class ConfigWriting : public testing::Test {
                                   .new_uid = "u"};
         std::optional<MultiOutcome> outcome;
         asio::co_spawn(context,
-                       carry_out(store, plan_apply(paths, group, known, author)),
+                       carry_out(store, plan_apply(paths, object, known, author)),
                        [&](const std::exception_ptr& error, MultiOutcome value) {
                            test::rethrow(error);
                            outcome = std::move(value);
@@ -68,6 +68,16 @@ class ConfigWriting : public testing::Test {
         spec.backends.push_back(
             {.id = BackendId("10.0.0.1:80"), .address = "10.0.0.1", .port = 80});
         return spec;
+    }
+    static config::FleetSpec fleet() {
+        return {.name = FleetName("edge"),
+                .listeners = {{.name = "web", .port = 80, .group = GroupName("web")}}};
+    }
+    std::optional<KnownHead> read(const znodes::ConfigName& name) const {
+        const auto* node = ensemble.tree().find(paths.head(name));
+        if (node == nullptr) return std::nullopt;
+        return KnownHead{.head = znodes::decode<znodes::GroupHead>(node->data, cluster).value(),
+                         .version = node->stat.version};
     }
     std::string chunk_path() const {
         const auto& chunks = ensemble.tree().find(paths.chunks())->children;
@@ -151,7 +161,7 @@ TEST(AuditOp, MakesTextsFitForTheirZnode) {
     EXPECT_EQ(entry->author, "a b");
     EXPECT_EQ(entry->action, "\xEF\xBF\xBD");
     EXPECT_LE(entry->object.size(), znodes::max_audit_text);
-    EXPECT_EQ(entry->detail, "(unprintable)");
+    EXPECT_EQ(entry->detail.size(), 249U) << "83 characters for bytes that are none";
 }
 
 TEST_F(ConfigWriting, EveryHeadIsCountedWhereTheCollectorLooks) {
@@ -163,6 +173,57 @@ TEST_F(ConfigWriting, EveryHeadIsCountedWhereTheCollectorLooks) {
                     .value()};
     ASSERT_TRUE(apply(group(), known).ok());
     EXPECT_EQ(ensemble.tree().find(paths.chunks())->stat.version, 2);
+}
+
+TEST_F(ConfigWriting, AFleetHasAHeadAHistoryAndAnAuditEntryAsAGroupHas) {
+    ASSERT_TRUE(apply(fleet(), std::nullopt).ok());
+    const auto known = read(fleet().name);
+    ASSERT_TRUE(known);
+    EXPECT_EQ(known->head.generation, 1);
+    EXPECT_EQ(known->head.uid, "u");
+    EXPECT_TRUE(known->head.chunks.empty());
+    EXPECT_EQ(znodes::read_fleet(fleet().name, known->head.spec).fleet, fleet());
+    EXPECT_TRUE(is_unchanged(fleet(), *known));
+    EXPECT_TRUE(there(paths.history(fleet().name, 1)));
+    const auto& entries = ensemble.tree().find(paths.audit())->children;
+    ASSERT_EQ(entries.size(), 1U);
+    const auto entry = znodes::decode<znodes::AuditEntry>(
+        ensemble.tree().find(paths.audit() + "/" + *entries.begin())->data, cluster);
+    EXPECT_EQ(entry.value().object, "fleet/edge");
+}
+
+TEST_F(ConfigWriting, AFleetIsComparedAndSet) {
+    ASSERT_TRUE(apply(fleet(), std::nullopt).ok());
+    const auto first = read(fleet().name);
+    config::FleetSpec other = fleet();
+    other.listeners[0].port = 81;
+    EXPECT_FALSE(is_unchanged(other, *first));
+    ASSERT_TRUE(apply(other, first).ok());
+    EXPECT_FALSE(apply(fleet(), first).ok()) << "somebody else was faster";
+    EXPECT_EQ(read(fleet().name)->head.generation, 2);
+    EXPECT_EQ(read(fleet().name)->head.uid, "u");
+}
+
+TEST_F(ConfigWriting, AGroupAndAFleetOfOneNameAreTwoThings) {
+    config::FleetSpec web = fleet();
+    web.name = FleetName("web");
+    ASSERT_TRUE(apply(group(), std::nullopt).ok());
+    ASSERT_TRUE(apply(web, std::nullopt).ok());
+    EXPECT_NE(read(GroupName("web"))->head.spec, read(FleetName("web"))->head.spec);
+}
+
+TEST_F(ConfigWriting, AFleetForWhichTheTreeHasNoPlaceFailsBeforeTheTransaction) {
+    using znodes::ConfigKind;
+    ASSERT_TRUE(ensemble
+                    .write({DeleteOp{.path = paths.heads(ConfigKind::fleet)},
+                            DeleteOp{.path = paths.histories(ConfigKind::fleet)}})
+                    .applied());
+    bool reached = false;
+    before_head = [&] { reached = true; };
+    const MultiOutcome outcome = apply(fleet(), std::nullopt);
+    EXPECT_EQ(outcome.error, make_error_code(coordination::Errc::no_node));
+    EXPECT_TRUE(outcome.op_errors.empty()) << "which is how NodeCommands knows";
+    EXPECT_FALSE(reached);
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 
 #include "common/coordination/memory_ensemble.hpp"
 #include "common/coordination/memory_store.hpp"
+#include "common/follow/mirror.hpp"
 #include "common/znodes/initial_tree.hpp"
 #include "orchestrator/config_plan.hpp"
-#include "orchestrator/mirror.hpp"
 #include "tests/support/rethrow.hpp"
 #include "tests/support/virtual_clock.hpp"
 
@@ -59,6 +59,50 @@ class Board {
     void apply(const config::GroupSpec& group) {
         write(plan_apply(paths, group, head(), author()));
     }
+    void apply(const config::FleetSpec& fleet) {
+        write(plan_apply(paths, fleet, head_at(paths.head(fleet.name)), author()));
+    }
+    void remove(const FleetName& fleet) {
+        write(plan_removal(paths, fleet, head_at(paths.head(fleet)).value(), author()));
+    }
+    /// An agent beside an LB of fleet "edge".
+    void register_agent(const std::string& instance, const std::string& address) {
+        const FleetName edge("edge");
+        const std::string path = paths.agent(edge, InstanceId(instance));
+        const std::string report =
+            znodes::encode(znodes::AgentReport{.stamp = {.cluster = "c1"},
+                                               .fleet = edge,
+                                               .instance = InstanceId(instance),
+                                               .incarnation = "first",
+                                               .address = address});
+        if (!there(paths.agents(edge)))
+            EXPECT_TRUE(ensemble_.write({CreateOp{.path = paths.agents(edge)}}).applied());
+        if (there(path)) {
+            EXPECT_TRUE(ensemble_.write({SetOp{.path = path, .data = report}}).applied());
+        } else {
+            EXPECT_TRUE(ensemble_.write({CreateOp{.path = path, .data = report}}).applied());
+        }
+        read();
+    }
+    /// As a worker publishes it.
+    void publish(const ShardId& shard, std::string_view letters) {
+        const znodes::ShardMembers& members =
+            view.groups.at(shard.group).shards.at(shard.number).members->value;
+        znodes::ShardStatus status{
+            .stamp = {.cluster = "c1"}, .group_uid = members.group_uid, .layout = members.layout};
+        for (const char letter : letters)
+            status.letters.push_back(static_cast<znodes::Letter>(letter));
+        EXPECT_TRUE(
+            ensemble_.write({SetOp{.path = paths.status(shard), .data = znodes::encode(status)}})
+                .applied());
+        read();
+    }
+    void create(const std::string& path, const std::string& data) {
+        EXPECT_TRUE(ensemble_.write({CreateOp{.path = path, .data = data}}).applied());
+        read();
+    }
+    void wait(std::chrono::nanoseconds time) { clock_.run_for(time); }
+
     void remove() { write(plan_removal(paths, web, head().value(), author())); }
     void join(const std::string& node) {
         const znodes::Member member{.stamp = {.cluster = "c1", .writer = node},
@@ -157,12 +201,13 @@ class Board {
     }
 
     znodes::Paths paths{"test"};
-    ClusterView view;
+    follow::ClusterView view;
 
  private:
     void read() { clock_.run_for(1s); }
-    std::optional<KnownHead> head() {
-        const auto* node = ensemble_.tree().find(paths.group_head(web));
+    std::optional<KnownHead> head() { return head_at(paths.group_head(web)); }
+    std::optional<KnownHead> head_at(const std::string& path) {
+        const auto* node = ensemble_.tree().find(path);
         if (node == nullptr) return std::nullopt;
         return KnownHead{.head = znodes::decode<znodes::GroupHead>(node->data, "c1").value(),
                          .version = node->stat.version};
@@ -183,20 +228,21 @@ class Board {
     test::VirtualClock clock_{context_};
     coordination::MemoryEnsemble ensemble_{context_.get_executor(), clock_};
     coordination::MemoryStore store_{context_.get_executor(), clock_, ensemble_, {}};
-    Mirror mirror_{context_.get_executor(),
-                   store_,
-                   clock_,
-                   paths.root(),
-                   [this](const std::string& path) { return interest_in(paths, view, path); },
-                   [this](const std::vector<std::string>& changed) {
-                       orchestrator::apply(view, paths, mirror_, changed, clock_.now());
-                       std::vector<std::string> chunks;
-                       for (const std::string& hash : view.named_chunks) {
-                           if (!view.chunks.contains(hash)) chunks.push_back(paths.chunk(hash));
-                       }
-                       if (!chunks.empty()) mirror_.refresh(chunks);
-                   }};
-    AssignmentMemory memory_;
+    follow::Mirror mirror_{
+        context_.get_executor(),
+        store_,
+        clock_,
+        paths.root(),
+        [this](const std::string& path) { return follow::interest_in(paths, view, path); },
+        [this](const std::vector<std::string>& changed) {
+            follow::apply(view, paths, mirror_, changed, clock_.now());
+            std::vector<std::string> chunks;
+            for (const std::string& hash : view.named_chunks) {
+                if (!view.chunks.contains(hash)) chunks.push_back(paths.chunk(hash));
+            }
+            if (!chunks.empty()) mirror_.refresh(chunks);
+        }};
+    ControlMemory memory_;
     int uids_ = 0;
 };
 
@@ -365,6 +411,146 @@ TEST(ControlPlan, TakesADeletedGroupsNodesAway) {
     board.settle();
     EXPECT_FALSE(board.there(board.paths.group(web)));
     EXPECT_TRUE(board.there(board.paths.group_head(web))) << "the tombstone stays";
+}
+
+config::FleetSpec edge_fleet() {
+    return {.name = FleetName("edge"),
+            .listeners = {{.name = "main", .port = 80, .group = web}},
+            .health = {.forget_after = std::chrono::hours(1)}};
+}
+
+const ShardId edge_shard{.group = GroupName("@edge"), .number = 0};
+
+/// A fleet with two LBs that are registered, serve, and are laid out.
+class Lbs : public testing::Test {
+ protected:
+    Lbs() {
+        board.join("n1");
+        board.take_office();
+        board.apply(edge_fleet());
+        board.settle();
+        EXPECT_EQ(board.shape(), "; owned:") << "a fleet without LBs has no group";
+        board.register_agent("lb1", "10.0.0.1:80");
+        board.register_agent("lb2", "10.0.0.2:80");
+        board.settle();
+        board.publish(edge_shard, "UU");
+    }
+    [[nodiscard]] const std::vector<znodes::Slot>& slots() const {
+        return board.view.groups.at(edge_shard.group).shards.at(0).members->value.slots;
+    }
+
+    Board board;
+    const std::string both = "@edge shards 1: 0=lb1,lb2,; owned: @edge/0";
+};
+
+TEST_F(Lbs, AreLaidOutAndAssignedAsBackendsAre) {
+    EXPECT_EQ(board.shape(), both);
+    EXPECT_EQ(slots()[0].address, "10.0.0.1:80");
+    EXPECT_TRUE(board.plan().transactions.empty());
+    const follow::GroupView& group = board.view.groups.at(edge_shard.group);
+    ASSERT_TRUE(group.live());
+    EXPECT_EQ(group.spec->backends.size(), 2U);
+    EXPECT_EQ(group.head->value.uid, board.view.fleets.at(FleetName("edge")).head->value.uid);
+}
+
+TEST_F(Lbs, StayWhateverHappensToTheirAgents) {
+    const FleetName edge("edge");
+    board.garble(board.paths.agent(edge, InstanceId("lb1")));
+    board.settle();
+    EXPECT_EQ(board.shape(), both);
+    board.erase({board.paths.agent(edge, InstanceId("lb1")),
+                 board.paths.agent(edge, InstanceId("lb2")),
+                 board.paths.agents(edge)});
+    board.settle();
+    EXPECT_EQ(board.shape(), both);
+    board.take_office();
+    board.settle();
+    EXPECT_EQ(board.shape(), both);
+    board.erase({board.paths.agents()});
+    board.wait(2h);
+    board.settle();
+    EXPECT_EQ(board.shape(), both);
+    EXPECT_EQ(slots()[1].address, "10.0.0.2:80");
+}
+
+TEST_F(Lbs, AreMadeAgainFromWhatIsKnown) {
+    board.erase({board.paths.agent(FleetName("edge"), InstanceId("lb1")),
+                 board.paths.agent(FleetName("edge"), InstanceId("lb2")),
+                 board.paths.status(edge_shard),
+                 board.paths.shard_members(edge_shard),
+                 board.paths.shard(edge_shard),
+                 board.paths.shards(edge_shard.group),
+                 board.paths.index(edge_shard.group),
+                 board.paths.group(edge_shard.group)});
+    board.settle();
+    EXPECT_EQ(board.shape(), both);
+    const auto& status = board.view.groups.at(edge_shard.group).shards.at(0).status->value;
+    EXPECT_EQ(status.letters, (std::vector{znodes::Letter::up, znodes::Letter::up}));
+}
+
+TEST_F(Lbs, MoveWithTheirSlot) {
+    board.register_agent("lb2", "10.0.0.9:80");
+    board.settle();
+    EXPECT_EQ(board.shape(), both);
+    EXPECT_EQ(slots()[1].address, "10.0.0.9:80");
+    EXPECT_EQ(board.view.groups.at(edge_shard.group).spec->backends[1].address, "10.0.0.9");
+    const auto& status = board.view.groups.at(edge_shard.group).shards.at(0).status->value;
+    EXPECT_EQ(status.letters.size(), 2U) << "what was found of it is not forgotten";
+}
+
+TEST_F(Lbs, AreAsTheFleetListsThem) {
+    config::FleetSpec fleet = edge_fleet();
+    fleet.instances = {{.id = InstanceId("lb2"),
+                        .address = "192.0.2.2",
+                        .port = 443,
+                        .weight = 7,
+                        .admin = config::Admin::drain}};
+    board.apply(fleet);
+    const auto& group = board.view.groups.at(edge_shard.group);
+    EXPECT_EQ(group.spec->backends[1].weight, 7) << "without waiting for a master";
+    EXPECT_EQ(group.spec->backends[1].address, "192.0.2.2");
+    board.settle();
+    EXPECT_TRUE(slots()[1].listed);
+    EXPECT_EQ(slots()[1].address, "192.0.2.2:443");
+    // No agent speaks for it, and people take it back.
+    board.erase({board.paths.agent(FleetName("edge"), InstanceId("lb2"))});
+    board.apply(edge_fleet());
+    board.settle();
+    EXPECT_EQ(board.shape(), "@edge shards 1: 0=lb1,-lb2,; owned: @edge/0");
+}
+
+TEST_F(Lbs, AreForgottenWhenTheyAreUnregisteredAndDownForSoLong) {
+    board.erase({board.paths.agent(FleetName("edge"), InstanceId("lb2"))});
+    board.publish(edge_shard, "UD");
+    board.settle();
+    ASSERT_TRUE(board.plan().again) << "time alone changes it";
+    board.wait(59min);
+    board.settle();
+    EXPECT_EQ(board.shape(), both);
+    board.wait(1min);
+    board.settle();
+    EXPECT_EQ(board.shape(), "@edge shards 1: 0=lb1,-lb2,; owned: @edge/0");
+}
+
+TEST_F(Lbs, GoWithTheirFleetAndComeBackWithIt) {
+    board.remove(FleetName("edge"));
+    board.settle();
+    EXPECT_EQ(board.shape(), "; owned:");
+    EXPECT_FALSE(board.there(board.paths.group(edge_shard.group)));
+    board.apply(edge_fleet());
+    board.settle();
+    EXPECT_EQ(board.shape(), both) << "their agents are registered";
+}
+
+TEST_F(Lbs, HaveNoHeadOfTheirOwn) {
+    board.create(board.paths.group_head(edge_shard.group),
+                 znodes::encode(znodes::GroupHead{.stamp = {.cluster = "c1"},
+                                                  .uid = "stranger",
+                                                  .generation = 9,
+                                                  .spec = R"({"backends":[]})",
+                                                  .deleted = true}));
+    board.settle();
+    EXPECT_EQ(board.shape(), both);
 }
 
 }  // namespace

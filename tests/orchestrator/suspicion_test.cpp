@@ -74,8 +74,8 @@ TEST(Ruling, NeedsOneVoteOfThreeWorkersByDefaultAndAlwaysInDoubt) {
     EXPECT_EQ(votes_needed(std::nullopt, 1, true), 1);
 }
 
-ClusterView cluster(const std::vector<znodes::Member>& members) {
-    ClusterView view;
+follow::ClusterView cluster(const std::vector<znodes::Member>& members) {
+    follow::ClusterView view;
     for (const znodes::Member& member : members) view.members[member.node].value = member;
     return view;
 }
@@ -92,13 +92,13 @@ TEST(Voters, AreOfOtherZonesFirstAndAbleToVote) {
     silent.peer_address.clear();
     znodes::Member other = member("other", "b");
     other.probes = {"tcp"};
-    const ClusterView view = cluster({member("self", "a"),
-                                      member("near", "a"),
-                                      member("far", "b"),
-                                      doubts,
-                                      leaves,
-                                      silent,
-                                      other});
+    const follow::ClusterView view = cluster({member("self", "a"),
+                                              member("near", "a"),
+                                              member("far", "b"),
+                                              doubts,
+                                              leaves,
+                                              silent,
+                                              other});
     EXPECT_THAT(choose_voters(view, NodeId("self"), {"http"}, 1),
                 ElementsAre(NodeId("far"), NodeId("near"), NodeId("leaves")));
     EXPECT_THAT(choose_voters(view, NodeId("self"), {"http", "command/x"}, 1), IsEmpty());
@@ -107,7 +107,7 @@ TEST(Voters, AreOfOtherZonesFirstAndAbleToVote) {
 TEST(Voters, ShareTheWork) {
     std::vector<znodes::Member> members;
     for (int i = 0; i < 5; ++i) members.push_back(member("n" + std::to_string(i), ""));
-    const ClusterView view = cluster(members);
+    const follow::ClusterView view = cluster(members);
     std::map<NodeId, int> first;
     for (std::uint64_t seed = 0; seed < 400; ++seed)
         ++first[choose_voters(view, NodeId("n0"), {}, seed).front()];

@@ -26,13 +26,9 @@ using asio::ip::tcp;
 using config::HttpCheck;
 using config::ProbeSpec;
 using config::TlsSettings;
+using test::with_certificate;
 
 constexpr auto short_time = 300ms;
-
-std::string with_certificate(const test::TempDir& certificates, const std::string& name) {
-    return "ssl_certificate " + (certificates / (name + ".pem")).string() +
-           "; ssl_certificate_key " + (certificates / (name + ".key")).string() + ";";
-}
 
 /// Where the faults happen.
 class World {

@@ -42,12 +42,24 @@ class Probing {
  public:
     static constexpr std::chrono::seconds patience{5};
 
-    explicit Probing(const std::filesystem::path& certificates) : prober_(make(certificates)) {}
+    explicit Probing(const std::filesystem::path& certificates,
+                     CustomPrograms commands = {},
+                     CustomPrograms plugins = {})
+        : prober_(std::make_unique<ProberSet>(
+              context_.get_executor(),
+              clock_,
+              ProberSetSettings{
+                  .network = {.tls_dir = certificates, .secrets_dir = certificates},
+                  .commands = {.programs = std::move(commands)},
+                  .plugins = std::move(plugins),
+              })) {}
 
-    Verdict probe(std::uint16_t port,
-                  const config::ProbeSpec& spec,
-                  std::chrono::nanoseconds timeout = patience,
-                  const std::string& host = "127.0.0.1") {
+    [[nodiscard]] asio::io_context& context() { return context_; }
+
+    ProbeOutcome outcome(std::uint16_t port,
+                         const config::ProbeSpec& spec,
+                         std::chrono::nanoseconds timeout = patience,
+                         const std::string& host = "127.0.0.1") {
         std::optional<ProbeOutcome> outcome;
         prober_->start(
             std::make_shared<const ProbeRequest>(ProbeRequest{
@@ -55,8 +67,14 @@ class Probing {
             [&](ProbeOutcome result) { outcome = std::move(result); });
         EXPECT_TRUE(
             run_until(context_, [&] { return outcome.has_value(); }, std::chrono::seconds(30)));
-        if (!outcome) return {};
-        return {outcome->result, outcome->reason, outcome->code};
+        return outcome.value_or(ProbeOutcome{});
+    }
+    Verdict probe(std::uint16_t port,
+                  const config::ProbeSpec& spec,
+                  std::chrono::nanoseconds timeout = patience,
+                  const std::string& host = "127.0.0.1") {
+        const ProbeOutcome seen = outcome(port, spec, timeout, host);
+        return {seen.result, seen.reason, seen.code};
     }
 
     /// `slow`: how long is waited for what is not to come.
@@ -80,12 +98,6 @@ class Probing {
     }
 
  private:
-    std::unique_ptr<ProberSet> make(const std::string& certificates) {
-        return std::make_unique<ProberSet>(
-            context_.get_executor(),
-            clock_,
-            ProberSetSettings{.network = {.tls_dir = certificates, .secrets_dir = certificates}});
-    }
     static bool is_timeout(Reason reason) {
         return reason == Reason::l4_timeout || reason == Reason::l6_timeout ||
                reason == Reason::l7_timeout;

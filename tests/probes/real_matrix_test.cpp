@@ -30,6 +30,7 @@ using config::TextMatch;
 using config::TlsSettings;
 using config::WebSocketCheck;
 using test::TempDir;
+using test::with_certificate;
 
 ProbeSpec plain(ProbeSpec spec) {
     return spec;
@@ -108,12 +109,6 @@ Cells http_cells(HttpVersion version, const Wrap& wrap) {
         cells.push_back({row.name, wrap(check), row.expected});
     }
     return cells;
-}
-
-std::string with_certificate(const TempDir& certificates, const std::string& name) {
-    return fmt::format("ssl_certificate {0}/{1}.crt; ssl_certificate_key {0}/{1}.key; ",
-                       certificates.path().string(),
-                       name);
 }
 
 /// nginx; `options` with "ssl" have the certificate of that name.
@@ -495,6 +490,32 @@ TEST(RealComposite, OfHttpAndRedis) {
     redis.stop();
     probing.await(web, {"both down", any, refused});
     expect("both down", refused, refused);
+}
+
+TEST(RealComposite, NamesThePartThatIsNotThere) {
+    const TempDir certificates;
+    Probing probing(certificates.path());
+    test::WebServer web("", "");
+    test::RedisServer redis({});
+    CompositeCheck check;
+    check.parts = {{.name = "web", .probe = http1},
+                   {.name = "cache", .probe = RedisCheck{}, .port = redis.port()}};
+    probing.await(web, {"both up", check, good(Reason::l7_ok, 200)});
+    redis.stop();
+    const Verdict refused = bad(Reason::l4_refused, ECONNREFUSED);
+    probing.await(web, {"Redis down, all", check, refused});
+    const ProbeOutcome outcome = probing.outcome(web.port(), check);
+    ASSERT_TRUE(outcome.said);
+    EXPECT_EQ(*outcome.said, "cache");
+    check.need = 1;
+    probing.expect(web.port(), {"Redis down, any", check, good(Reason::l7_ok, 200)});
+    check.need = 2;
+    probing.expect(web.port(), {"Redis down, both", check, refused});
+}
+
+TEST(RealComposite, HasTheReasonOfAPartThatIsWrong) {
+    const TempDir certificates;
+    Probing probing(certificates.path());
     CompositeCheck wrong;
     wrong.parts = {{.name = "redis", .probe = RedisCheck{.role = "replica"}}};
     test::RedisServer master({});

@@ -1,12 +1,9 @@
 // Probes of addresses that packets do not reach, on a network of the test's own: those that vanish,
 // and those that have no way to go.
 #include "tests/probes/matrix.hpp"
+#include "tests/probes/own_network.hpp"
 
 #include <fmt/format.h>
-
-#include <fcntl.h>
-#include <sched.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -16,27 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A network of this thread's own, until its end.
-class OwnNetwork {
- public:
-    OwnNetwork() : before_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
-        entered_ = before_ >= 0 && ::unshare(CLONE_NEWNET) == 0;
-    }
-    OwnNetwork(const OwnNetwork&) = delete;
-    OwnNetwork& operator=(const OwnNetwork&) = delete;
-    ~OwnNetwork() {
-        if (entered_) EXPECT_EQ(::setns(before_, CLONE_NEWNET), 0);
-        if (before_ >= 0) ::close(before_);
-    }
-    [[nodiscard]] bool entered() const { return entered_; }
-
- private:
-    int before_;
-    bool entered_ = false;
-};
-
 TEST(RealNetwork, ThatLosesOrRefusesPackets) {
-    const OwnNetwork network;
+    const test::OwnNetwork network;
     if (!network.entered()) GTEST_SKIP() << "needs a network of its own (root)";
     // hole1 takes all, and is nobody's.
     // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread.

@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
 #include <optional>
@@ -17,6 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using config::ProbeSpec;
 using config::TlsSettings;
+using test::with_certificate;
 
 class RealServers : public testing::Test {
  protected:
@@ -271,11 +273,6 @@ TEST_F(RealServers, WebSocket) {
     expect(web, spec, Result::failure, Reason::l7_status);
 }
 
-std::string with_certificate(const test::TempDir& directory, const std::string& name) {
-    return "ssl_certificate " + (directory / (name + ".crt")).string() + "; ssl_certificate_key " +
-           (directory / (name + ".key")).string() + ";";
-}
-
 TEST_F(RealServers, Https) {
     test::WebServer server("ssl", with_certificate(certificates(), "good"));
     config::HttpCheck http;
@@ -283,7 +280,8 @@ TEST_F(RealServers, Https) {
     expect_up(server, with_tls(http));
     const ProbeOutcome outcome = probe(server, with_tls(http));
     EXPECT_GT(outcome.tls, outcome.connect);
-    EXPECT_GT(outcome.first_byte, outcome.tls);
+    EXPECT_GE(outcome.sent, outcome.tls);
+    EXPECT_GE(outcome.first_byte, outcome.sent);
     // A handshake and no more.
     EXPECT_EQ(probe(server, with_tls(config::TcpCheck{})).reason, Reason::l6_ok);
     EXPECT_EQ(probe(server, with_tls(http, {.sni = "localhost", .ca = "ca"})).reason,
@@ -329,6 +327,47 @@ TEST_F(RealServers, Http2) {
     // No agreement on HTTP/2.
     EXPECT_EQ(probe(old, with_tls(simple)).reason, Reason::l6_handshake);
     expect_slow_then_down(plain, simple, Reason::l7_timeout);
+}
+
+TEST_F(RealServers, TlsOfWhatIsOfferedByAlpn) {
+    const auto offering = [](ProbeSpec spec, std::vector<std::string> protocols) {
+        TlsSettings settings = tls();
+        settings.alpn = std::move(protocols);
+        return with_tls(std::move(spec), settings);
+    };
+    // nginx says what it has chosen.
+    const auto chooses = [](const std::string& protocol) {
+        config::HttpCheck http;
+        http.expect_body = {{.text = "<" + protocol + ">"}};
+        return http;
+    };
+    const auto over_http2 = [](config::HttpCheck http) {
+        http.version = config::HttpVersion::http2;
+        return http;
+    };
+    const std::string site =
+        "return 200 <$ssl_alpn_protocol>; " + with_certificate(certificates(), "good");
+    test::WebServer server("ssl http2", site);
+    expect_up(server, offering(chooses(""), {}));
+    expect_up(server, offering(chooses("http/1.1"), {"http/1.1"}));
+    expect_up(server, offering(chooses("http/1.0"), {"x", "http/1.0"}));
+    expect_up(server, offering(over_http2(chooses("h2")), {}));
+    expect_up(server, offering(over_http2(chooses("h2")), {"http/1.1"}));
+    // It begins with HTTP/2 then, and the kind is another.
+    EXPECT_EQ(probe(server, offering(config::HttpCheck{}, {"h2"})).reason, Reason::l7_invalid);
+    EXPECT_EQ(probe(server, offering(config::TcpCheck{}, {"h2"})).reason, Reason::l6_ok);
+    const ProbeOutcome none = probe(server, offering(config::TcpCheck{}, {"x"}));
+    EXPECT_EQ(none.reason, Reason::l6_handshake);
+    EXPECT_EQ(none.code, SSL_AD_NO_APPLICATION_PROTOCOL);
+
+    test::WebServer old("ssl", site);
+    expect_up(old, offering(chooses("http/1.1"), {"http/1.1"}));
+    const ProbeOutcome other = probe(old, offering(over_http2({}), {"http/1.1"}));
+    EXPECT_EQ(other.reason, Reason::l6_handshake);
+    EXPECT_EQ(other.code, 0);
+    // slapd does not look at it.
+    test::LdapServer without(certificates(), test::TlsFrom::connection);
+    expect_up(without, offering(config::LdapCheck{}, {"x"}));
 }
 
 TEST_F(RealServers, HttpsNewEnough) {

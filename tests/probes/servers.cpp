@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace muster::test {
 
@@ -54,6 +56,22 @@ void allow(const std::filesystem::path& path) {
     std::filesystem::permissions(path, std::filesystem::perms(0755));
 }
 
+/// Each of its threads; also when it has ended.
+bool stands_still(pid_t pid) {
+    std::error_code gone;
+    return std::ranges::all_of(
+        std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), gone),
+        [](const auto& task) {
+            std::string stat;
+            std::ifstream file(task.path() / "stat");
+            std::getline(file, stat);
+            const std::size_t name_end = stat.rfind(") ");
+            if (name_end == std::string::npos) return true;
+            const char state = stat[name_end + 2];
+            return state == 'T' || state == 'Z';
+        });
+}
+
 }  // namespace
 
 Server::Server() : port_(free_port()) {
@@ -65,21 +83,30 @@ void Server::start(std::vector<std::string> argv) {
         ProcessSettings{.argv = std::move(argv), .output = directory_ / "output"});
 }
 
+Server::~Server() {
+    thaw();
+}
+
+void Server::start_python(const std::string& program) {
+    start({"/usr/bin/python3", directory_.write("server.py", program)});
+}
+
 void Server::freeze() {
-    process_->signal_group(SIGSTOP);
-    const std::string tasks = fmt::format("/proc/{}/task", process_->pid());
-    const auto all_stopped = [&] {
-        return std::ranges::all_of(
-            std::filesystem::directory_iterator(tasks), [](const auto& task) {
-                std::string stat;
-                std::ifstream file(task.path() / "stat");
-                std::getline(file, stat);
-                const std::size_t name_end = stat.rfind(") ");
-                return name_end != std::string::npos && stat.substr(name_end + 2, 1) == "T";
-            });
+    // Some of its children may have left its process group.
+    const auto stop = [&](pid_t pid) {
+        if (pid <= 1 || ::kill(pid, SIGSTOP) != 0) return;
+        frozen_.push_back(pid);
+        if (!eventually(std::chrono::seconds(10), [pid] { return stands_still(pid); }))
+            throw std::runtime_error("the server does not stand still");
     };
-    if (!eventually(std::chrono::seconds(10), all_stopped))
-        throw std::runtime_error("the server does not stand still");
+    stop(process_->pid());
+    for (std::size_t i = 0; i < frozen_.size(); ++i) {
+        for (const pid_t child : children_of(frozen_[i])) stop(child);
+    }
+}
+
+void Server::thaw() {
+    for (const pid_t pid : std::exchange(frozen_, {})) ::kill(pid, SIGCONT);
 }
 
 void write_certificates(const TempDir& directory) {
@@ -95,10 +122,17 @@ void write_certificates(const TempDir& directory) {
     write("expired", {.expires_in = -1h});
     write("soon", {.expires_in = std::chrono::days(5) + 1h});
     write("other", {.names = "DNS:other.example.org"});
+    write("web", {.names = "DNS:web.example.org"});
     write("client", {});
     directory.write("ca.pem", authority.bundle());
     directory.write("stranger.pem", Authority().bundle());
     allow(directory.path());
+}
+
+std::string with_certificate(const TempDir& directory, const std::string& name) {
+    return fmt::format("ssl_certificate {0}/{1}.crt; ssl_certificate_key {0}/{1}.key; ",
+                       directory.path().string(),
+                       name);
 }
 
 RedisServer::RedisServer(const std::vector<std::string>& arguments) {
@@ -119,13 +153,23 @@ RedisServer::RedisServer(const std::vector<std::string>& arguments) {
     start(std::move(argv));
 }
 
-PostgresServer::PostgresServer(const TempDir& certificates) {
+PostgresServer::PostgresServer(const TempDir& certificates, const std::string& sql) {
     const std::filesystem::path programs = postgres_programs();
     const std::filesystem::path data = directory_ / "data";
     std::filesystem::create_directory(data);
     give_to_nobody(data);
     run(as_nobody({programs / "initdb", "-D", data, "-A", "trust", "-U", "muster", "--no-sync"}),
         directory_ / "initdb");
+    if (!sql.empty()) {
+        run(as_nobody({"sh",
+                       "-c",
+                       R"("$1" --single -D "$2" postgres <"$3")",
+                       "sh",
+                       programs / "postgres",
+                       data,
+                       directory_.write("sql", sql)}),
+            directory_ / "setup");
+    }
     // The server wants the key to be its own and nobody else's.
     for (const char* name : {"good.crt", "good.key"}) {
         const std::filesystem::path file = data / name;
@@ -154,7 +198,7 @@ PostgresServer::PostgresServer(const TempDir& certificates) {
                      "ssl_key_file=good.key"}));
 }
 
-MariadbServer::MariadbServer(const TempDir& certificates) {
+MariadbServer::MariadbServer(const TempDir& certificates, const std::string& sql) {
     const std::filesystem::path data = directory_ / "data";
     std::filesystem::create_directory(data);
     const std::string user = ::geteuid() == 0 ? "--user=root" : "";
@@ -172,6 +216,7 @@ MariadbServer::MariadbServer(const TempDir& certificates) {
               "--pid-file=" + (directory_ / "pid").string(),
               "--bind-address=127.0.0.1",
               fmt::format("--port={}", port_),
+              "--init-file=" + directory_.write("sql", sql).string(),
               "--ssl-cert=" + (certificates / "good.crt").string(),
               "--ssl-key=" + (certificates / "good.key").string(),
               "--ssl-ca=" + (certificates / "ca.pem").string()};
@@ -179,7 +224,7 @@ MariadbServer::MariadbServer(const TempDir& certificates) {
     start(std::move(argv));
 }
 
-LdapServer::LdapServer(const TempDir& certificates, TlsFrom tls) {
+LdapServer::LdapServer(const TempDir& certificates, TlsFrom tls, const std::string& password) {
     std::filesystem::create_directory(directory_ / "data");
     directory_.write("slapd.conf",
                      fmt::format("include /etc/ldap/schema/core.schema\n"
@@ -193,10 +238,11 @@ LdapServer::LdapServer(const TempDir& certificates, TlsFrom tls) {
                                  "database mdb\n"
                                  "suffix dc=example,dc=org\n"
                                  "rootdn cn=probe,dc=example,dc=org\n"
-                                 "rootpw s3cret\n"
+                                 "rootpw {2}\n"
                                  "directory {0}/data\n",
                                  directory_.path().string(),
-                                 certificates.path().string()));
+                                 certificates.path().string(),
+                                 password));
     start({"slapd",
            "-f",
            directory_ / "slapd.conf",
@@ -235,13 +281,14 @@ MailServer::MailServer(const TempDir& certificates, const std::string& acl, TlsF
     start({"exim4", "-bdf", "-C", directory_ / "exim.conf"});
 }
 
-NameServer::NameServer() {
+NameServer::NameServer(const std::string& address_of_www) {
     directory_.write("example.org.zone",
                      "$ORIGIN example.org.\n"
                      "@ 300 SOA ns hostmaster 1 3600 600 86400 300\n"
                      "@ 300 NS ns\n"
                      "ns 300 A 127.0.0.1\n"
-                     "www 300 A 10.1.2.3\n");
+                     "www 300 A " +
+                         address_of_www + "\n");
     directory_.write("knot.conf",
                      fmt::format("server:\n"
                                  "    rundir: {0}\n"
@@ -283,7 +330,7 @@ WebServer::WebServer(const std::string& options, const std::string& directives) 
     start({"nginx", "-c", directory_ / "nginx.conf", "-e", directory_ / "error.log"});
 }
 
-GrpcServer::GrpcServer(const TempDir* certificates) {
+GrpcServer::GrpcServer(const TempDir* certificates, const GrpcServices& services) {
     std::string listen = fmt::format("insecure_port('127.0.0.1:{}'", port_);
     if (certificates != nullptr) {
         listen = fmt::format(
@@ -293,27 +340,29 @@ GrpcServer::GrpcServer(const TempDir* certificates) {
             port_,
             certificates->path().string());
     }
-    directory_.write(
-        "server.py",
+    std::string states;
+    for (const auto& [name, state] : services) states += fmt::format("'{}': {}, ", name, state);
+    start_python(
         fmt::format("import concurrent.futures, grpc, time\n"
+                    "states = {{{1}}}\n"
                     "def check(request, context):\n"
                     "    service = request[2:].decode()\n"
-                    "    if service not in ('', 'up', 'down', 'slow'):\n"
-                    "        context.abort(grpc.StatusCode.NOT_FOUND, 'no such service')\n"
                     "    if service == 'slow': time.sleep(5)\n"
-                    "    return b'\\x08\\x02' if service == 'down' else b'\\x08\\x01'\n"
+                    "    elif service not in states:\n"
+                    "        context.abort(grpc.StatusCode.NOT_FOUND, 'no such service')\n"
+                    "    return bytes((8, states.get(service, 1)))\n"
                     "server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))\n"
                     "server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(\n"
                     "    'grpc.health.v1.Health',\n"
                     "    {{'Check': grpc.unary_unary_rpc_method_handler(check)}}),))\n"
-                    "server.add_{})\n"
+                    "server.add_{0})\n"
                     "server.start()\n"
                     "server.wait_for_termination()\n",
-                    listen));
-    start({"/usr/bin/python3", directory_ / "server.py"});
+                    listen,
+                    states));
 }
 
-WebSocketServer::WebSocketServer(const TempDir* certificates) {
+WebSocketServer::WebSocketServer(const TempDir* certificates, const std::string& origin) {
     std::string tls = "None";
     if (certificates != nullptr) {
         tls = fmt::format(
@@ -321,20 +370,22 @@ WebSocketServer::WebSocketServer(const TempDir* certificates) {
             "tls.load_cert_chain('{}/good.pem')",
             certificates->path().string());
     }
-    directory_.write(
-        "server.py",
+    start_python(
         fmt::format("import asyncio, ssl, websockets\n"
                     "tls = {1}\n"
                     "async def talk(socket): await socket.wait_closed()\n"
                     "async def main():\n"
-                    "    async with websockets.serve(talk, '127.0.0.1', {0},\n"
+                    "    async with websockets.serve(talk, '127.0.0.1', {0}, origins={2},\n"
                     "                                ssl=tls, subprotocols=['chat']):\n"
                     "        await asyncio.Future()\n"
                     "asyncio.run(main())\n",
                     port_,
-                    tls));
-    // Debian's own: the library is its package.
-    start({"/usr/bin/python3", directory_ / "server.py"});
+                    tls,
+                    origin.empty() ? "None" : fmt::format("['{}']", origin)));
+}
+
+PythonServer::PythonServer(const std::string& program) {
+    start_python(fmt::format("port = {}\n{}", port_, program));
 }
 
 }  // namespace muster::test

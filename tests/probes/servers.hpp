@@ -4,8 +4,8 @@
 #include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
 
-#include <csignal>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,48 +19,57 @@ class Server {
  public:
     [[nodiscard]] std::uint16_t port() const { return port_; }
     void stop() { process_->terminate(); }
-    /// Until each of its threads stands still.
+    /// With all that it has started, until each of their threads stands still.
     void freeze();
-    void thaw() { process_->signal_group(SIGCONT); }
+    void thaw();
     [[nodiscard]] std::string output() const { return process_->output(); }
 
  protected:
     Server();
+    ~Server();
     void start(std::vector<std::string> argv);
+    /// Debian's own, which has the libraries of its packages.
+    void start_python(const std::string& program);
 
     TempDir directory_;
     std::uint16_t port_;
 
  private:
     std::unique_ptr<Process> process_;
+    std::vector<pid_t> frozen_;
 };
 
-/// PEM files in `directory`: good.pem and good.key, expired.*, soon.* (five days left), other.*
-/// (for another name), client.pem (with its key), ca.pem.
+/// PEM files in `directory`: good.pem and good.key, expired.*, soon.* (five days left), other.* and
+/// web.* (for other.example.org and web.example.org), client.pem (with its key), ca.pem.
 void write_certificates(const TempDir& directory);
+/// nginx's directives for the one of that name.
+[[nodiscard]] std::string with_certificate(const TempDir& directory, const std::string& name);
 
 class RedisServer : public Server {
  public:
     explicit RedisServer(const std::vector<std::string>& arguments);
 };
 
+/// `sql` is done before it starts, a statement a line.
 class PostgresServer : public Server {
  public:
-    explicit PostgresServer(const TempDir& certificates);
+    explicit PostgresServer(const TempDir& certificates, const std::string& sql = "");
 };
 
 class MariadbServer : public Server {
  public:
-    explicit MariadbServer(const TempDir& certificates);
+    explicit MariadbServer(const TempDir& certificates, const std::string& sql = "");
 };
 
 /// Where TLS begins: when asked for (STARTTLS), or with the connection.
 enum class TlsFrom { command, connection };
 
-/// Its root is cn=probe,dc=example,dc=org with the password "s3cret".
+/// Its root is cn=probe,dc=example,dc=org.
 class LdapServer : public Server {
  public:
-    explicit LdapServer(const TempDir& certificates, TlsFrom tls = TlsFrom::command);
+    explicit LdapServer(const TempDir& certificates,
+                        TlsFrom tls = TlsFrom::command,
+                        const std::string& password = "s3cret");
 };
 
 class MailServer : public Server {
@@ -69,10 +78,10 @@ class MailServer : public Server {
     MailServer(const TempDir& certificates, const std::string& acl, TlsFrom tls = TlsFrom::command);
 };
 
-/// Answers for example.org: www is 10.1.2.3.
+/// Answers for example.org.
 class NameServer : public Server {
  public:
-    NameServer();
+    explicit NameServer(const std::string& address_of_www = "10.1.2.3");
 };
 
 /// nginx with one server block around `listen` (its options, such as "ssl") and `directives`.
@@ -81,17 +90,27 @@ class WebServer : public Server {
     WebServer(const std::string& options, const std::string& directives);
 };
 
-/// grpcio with a health service: SERVING for "" and "up", NOT_SERVING for "down", and for "slow"
-/// nothing for some seconds. Over TLS where it is given a certificate.
+/// The states of services by their names: 1 = SERVING, 2 = NOT_SERVING.
+using GrpcServices = std::map<std::string, int>;
+
+/// grpcio with a health service that says so, and for "slow" nothing for some seconds. Over TLS
+/// where it is given a certificate.
 class GrpcServer : public Server {
  public:
-    explicit GrpcServer(const TempDir* certificates = nullptr);
+    explicit GrpcServer(const TempDir* certificates = nullptr,
+                        const GrpcServices& services = {{"", 1}, {"up", 1}, {"down", 2}});
 };
 
-/// Over TLS where it is given a certificate.
+/// Over TLS where it is given a certificate, and for pages of `origin` only where that is said.
 class WebSocketServer : public Server {
  public:
-    explicit WebSocketServer(const TempDir* certificates = nullptr);
+    explicit WebSocketServer(const TempDir* certificates = nullptr, const std::string& origin = "");
+};
+
+/// Some lines of Python, which find their port in `port`, where there is no real server.
+class PythonServer : public Server {
+ public:
+    explicit PythonServer(const std::string& program);
 };
 
 }  // namespace muster::test

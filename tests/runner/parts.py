@@ -62,17 +62,20 @@ def _failure(part, why):
     return results.Outcome(failed=[f"{part.name}: {why}"])
 
 
-def _browser_packages(part, build):
-    folder = ROOT / "tests/browser"
-    if "browser" not in part.labels or not (folder / "package.json").exists() \
-            or (folder / "node_modules").exists():
-        return True
-    log = build / "logs/npm.log"
-    code = run(["npm", "ci", "--prefix", str(folder), "--no-audit", "--no-fund"], log,
-               what="npm ci", progress=".+")
-    if code:
-        show_end(log, 20)
-    return code == 0
+# What tests of a label need from npm, by package.json and its lock in that folder.
+NPM_FOLDERS = {"browser": "tests/browser", "integration": "tests/agent/envoy"}
+
+
+def _npm_packages(part, build):
+    for folder in (ROOT / NPM_FOLDERS[label] for label in part.labels if label in NPM_FOLDERS):
+        if not (folder / "package.json").exists() or (folder / "node_modules").exists():
+            continue
+        log = build / "logs/npm.log"
+        if run(["npm", "ci", "--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund"], log,
+               what="npm ci", progress=".+"):
+            show_end(log, 20)
+            return False
+    return True
 
 
 _configured = {}
@@ -136,7 +139,7 @@ def _ctest(part, build, only):
 def run_part(part, only=None):
     """Builds and runs one part. Whatever goes wrong is a failed case in the outcome."""
     build = ROOT / "build" / part.preset
-    if not _browser_packages(part, build):
+    if not _npm_packages(part, build):
         return _failure(part, "npm ci failed")
     if not _configure(part.preset, build):
         return _failure(part, "cmake failed")

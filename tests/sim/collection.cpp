@@ -68,7 +68,7 @@ std::vector<std::string> Collection::leftovers() const {
     for (const std::string& hash : children(world_.paths.chunks())) {
         if (!in_use.contains(hash)) found.push_back("nobody names chunk " + hash);
     }
-    for (const std::string& name : children(world_.paths.history())) {
+    for (const std::string& name : children(world_.paths.histories(znodes::ConfigKind::group))) {
         const orchestrator::ConfigTraces group = traces(name);
         for (const auto& [generation, chunks] : group.history) {
             if (!is_kept(group, generation, collection_settings()))
@@ -85,7 +85,7 @@ std::vector<std::string> Collection::leftovers() const {
 std::set<std::string> Collection::named() const {
     std::set<std::string> named;
     std::set<std::string> groups = children(world_.paths.group_heads());
-    groups.merge(children(world_.paths.history()));
+    groups.merge(children(world_.paths.histories(znodes::ConfigKind::group)));
     for (const std::string& name : groups) {
         const orchestrator::ConfigTraces group = traces(name);
         if (group.head) named.insert(group.head->chunks.begin(), group.head->chunks.end());

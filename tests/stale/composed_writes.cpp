@@ -10,7 +10,7 @@ using coordination::CheckOp;
 using coordination::CreateOp;
 using coordination::Op;
 using coordination::SetOp;
-using orchestrator::ClusterView;
+using follow::ClusterView;
 using znodes::Role;
 
 namespace {
@@ -18,7 +18,7 @@ namespace {
 class Composer {
  public:
     Composer(const znodes::Paths& paths,
-             const ClusterView& view,
+             const follow::ClusterView& view,
              const Author& author,
              std::mt19937_64& random)
         : paths_(paths), view_(view), author_(author), random_(random) {}
@@ -58,7 +58,7 @@ class Composer {
     }
 
     Op worker_op(WriteClass kind, const ShardId& id) {
-        const orchestrator::ShardView& shard = view_.groups.at(id.group).shards.at(id.number);
+        const follow::ShardView& shard = view_.groups.at(id.group).shards.at(id.number);
         const znodes::Stamp own = stamp(author_.assignment);
         if (kind == WriteClass::ack) {
             const znodes::Ack ack{
@@ -126,7 +126,7 @@ class Composer {
     }
 
     const znodes::Paths& paths_;
-    const ClusterView& view_;
+    const follow::ClusterView& view_;
     const Author& author_;
     std::mt19937_64& random_;
 };
@@ -135,7 +135,7 @@ class Composer {
 
 std::optional<std::vector<Op>> compose(WriteClass kind,
                                        const znodes::Paths& paths,
-                                       const ClusterView& view,
+                                       const follow::ClusterView& view,
                                        const Author& author,
                                        std::mt19937_64& random) {
     return Composer(paths, view, author, random).run(kind);

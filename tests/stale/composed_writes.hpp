@@ -1,8 +1,8 @@
 #pragma once
 
 #include "common/coordination/types.hpp"
+#include "common/follow/cluster_view.hpp"
 #include "common/znodes/paths.hpp"
-#include "orchestrator/cluster_view.hpp"
 #include "tests/stale/write_class.hpp"
 
 #include <cstdint>
@@ -25,11 +25,10 @@ struct Author {
 /// A transaction of that class as the node would make it from what it believes (`view`), guarded by
 /// the author's token; of sets that have a version of their own besides, any version will do, so
 /// that nothing but the guard can refuse them. Nothing when the view holds nothing to write about.
-[[nodiscard]] std::optional<std::vector<coordination::Op>> compose(
-    WriteClass kind,
-    const znodes::Paths& paths,
-    const orchestrator::ClusterView& view,
-    const Author& author,
-    std::mt19937_64& random);
+[[nodiscard]] std::optional<std::vector<coordination::Op>> compose(WriteClass kind,
+                                                                   const znodes::Paths& paths,
+                                                                   const follow::ClusterView& view,
+                                                                   const Author& author,
+                                                                   std::mt19937_64& random);
 
 }  // namespace muster::stale

@@ -13,7 +13,7 @@
 namespace muster::stale {
 
 using namespace std::chrono_literals;
-using orchestrator::ClusterView;
+using follow::ClusterView;
 using znodes::Role;
 
 namespace {
@@ -35,7 +35,7 @@ class Unfinished : public std::runtime_error {
 };
 
 /// Null when the view has no such shard.
-const orchestrator::ShardView* find_shard(const ClusterView& view, const ShardId& id) {
+const follow::ShardView* find_shard(const follow::ClusterView& view, const ShardId& id) {
     const auto group = view.groups.find(id.group);
     if (group == view.groups.end()) return nullptr;
     const auto shard = group->second.shards.find(id.number);
@@ -70,7 +70,7 @@ class Schedule {
         return std::chrono::milliseconds(
             static_cast<std::int64_t>(random_() % (static_cast<std::uint64_t>(most.count()) + 1)));
     }
-    [[nodiscard]] const ClusterView& view() const { return cluster_.view(); }
+    [[nodiscard]] const follow::ClusterView& view() const { return cluster_.view(); }
 
     // --- who, and how ------------------------------------------------------------------------
 
@@ -134,7 +134,7 @@ class Schedule {
         const auto assigned = view().assignments.find(victim_->id());
         require(assigned != view().assignments.end(), "the victim has no assignment");
         for (const znodes::AssignedShard& one : assigned->second.value.shards) {
-            const orchestrator::ShardView* shard = find_shard(view(), one.shard);
+            const follow::ShardView* shard = find_shard(view(), one.shard);
             if (shard == nullptr || !shard->members || random_() % 2 == 0) continue;
             for (const znodes::Slot& slot : shard->members->value.slots) {
                 if (!slot.tombstone && random_() % 2 == 0) cluster_.flip(slot.address);
@@ -143,7 +143,7 @@ class Schedule {
     }
 
     void compose_the_rest() {
-        const ClusterView& believed = victim_->node().view();
+        const follow::ClusterView& believed = victim_->node().view();
         const auto own = believed.assignments.find(victim_->id());
         require(believed.epoch && own != believed.assignments.end(), "the victim knows nothing");
         epoch_ = believed.epoch->version;
@@ -203,7 +203,7 @@ class Schedule {
             if (assigned->second.value.stamp.token <= epoch_) return false;
         }
         return std::ranges::any_of(shards, [&](const znodes::AssignedShard& one) {
-            const orchestrator::ShardView* shard = find_shard(view(), one.shard);
+            const follow::ShardView* shard = find_shard(view(), one.shard);
             if (one.role == Role::warm || shard == nullptr || !shard->status) return false;
             const std::string& writer = shard->status->value.stamp.writer;
             const auto heir = view().assignments.find(NodeId(writer));

@@ -67,7 +67,7 @@ class StaleCluster {
     void flip(const std::string& address) { backends_[address] = !backends_[address]; }
 
     [[nodiscard]] Witness& witness() { return *witness_; }
-    [[nodiscard]] const orchestrator::ClusterView& view() const { return witness_->view(); }
+    [[nodiscard]] const follow::ClusterView& view() const { return witness_->view(); }
     [[nodiscard]] const znodes::Paths& paths() const { return paths_; }
 
     /// Ends everything, and returns ZooKeeper's history of it.

@@ -29,9 +29,9 @@ Witness::Witness(asio::any_io_executor executor,
           store_,
           clock,
           paths_.root(),
-          [this](const std::string& path) { return orchestrator::interest_in(paths_, path); },
+          [this](const std::string& path) { return follow::interest_in(paths_, path); },
           [this](const std::vector<std::string>& changed) {
-              orchestrator::apply(view_, paths_, mirror_, changed, clock_.now());
+              follow::apply(view_, paths_, mirror_, changed, clock_.now());
           }) {}
 
 void Witness::start() {

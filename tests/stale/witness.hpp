@@ -2,8 +2,8 @@
 
 #include "common/base/task_group.hpp"
 #include "common/coordination/zookeeper_store.hpp"
-#include "orchestrator/cluster_view.hpp"
-#include "orchestrator/mirror.hpp"
+#include "common/follow/cluster_view.hpp"
+#include "common/follow/mirror.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -31,7 +31,7 @@ class Witness {
     void start();
     [[nodiscard]] asio::awaitable<void> end();
 
-    [[nodiscard]] const orchestrator::ClusterView& view() const { return view_; }
+    [[nodiscard]] const follow::ClusterView& view() const { return view_; }
     /// Zxid of the last change seen of this node; 0: none.
     [[nodiscard]] std::int64_t last_change(const std::string& path) const;
     [[nodiscard]] coordination::ZooKeeperStore& store() { return store_; }
@@ -47,8 +47,8 @@ class Witness {
     znodes::Paths paths_;
     coordination::ZooKeeperStore store_;
     TaskGroup tasks_;
-    orchestrator::ClusterView view_;
-    orchestrator::Mirror mirror_;
+    follow::ClusterView view_;
+    follow::Mirror mirror_;
 };
 
 }  // namespace muster::stale

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <random>
+#include <type_traits>
 
 namespace muster::znodes {
 namespace {
@@ -29,6 +30,10 @@ using AllPayloads = ::testing::Types<Epoch,
                                      ShardMembers,
                                      ShardStatus,
                                      Handoff,
+                                     AgentReport,
+                                     Rollout,
+                                     LbEvidence,
+                                     DnsState,
                                      AuditEntry>;
 TYPED_TEST_SUITE(Payload, AllPayloads);
 
@@ -169,8 +174,9 @@ TYPED_TEST(Payload, DeepNestingIsRefused) {
 }
 
 TYPED_TEST(Payload, OversizeIsOutOfBounds) {
+    constexpr bool is_evidence = std::is_same_v<TypeParam, LbEvidence>;
     std::string bytes = encode(RandomPayloads(8).make<TypeParam>());
-    bytes.resize(max_payload_bytes + 1, ' ');
+    bytes.resize((is_evidence ? max_evidence_bytes : max_payload_bytes) + 1, ' ');
     const auto value = decode<TypeParam>(bytes, "");
     ASSERT_FALSE(value);
     EXPECT_EQ(value.error().code, make_error_code(Errc::out_of_bounds));
@@ -240,14 +246,16 @@ TEST(Payloads, ReadLikeThis) {
                               .pass_age = {{shard("web", 0), std::chrono::milliseconds(340)}}}),
               R"({"v":1,"cluster":"c-1","token":12,"writer":"n1","seq":3,"time":1700000000000,)"
               R"("pass_age_ms":{"web":"0@340"}})");
-    EXPECT_EQ(encode(ShardMembers{.stamp = stamp,
-                                  .group_uid = "g1",
-                                  .slots = {{.backend = BackendId("b1"), .address = "10.0.0.1:80"},
-                                            {.backend = BackendId("10.0.0.2:80"),
-                                             .address = "10.0.0.2:80",
-                                             .tombstone = true}}}),
-              R"({"v":1,"cluster":"c-1","token":12,"writer":"n1","seq":3,"uid":"g1","layout":1,)"
-              R"("slots":[["b1","10.0.0.1:80"],"10.0.0.2:80"],"tombstones":[1]})");
+    EXPECT_EQ(
+        encode(ShardMembers{
+            .stamp = stamp,
+            .group_uid = "g1",
+            .slots =
+                {{.backend = BackendId("b1"), .address = "10.0.0.1:80"},
+                 {.backend = BackendId("10.0.0.2:80"), .address = "10.0.0.2:80", .tombstone = true},
+                 {.backend = BackendId("lb1"), .address = "10.0.0.3:80", .listed = true}}}),
+        R"({"v":1,"cluster":"c-1","token":12,"writer":"n1","seq":3,"uid":"g1","layout":1,)"
+        R"("slots":[["b1","10.0.0.1:80"],"10.0.0.2:80",["lb1","10.0.0.3:80",true]],"tombstones":[1]})");
     EXPECT_EQ(
         encode(ShardStatus{
             .stamp = stamp,
@@ -258,6 +266,102 @@ TEST(Payloads, ReadLikeThis) {
         R"({"v":1,"cluster":"c-1","token":12,"writer":"n1","seq":3,"uid":"g1","layout":1,)"
         R"("time":1700000000000,"doubt":false,"letters":"UD?",)"
         R"("details":{"1":[1700000000000,1,0,"L4CON"]}})");
+}
+
+TEST(Payloads, OfDnsReadLikeThis) {
+    const DnsState state{.stamp = {.cluster = "c-1", .token = 7, .writer = "n1", .sequence = 3},
+                         .stores = {{"etcd", {.born = true, .revision = 120, .term = 2}}}};
+    EXPECT_EQ(encode(state),
+              R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,)"
+              R"("stores":{"etcd":{"born":true,"revision":120,"term":2}}})");
+    for (const char* bad : {R"({"etcd":7})",
+                            R"({"a/b":{"born":true,"revision":1,"term":1}})",
+                            R"({"etcd":{"born":true,"revision":-1,"term":1}})"}) {
+        const std::string bytes =
+            R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,"stores":)" +
+            std::string(bad) + "}";
+        EXPECT_FALSE(decode<DnsState>(bytes, "c-1")) << bytes;
+    }
+}
+
+TEST(Payloads, OfOutliersReadLikeThis) {
+    const Stamp stamp{.cluster = "c-1", .token = 0, .writer = "lb1", .sequence = 3};
+    const WallTime time(std::chrono::milliseconds(1'700'000'000'000));
+    const LbEvidence evidence{.stamp = stamp,
+                              .fleet = FleetName("edge"),
+                              .instance = InstanceId("lb1"),
+                              .incarnation = "i7",
+                              .group_uid = "g1",
+                              .seen = 12,
+                              .found = 1,
+                              .outliers = {{.backend = BackendId("10.0.0.1:80"),
+                                            .sign = OutlierSign::consecutive_5xx,
+                                            .failed = 5,
+                                            .answers = 5,
+                                            .finding = 2}}};
+    EXPECT_EQ(encode(evidence),
+              R"({"v":1,"cluster":"c-1","token":0,"writer":"lb1","seq":3,"fleet":"edge",)"
+              R"("instance":"lb1","incarnation":"i7","uid":"g1","seen":12,"found":1,)"
+              R"("outliers":[["10.0.0.1:80","consecutive_5xx",5,5,2]]})");
+    ShardStatus status{.stamp = stamp, .group_uid = "g1", .time = time, .letters = {Letter::up}};
+    status.details[0] = {.since = time,
+                         .reason = "L7OK",
+                         .ejection = Ejection{.since = time,
+                                              .until = time + std::chrono::seconds(30),
+                                              .times = 1,
+                                              .sign = OutlierSign::success_rate,
+                                              .lbs = 2,
+                                              .of = 3}};
+    EXPECT_EQ(encode(status),
+              R"({"v":1,"cluster":"c-1","token":0,"writer":"lb1","seq":3,"uid":"g1","layout":1,)"
+              R"("time":1700000000000,"doubt":false,"letters":"U",)"
+              R"("ejected":{"0":[1700000000000,1700000030000,1,"success_rate",2,3]},)"
+              R"("details":{"0":[1700000000000,0,0,"L7OK"]}})");
+    EXPECT_EQ(decode<ShardStatus>(encode(status), "c-1").value(), status);
+}
+
+TEST(Payloads, EvidenceIsRefusedThatIsTooLongOrNamesABackendTwice) {
+    LbEvidence evidence{
+        .stamp = {.cluster = "c"}, .fleet = FleetName("edge"), .instance = InstanceId("lb1")};
+    for (int i = 0; i < 64; ++i)
+        evidence.outliers.push_back({.backend = BackendId(std::to_string(1'000 + i))});
+    EXPECT_TRUE(decode<LbEvidence>(encode(evidence), "c"));
+    LbEvidence more = evidence;
+    more.outliers.push_back({.backend = BackendId("9")});
+    EXPECT_FALSE(decode<LbEvidence>(encode(more), "c"));
+    LbEvidence twice = evidence;
+    twice.outliers[1] = twice.outliers[0];
+    EXPECT_FALSE(decode<LbEvidence>(encode(twice), "c"));
+    LbEvidence longest = evidence;
+    longest.outliers[63].backend = BackendId(std::string(513, '9'));
+    EXPECT_FALSE(decode<LbEvidence>(encode(longest), "c"));
+    const std::string padded = encode(evidence) + std::string(max_evidence_bytes, ' ');
+    EXPECT_FALSE(decode<LbEvidence>(padded, "c"));
+}
+
+TEST(Payloads, OfWhatABackendWantsAreReadableToThoseWhoKnowOneSource) {
+    const auto leased = [](Intent::Wish wish, int until) {
+        return LeasedIntent{.intent = {.wish = wish},
+                            .until = WallTime(std::chrono::milliseconds(until))};
+    };
+    const LeasedIntent ready = leased(Intent::Wish::ready, 7);
+    const LeasedIntent drain = leased(Intent::Wish::drain, 9);
+    struct Row {
+        std::string intents;
+        Intents value;
+    };
+    for (const auto& [intents, value] :
+         {Row{R"({"until":7,"wish":"ready"})", {.reply = ready}},  // as it always was
+          Row{R"({"until":9,"wish":"drain","agent":true})", {.agent = drain}},
+          Row{R"({"until":7,"wish":"ready","agent":{"until":9,"wish":"drain"}})",
+              {.reply = ready, .agent = drain}}}) {
+        const ShardStatus status{
+            .stamp = {.cluster = "c"}, .group_uid = "u", .details = {{3, {.intents = value}}}};
+        const std::string bytes = encode(status);
+        EXPECT_NE(bytes.find(R"("details":{"3":[0,0,0,"",0,)" + intents + "]}"), std::string::npos)
+            << bytes;
+        EXPECT_EQ(decode<ShardStatus>(bytes, "c").value(), status);
+    }
 }
 
 TEST(Payloads, TenThousandShardsFit) {
@@ -302,6 +406,23 @@ TEST(Payloads, MassFailureOfTheLargestShardFits) {
     EXPECT_TRUE(decode<ShardStatus>(encode(status), "c"));
 }
 
+TEST(Payloads, WhatTheRepliesAndAgentsOfTheLargestShardSayFits) {
+    const LeasedIntent busy{.intent = {.serving = Intent::Serving::up,
+                                       .wish = Intent::Wish::drain,
+                                       .weight_percent = 100,
+                                       .reason = "12345 connections"},
+                            .until = WallTime(std::chrono::milliseconds(1'700'000'000'000))};
+    ShardStatus status{.stamp = {.cluster = "c"}, .layout = 1};
+    for (int slot = 0; slot < 1'024; ++slot) {
+        status.letters.push_back(Letter::down);
+        status.details[slot] = {.since = busy.until,
+                                .failures = 3,
+                                .reason = "L7TOUT",
+                                .intents = Intents{.reply = busy, .agent = busy}};
+    }
+    EXPECT_TRUE(decode<ShardStatus>(encode(status), "c"));
+}
+
 TEST(Payloads, NumbersOutsideTheirRangeAreOutOfBounds) {
     const auto code = [](std::string_view fields) {
         const std::string bytes =
@@ -335,6 +456,22 @@ TEST(Payloads, AShardWithTwoOwnersIsNoMap) {
     EXPECT_FALSE(decode<ShardMap>(R"({"v":1,"cluster":"c","token":1,"writer":"n","seq":1,)"
                                   R"("owners":{"n1":{"web":"0-3"},"n2":{"web":"3"}}})",
                                   "c"));
+}
+
+TEST(AgentReportPayload, IsReadAgainWhateverItsErrorIs) {
+    for (const std::string& error : {std::string("line 1\nline 2\x7f"),
+                                     std::string(1'000, 'x') + "\n",
+                                     std::string(499, 'x') + "\xc3\xa4",
+                                     std::string("\xff\xfe"),
+                                     std::string("a\0b", 3)}) {
+        const std::string bytes = encode(AgentReport{.stamp = {.cluster = "c-1"},
+                                                     .fleet = FleetName("web"),
+                                                     .instance = InstanceId("lb-1"),
+                                                     .error = error});
+        const auto back = decode<AgentReport>(bytes, "c-1");
+        ASSERT_TRUE(back) << back.error().message() << "\n" << bytes;
+        EXPECT_EQ(back->error.substr(0, 1), error[0] == '\xff' ? "\xef" : error.substr(0, 1));
+    }
 }
 
 }  // namespace

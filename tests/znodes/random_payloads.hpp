@@ -54,9 +54,40 @@ class RandomPayloads {
             out[number(0, 1'023)] = {.since = time(),
                                      .successes = number(0, 100),
                                      .failures = number(0, 100),
-                                     .reason = coin() ? "L4CON" : ""};
+                                     .reason = coin() ? "L4CON" : "",
+                                     .penalty = coin() ? number(0, 5'000) : 0,
+                                     .intents = intents()};
         }
         return out;
+    }
+    SharedValue<Ejection> ejection() {
+        if (coin()) return {};
+        return Ejection{.since = time(),
+                        .until = time(),
+                        .times = number(0, 1'000),
+                        .sign = static_cast<OutlierSign>(number(0, 3)),
+                        .lbs = number(0, 100),
+                        .of = number(0, 100)};
+    }
+    SharedValue<Intents> intents() {
+        if (coin()) return {};
+        switch (number(0, 2)) {
+            case 0:
+                return Intents{.reply = intent()};
+            case 1:
+                return Intents{.agent = intent()};
+            default:
+                return Intents{.reply = intent(), .agent = intent()};
+        }
+    }
+    LeasedIntent intent() {
+        Intent said{.serving = static_cast<Intent::Serving>(number(0, 2)),
+                    .wish = static_cast<Intent::Wish>(number(0, 3)),
+                    .degraded = coin(),
+                    .reason = coin() ? text() : ""};
+        if (coin()) said.weight_percent = number(0, 256);
+        if (coin()) said.maxconn = number(0, 1'000);
+        return {.intent = std::move(said), .until = time()};
     }
 
     template <class T>
@@ -76,6 +107,14 @@ inline AuditEntry RandomPayloads::make() {
             .object = text(),
             .generation = big(),
             .detail = text()};
+}
+
+template <>
+inline DnsState RandomPayloads::make() {
+    DnsState state{.stamp = stamp()};
+    for (int n = number(0, 5); n > 0; --n)
+        state.stores[name()] = {.born = coin(), .revision = big(), .term = big()};
+    return state;
 }
 
 template <>
@@ -169,7 +208,8 @@ inline ShardMembers RandomPayloads::make() {
         const std::string address = "10.0.0." + std::to_string(n) + ":80";
         members.slots.push_back({.backend = BackendId(coin() ? address : "b" + text()),
                                  .address = address,
-                                 .tombstone = number(0, 4) == 0});
+                                 .tombstone = number(0, 4) == 0,
+                                 .listed = number(0, 4) == 0});
     }
     return members;
 }
@@ -184,11 +224,66 @@ inline ShardStatus RandomPayloads::make() {
         status.letters.push_back(static_cast<Letter>("?UDG"[number(0, 3)]));
     }
     status.details = details();
+    for (auto& [slot, detail] : status.details) detail.ejection = ejection();
     return status;
+}
+template <>
+inline LbEvidence RandomPayloads::make() {
+    LbEvidence evidence{.stamp = stamp(),
+                        .fleet = FleetName(name()),
+                        .instance = InstanceId(name()),
+                        .incarnation = text(),
+                        .group_uid = text(),
+                        .seen = number(0, 1'000),
+                        .found = number(0, 1'000)};
+    std::set<std::string> ids;
+    for (int n = number(0, 20); n > 0; --n) ids.insert("b" + text());
+    for (const std::string& id : ids) {
+        evidence.outliers.push_back({.backend = BackendId(id),
+                                     .sign = static_cast<OutlierSign>(number(0, 3)),
+                                     .failed = number(0, 1'000),
+                                     .answers = number(0, 1'000),
+                                     .finding = std::max<std::int64_t>(1, big())});
+    }
+    return evidence;
 }
 template <>
 inline Handoff RandomPayloads::make() {
     return {.stamp = stamp(), .move = big(), .layout = number(1, 1'000), .counters = details()};
+}
+template <>
+inline AgentReport RandomPayloads::make() {
+    AgentReport report{.stamp = stamp(),
+                       .fleet = FleetName(name()),
+                       .instance = InstanceId(name()),
+                       .incarnation = text(),
+                       .address = text(),
+                       .build = text(),
+                       .lb = text(),
+                       .accepting = coin(),
+                       .time = time(),
+                       .fleet_generation = big(),
+                       .status_time = time(),
+                       .error = text(100)};
+    for (int n = number(0, 10); n > 0; --n) report.generations[GroupName(name())] = big();
+    return report;
+}
+
+template <>
+inline Rollout RandomPayloads::make() {
+    Rollout rollout{.stamp = stamp(),
+                    .group_uid = "u" + text(),
+                    .stable = number(1, 1'000),
+                    .candidate = number(1'000, 2'000),
+                    .released = coin()};
+    for (int n = number(0, 4); n > 0; --n) {
+        RolloutWave wave{
+            .verdict = static_cast<WaveVerdict>(number(0, 3)), .time = time(), .reason = text()};
+        for (int m = number(0, 4); m > 0; --m)
+            wave.members[FleetName(coin() ? "edge" : name())].emplace(name());
+        rollout.waves.push_back(std::move(wave));
+    }
+    return rollout;
 }
 
 }  // namespace muster::znodes::testing

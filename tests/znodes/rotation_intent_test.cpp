@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
+#include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace muster::znodes {
 namespace {
@@ -17,12 +19,20 @@ using Wish = Intent::Wish;
 
 const WallTime now = WallTime(1'700'000'000'000ms);
 
-BackendView backend(Admin admin, Letter verdict, const Intent& intent, WallTime until = now + 10s) {
+BackendView backend(Admin admin, Letter verdict, Intents said) {
     return {.id = BackendId("b"),
             .admin = admin,
             .verdict = verdict,
             .since = now - 1h,
-            .intent = LeasedIntent{.intent = intent, .until = until}};
+            .intents = std::move(said)};
+}
+
+LeasedIntent live(const Intent& intent) {
+    return {.intent = intent, .until = now + 10s};
+}
+
+BackendView backend(Admin admin, Letter verdict, const Intent& intent) {
+    return backend(admin, verdict, Intents{.reply = live(intent)});
 }
 
 /// Alone in its group, where nothing is capped and nothing panics.
@@ -31,59 +41,103 @@ RotationEntry placed(const BackendView& view) {
         .entries.front();
 }
 
-/// admin > failed probe > own down, drain, maintenance > own weight > own up, written once more.
-RotationEntry expected(Admin admin, Letter verdict, const Intent& intent) {
+/// admin > failed probe > own down, maintenance, drain > own weight > own up, written once more; of
+/// two that speak, the more restrictive one counts.
+RotationEntry expected(Admin admin, Letter verdict, const std::vector<Intent>& said) {
     const auto out = [](RotationReason reason) {
         return RotationEntry{.id = BackendId("b"), .reason = reason};
     };
     const auto in = [](int weight, RotationReason reason) {
         return RotationEntry{.id = BackendId("b"), .in = true, .weight = weight, .reason = reason};
     };
+    const auto says = [&](auto word, auto Intent::* part) {
+        return std::ranges::find(said, word, part) != said.end();
+    };
     if (admin == Admin::drain) return out(RotationReason::drain);
     if (admin == Admin::maintenance) return out(RotationReason::maintenance);
     if (verdict == Letter::down) return out(RotationReason::down);
-    if (intent.serving == Serving::down) return out(RotationReason::own_down);
-    if (intent.wish == Wish::drain) return out(RotationReason::own_drain);
-    if (intent.wish == Wish::maintenance) return out(RotationReason::own_maintenance);
-    const int percent = intent.weight_percent.value_or(100);
+    if (says(Serving::down, &Intent::serving)) return out(RotationReason::own_down);
+    if (says(Wish::maintenance, &Intent::wish)) return out(RotationReason::own_maintenance);
+    if (says(Wish::drain, &Intent::wish)) return out(RotationReason::own_drain);
+    std::vector<int> percents;
+    for (const Intent& one : said) {
+        if (one.weight_percent) percents.push_back(*one.weight_percent);
+    }
+    const int percent = percents.empty() ? 100 : std::ranges::min(percents);
     if (percent == 0) return out(RotationReason::own_weight);
     if (verdict == Letter::unknown) return in(percent, RotationReason::unproven);
     return in(percent, percent == 100 ? RotationReason::healthy : RotationReason::own_weight);
 }
 
+/// Every combination of what places a backend.
+std::vector<Intent> all_intents(const std::vector<std::optional<int>>& percents) {
+    std::vector<Intent> all;
+    for (const Serving serving : {Serving::unsaid, Serving::up, Serving::down}) {
+        for (const Wish wish : {Wish::unsaid, Wish::ready, Wish::drain, Wish::maintenance}) {
+            for (const std::optional<int>& percent : percents)
+                all.push_back({.serving = serving, .wish = wish, .weight_percent = percent});
+        }
+    }
+    return all;
+}
+
+template <class Visit>
+void for_each_state(const Visit& visit) {
+    for (const Admin admin : {Admin::active, Admin::drain, Admin::maintenance}) {
+        for (const Letter verdict : {Letter::up, Letter::degraded, Letter::down, Letter::unknown})
+            visit(admin, verdict);
+    }
+}
+
+std::string name_of(const Intent& intent) {
+    return std::to_string(static_cast<int>(intent.serving)) + " " +
+           std::to_string(static_cast<int>(intent.wish)) + " " +
+           (intent.weight_percent ? std::to_string(*intent.weight_percent) : "-");
+}
+
+std::string name_of(Admin admin, Letter verdict) {
+    return std::to_string(static_cast<int>(admin)) + " " + static_cast<char>(verdict) + " ";
+}
+
 TEST(RotationIntent, CountsBelowAdminAndProbesInEveryCombination) {
     int combinations = 0;
-    for (const Admin admin : {Admin::active, Admin::drain, Admin::maintenance}) {
-        for (const Letter verdict : {Letter::up, Letter::degraded, Letter::down, Letter::unknown}) {
-            for (const Serving serving : {Serving::unsaid, Serving::up, Serving::down}) {
-                for (const Wish wish :
-                     {Wish::unsaid, Wish::ready, Wish::drain, Wish::maintenance}) {
-                    for (const std::optional<int> percent : {std::optional<int>(),
-                                                             std::optional(0),
-                                                             std::optional(50),
-                                                             std::optional(100),
-                                                             std::optional(200)}) {
-                        const Intent intent{
-                            .serving = serving, .wish = wish, .weight_percent = percent};
-                        const auto name = std::to_string(static_cast<int>(admin)) + " " +
-                                          static_cast<char>(verdict) + " " +
-                                          std::to_string(static_cast<int>(serving)) + " " +
-                                          std::to_string(static_cast<int>(wish)) + " " +
-                                          (percent ? std::to_string(*percent) : "-");
-                        EXPECT_EQ(placed(backend(admin, verdict, intent)),
-                                  expected(admin, verdict, intent))
-                            << name;
-                        // Over, it was never said.
-                        EXPECT_EQ(placed(backend(admin, verdict, intent, now)),
-                                  expected(admin, verdict, {}))
-                            << name;
+    for (const Intent& intent : all_intents({std::nullopt, 0, 50, 100, 200})) {
+        for_each_state([&](Admin admin, Letter verdict) {
+            EXPECT_EQ(placed(backend(admin, verdict, intent)), expected(admin, verdict, {intent}))
+                << name_of(admin, verdict) << name_of(intent);
+            ++combinations;
+        });
+    }
+    EXPECT_EQ(combinations, 3 * 4 * 3 * 4 * 5);
+}
+
+TEST(RotationIntent, OfReplyAndAgentCountsEachWhileItHoldsInEveryCombination) {
+    const std::vector<Intent> all = all_intents({std::nullopt, 0, 50, 200});
+    const WallTime over = now;  // was never said
+    int combinations = 0;
+    for (const Intent& reply : all) {
+        for (const Intent& agent : all) {
+            for (const bool replies : {true, false}) {
+                for (const bool agent_talks : {true, false}) {
+                    const Intents both{
+                        .reply = LeasedIntent{.intent = reply, .until = replies ? now + 1s : over},
+                        .agent =
+                            LeasedIntent{.intent = agent, .until = agent_talks ? now + 9s : over}};
+                    std::vector<Intent> said;
+                    if (replies) said.push_back(reply);
+                    if (agent_talks) said.push_back(agent);
+                    for_each_state([&](Admin admin, Letter verdict) {
+                        EXPECT_EQ(placed(backend(admin, verdict, both)),
+                                  expected(admin, verdict, said))
+                            << name_of(admin, verdict) << name_of(reply) << ", " << replies << ", "
+                            << name_of(agent) << ", " << agent_talks;
                         ++combinations;
-                    }
+                    });
                 }
             }
         }
     }
-    EXPECT_EQ(combinations, 3 * 4 * 3 * 4 * 5);
+    EXPECT_EQ(combinations, 3 * 4 * 48 * 48 * 4);
 }
 
 /// A group of five of which the first `many` say the same.
@@ -101,6 +155,26 @@ int count_in(const Rotation& rotation) {
     int in = 0;
     for (const RotationEntry& entry : rotation.entries) in += entry.in ? 1 : 0;
     return in;
+}
+
+TEST(RotationIntent, OfConnectionsOrOfBeingDegradedPlacesNobodyElsewhere) {
+    for (const Intent& plain : all_intents({std::nullopt, 0, 50})) {
+        for (const std::optional<int> maxconn :
+             {std::optional<int>(), std::optional(0), std::optional(30)}) {
+            for (const bool degraded : {true, false}) {
+                Intent more = plain;
+                more.degraded = degraded;
+                more.maxconn = maxconn;
+                for_each_state([&](Admin admin, Letter verdict) {
+                    EXPECT_EQ(placed(backend(admin, verdict, more)),
+                              expected(admin, verdict, {plain}));
+                    EXPECT_EQ(placed(backend(
+                                  admin, verdict, {.reply = live(plain), .agent = live(more)})),
+                              expected(admin, verdict, {plain}));
+                });
+            }
+        }
+    }
 }
 
 TEST(RotationIntent, ThatIsDownCountsAsDownInCapsAndPanic) {

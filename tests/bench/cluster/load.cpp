@@ -19,7 +19,7 @@
 namespace muster::test {
 
 using namespace std::chrono_literals;
-using orchestrator::ClusterView;
+using follow::ClusterView;
 using znodes::Letter;
 using Time = std::chrono::nanoseconds;
 
@@ -127,7 +127,7 @@ class Fleet {
         const auto failure_by_the_wall = std::chrono::system_clock::now().time_since_epoch();
         for (std::size_t b = 0; b < failing; ++b) responder_.set(b, Responder::Behaviour::failing);
         require(cluster_.observer().wait(60s,
-                                         [&](const ClusterView& view) {
+                                         [&](const follow::ClusterView& view) {
                                              return Observer::count(view, Letter::down) == failing;
                                          }),
                 "half of the backends DOWN");

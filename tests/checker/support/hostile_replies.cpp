@@ -1,5 +1,7 @@
 #include "tests/checker/support/hostile_replies.hpp"
 
+#include <random>
+
 namespace muster::checker {
 
 namespace {
@@ -489,6 +491,28 @@ std::vector<ReplyCase> hostile_replies() {
          wanting("needle")},
     };
     return cases;
+}
+
+std::string noise(std::uint32_t seed, std::size_t size) {
+    std::mt19937 random(seed);
+    std::string bytes(size, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(random());
+    return bytes;
+}
+
+std::vector<Flood> floods() {
+    constexpr std::size_t size = 256UZ * 1024UZ;
+    std::string lines;
+    while (lines.size() < size) lines += "\r\n";
+    std::string headers = "HTTP/1.1 200 OK\r\n";
+    while (headers.size() < size) headers += "X-Y: z\r\n";
+    return {{"zeros", std::string(size, '\0')},
+            {"ones", std::string(size, '\xff')},
+            {"letters", std::string(size, 'x')},
+            {"empty lines", lines},
+            {"fields", headers},
+            {"noise", noise(21, size)},
+            {"noise of another seed", noise(22, size)}};
 }
 
 }  // namespace muster::checker

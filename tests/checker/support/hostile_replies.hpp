@@ -3,6 +3,7 @@
 #include "checker/outcome.hpp"
 #include "common/config/model.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,5 +26,15 @@ struct ReplyCase {
 
 /// Malformed, hostile and cut-off ones.
 [[nodiscard]] std::vector<ReplyCase> hostile_replies();
+
+/// Bytes to be sent again and again.
+struct Flood {
+    std::string name;
+    std::string bytes;
+};
+[[nodiscard]] std::vector<Flood> floods();
+
+/// The same for the same seed.
+[[nodiscard]] std::string noise(std::uint32_t seed, std::size_t size);
 
 }  // namespace muster::checker

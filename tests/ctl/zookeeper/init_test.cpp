@@ -32,6 +32,7 @@ struct Rights {
     std::error_code write;
     std::error_code create;
     std::error_code create_below_agents;
+    std::error_code create_below_evidence;
 };
 
 asio::awaitable<Rights> try_rights(Clock& clock, ZooKeeperStore::Settings settings) {
@@ -48,6 +49,8 @@ asio::awaitable<Rights> try_rights(Clock& clock, ZooKeeperStore::Settings settin
     rights.create = code_of(co_await coordination::create(store, create));
     create.path = paths.agents() + "/x";
     rights.create_below_agents = code_of(co_await coordination::create(store, create));
+    create.path = paths.evidence() + "/x";
+    rights.create_below_evidence = code_of(co_await coordination::create(store, create));
     co_await store.close();
     co_await tasks.stop();
     co_return rights;
@@ -114,16 +117,72 @@ TEST_F(Init, MakesATreeThatKeepsStrangersOut) {
     EXPECT_EQ(agent.write, refused);
     EXPECT_EQ(agent.create, refused);
     EXPECT_EQ(agent.create_below_agents, coordination::Errc::node_exists) << "the node's";
+    EXPECT_EQ(agent.create_below_evidence, coordination::Errc::node_exists) << "the node's";
     const Rights reader = rights_of(zookeeper.addresses(), &secrets->users.reader);
     EXPECT_EQ(reader.read, fine);
     EXPECT_EQ(reader.write, refused);
     EXPECT_EQ(reader.create_below_agents, refused);
+    EXPECT_EQ(reader.create_below_evidence, refused);
     const Rights anonymous = rights_of(zookeeper.addresses(), nullptr);
     EXPECT_EQ(anonymous.read, refused);
     EXPECT_EQ(anonymous.write, refused);
 
     ASSERT_EQ(run_init(zookeeper.addresses()), Exit::ok) << err_.str();
     EXPECT_THAT(out_.str(), HasSubstr("all was there"));
+}
+
+/// Makes nodes anew with other rights, as an earlier build would have.
+asio::awaitable<std::error_code> set_rights(Clock& clock,
+                                            ZooKeeperStore::Settings settings,
+                                            std::string path,
+                                            std::vector<coordination::Acl> acl) {
+    ZooKeeperStore store(co_await asio::this_coro::executor, clock, std::move(settings));
+    TaskGroup tasks(co_await asio::this_coro::executor);
+    tasks.spawn("store", store.run());
+    const auto set = co_await store.set_acl(path, std::move(acl));
+    const auto is = co_await store.acl(std::move(path));
+    EXPECT_TRUE(is);
+    co_await store.close();
+    co_await tasks.stop();
+    co_return code_of(set);
+}
+
+TEST_F(Init, MendsTheRightsThatAnEarlierBuildHasGiven) {
+    const test::ZooKeeperServers zookeeper;
+    ASSERT_EQ(run_init(zookeeper.addresses()), Exit::ok) << err_.str();
+    const TreeUsers users = load_or_make_secrets(directory_ / "secrets")->users;
+    const znodes::Paths paths("main");
+    const auto give =
+        [&](const User& who, const std::string& path, std::vector<coordination::Acl> acl) {
+            return run(set_rights(
+                clock_,
+                {.servers = zookeeper.addresses(), .digest = who.name + ":" + who.password},
+                path,
+                std::move(acl)));
+        };
+    EXPECT_EQ(give(users.reader, paths.audit(), acl_for(users, paths, paths.audit())),
+              coordination::Errc::no_auth);
+    // Agents could only read, and everybody could read the members.
+    const std::error_code fine;
+    ASSERT_EQ(give(users.node, paths.agents(), acl_for(users, paths, paths.members())), fine);
+    std::vector<coordination::Acl> open = acl_for(users, paths, paths.members());
+    open.push_back({.scheme = "world", .id = "anyone", .permissions = 1});
+    ASSERT_EQ(give(users.node, paths.members(), open), fine);
+    EXPECT_EQ(rights_of(zookeeper.addresses(), &users.agent).create_below_agents,
+              coordination::Errc::no_auth);
+
+    ASSERT_EQ(run_init(zookeeper.addresses()), Exit::ok) << err_.str();
+    EXPECT_THAT(out_.str(),
+                HasSubstr("rights mended: /muster/main/agents: muster-agent may do everything; "
+                          "muster-node may do everything; muster-reader may read; it was: "
+                          "muster-agent may read; muster-node may do everything; "
+                          "muster-reader may read\n"));
+    EXPECT_THAT(out_.str(), HasSubstr("rights mended: /muster/main/members: "));
+    EXPECT_THAT(out_.str(), HasSubstr("muster-reader may read; anyone may read\n"));
+    EXPECT_EQ(rights_of(zookeeper.addresses(), &users.agent).create_below_agents, fine);
+
+    ASSERT_EQ(run_init(zookeeper.addresses()), Exit::ok) << err_.str();
+    EXPECT_THAT(out_.str(), testing::Not(HasSubstr("mended")));
 }
 
 TEST_F(Init, LeavesTheClusterOfOtherSecretsAlone) {

@@ -1,0 +1,110 @@
+"""What clients of load balancers see: GET requests at a steady rate, and what became of each."""
+
+import http.client
+import threading
+import time
+from dataclasses import dataclass
+
+PATIENCE = 5  # seconds for an answer
+
+
+@dataclass(frozen=True)
+class Lost:
+    address: str
+    path: str
+    began: float  # time.monotonic()
+    why: str
+
+
+def ask(connection, path):
+    """The body of the answer. Raises OSError or HTTPException when there is no whole answer with 200."""
+    was_kept = connection.sock is not None
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()
+        # One that was kept may be closed just as a request goes out: clients send that again (RFC 9110, 9.2.2).
+        if was_kept and isinstance(error, (ConnectionError, http.client.RemoteDisconnected)):
+            return ask(connection, path)
+        raise
+    if answer.status != 200:
+        raise http.client.HTTPException(f"{answer.status} {body[:80].decode(errors='replace').strip()}")
+    return body.decode(errors="replace").strip()
+
+
+class Load:
+    """`per_second` requests to each address, paths in turn, over kept connections, from threads of its own.
+    A request that hangs holds one of `connections`; the others go on at the same rate."""
+
+    def __init__(self, addresses, paths, per_second, connections=12):
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self._period = 1 / per_second
+        self._paths = paths
+        self._due = {address: time.monotonic() for address in addresses}
+        self._number = dict.fromkeys(addresses, 0)
+        self._under_way = {}  # thread -> (began, address, path)
+        self._newest = {}  # (address, body) -> when its newest request began
+        self._began = []  # of all: (when, address, path)
+        self._failures = []
+        self._threads = [threading.Thread(target=self._run, args=(address,), daemon=True)
+                         for address in addresses for _ in range(connections)]
+        for thread in self._threads:
+            thread.start()
+
+    def _next(self, address):
+        """When the next request to `address` is due, and its path. What no connection was free for is left out."""
+        with self._lock:
+            due = self._due[address] = max(self._due[address] + self._period, time.monotonic() - 1)
+            self._number[address] += 1
+            return due, self._paths[self._number[address] % len(self._paths)]
+
+    def _run(self, address):
+        connection = http.client.HTTPConnection(address, timeout=PATIENCE)
+        me = threading.get_ident()
+        while not self._ending.is_set():
+            due, path = self._next(address)
+            self._ending.wait(max(0, due - time.monotonic()))
+            began = time.monotonic()
+            with self._lock:
+                self._began.append((began, address, path))
+                self._under_way[me] = (began, address, path)
+            why = body = None
+            try:
+                body = ask(connection, path)
+            except (OSError, http.client.HTTPException) as error:
+                why = str(error) or type(error).__name__
+            with self._lock:
+                del self._under_way[me]
+                if why is None:
+                    self._newest[address, body] = max(began, self._newest.get((address, body), 0))
+                else:
+                    self._failures.append(Lost(address, path, began, why))
+
+    def stop(self):
+        self._ending.set()
+        for thread in self._threads:
+            thread.join(PATIENCE + 1)
+
+    def sent(self, since=0, until=float("inf"), address=None, path=None):
+        """How many began in that time, to that address and path."""
+        with self._lock:
+            return sum(since <= began <= until and address in (None, to) and path in (None, what)
+                       for began, to, what in self._began)
+
+    def failures(self, since=0):
+        with self._lock:
+            return [failure for failure in self._failures if failure.began >= since]
+
+    def under_way(self, until=float("inf"), address=None, path=None):
+        """How many wait for their answer that began by then."""
+        with self._lock:
+            return sum(began <= until and address in (None, to) and path in (None, what)
+                       for began, to, what in self._under_way.values())
+
+    def newest(self, body, address):
+        """When the newest request began that was answered so; 0: none."""
+        with self._lock:
+            return self._newest.get((address, body), 0)

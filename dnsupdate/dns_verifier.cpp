@@ -1,0 +1,169 @@
+#include "dnsupdate/dns_verifier.hpp"
+
+#include "common/base/with_timeout.hpp"
+#include "common/observe/log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace muster::dnsupdate {
+
+namespace {
+
+asio::awaitable<Result<void>> woken(Signal& signal) {
+    co_await signal.wait();
+    co_return Result<void>{};
+}
+
+}  // namespace
+
+DnsVerifier::Server::Server(const asio::any_io_executor& executor, config::Endpoint at)
+    : endpoint(std::move(at)), wake(executor) {
+    state.address = config::to_string(endpoint);
+}
+
+DnsVerifier::DnsVerifier(asio::any_io_executor executor,
+                         Clock& clock,
+                         VerifierSettings settings,
+                         Ask ask,
+                         std::function<void()> on_change)
+    : clock_(clock),
+      settings_(std::move(settings)),
+      ask_(std::move(ask)),
+      on_change_(std::move(on_change)),
+      tasks_(executor) {
+    for (const config::Endpoint& server : settings_.servers)
+        servers_.emplace_back(executor, server);
+}
+
+void DnsVerifier::start() {
+    for (Server& server : servers_)
+        tasks_.spawn("dns server " + server.state.address, watch(server));
+}
+
+asio::awaitable<void> DnsVerifier::stop() {
+    co_await tasks_.stop();
+}
+
+void DnsVerifier::expect(std::map<DnsName, RecordSet> published, const std::set<DnsName>& changed) {
+    published_ = std::move(published);
+    for (Server& server : servers_) {
+        for (const DnsName& name : changed) server.changed.insert_or_assign(name, clock_.now());
+        server.state.waiting = server.changed.size();
+        if (!changed.empty()) server.wake.notify();
+    }
+}
+
+bool DnsVerifier::settled() const {
+    return std::ranges::all_of(servers_, [](const Server& one) { return one.changed.empty(); });
+}
+
+std::vector<ServerState> DnsVerifier::servers() const {
+    std::vector<ServerState> states;
+    for (const Server& server : servers_) states.push_back(server.state);
+    return states;
+}
+
+asio::awaitable<void> DnsVerifier::watch(Server& server) {
+    for (;;) {
+        if (!server.changed.empty()) {
+            co_await follow_changes(server);
+            if (!server.changed.empty()) co_await clock_.sleep_for(settings_.again);
+            continue;
+        }
+        co_await look_round(server);
+        if (server.changed.empty())
+            (void)co_await with_timeout(clock_, settings_.period, woken(server.wake));
+    }
+}
+
+/// Once through what was written and is not seen yet.
+asio::awaitable<void> DnsVerifier::follow_changes(Server& server) {
+    std::string wrong;
+    const std::map<DnsName, SteadyTime> changed = server.changed;
+    bool silent = false;
+    for (const auto& [name, written] : changed) {
+        std::string this_wrong;
+        if (silent) {
+            this_wrong = wrong;
+        } else {
+            const Result<std::string> answer = co_await what_is_wrong(server, name);
+            silent = !answer;
+            this_wrong = answer ? *answer : answer.error().message();
+        }
+        const auto still = server.changed.find(name);
+        // Written again meanwhile: that is asked for next time.
+        if (still == server.changed.end() || still->second != written) continue;
+        const std::chrono::nanoseconds waited = clock_.now() - written;
+        if (this_wrong.empty()) {
+            server.state.shown = waited;
+        } else if (waited >= settings_.limit) {
+            ++server.state.given_up;
+        } else {
+            if (wrong.empty()) wrong = std::move(this_wrong);
+            continue;
+        }
+        if (wrong.empty()) wrong = std::move(this_wrong);
+        server.changed.erase(still);
+    }
+    server.state.waiting = server.changed.size();
+    // What has just been written isn't there at once: that is no trouble yet.
+    if (server.changed.empty()) say(server, std::move(wrong));
+    on_change_();
+}
+
+asio::awaitable<void> DnsVerifier::look_round(Server& server) {
+    std::string wrong;
+    const std::size_t most = std::min(settings_.names, published_.size());
+    for (std::size_t i = 0; i < most && server.changed.empty() && !published_.empty(); ++i) {
+        auto at = published_.lower_bound(server.next);
+        if (at == published_.end()) at = published_.begin();
+        const DnsName name = at->first;
+        server.next = DnsName(name.str() + '\0');
+        const Result<std::string> answer = co_await what_is_wrong(server, name);
+        if (wrong.empty()) wrong = answer ? *answer : answer.error().message();
+        if (!answer) break;
+    }
+    if (!server.changed.empty() || most == 0) co_return;
+    say(server, std::move(wrong));
+    on_change_();
+}
+
+/// Of one name, all that it should answer. An error: the server doesn't answer.
+asio::awaitable<Result<std::string>> DnsVerifier::what_is_wrong(Server& server, DnsName name) {
+    const auto known = published_.find(name);
+    if (known == published_.end()) co_return std::string();
+    const RecordSet wanted = known->second;
+    for (const RecordType type : types_of(wanted)) {
+        const Result<DnsAnswer> answer =
+            co_await ask_(server.endpoint, name, type, settings_.timeout);
+        if (!answer) co_return tl::unexpected(answer.error());
+        std::string wrong = difference(name, wanted, type, *answer);
+        if (!wrong.empty()) {
+            std::string text = name.str();
+            text += ' ';
+            text += to_string(type);
+            text += ": ";
+            text += wrong;
+            co_return text;
+        }
+    }
+    co_return std::string();
+}
+
+void DnsVerifier::say(Server& server, std::string wrong) {
+    ServerState& state = server.state;
+    const bool first = !std::exchange(state.asked, true);
+    if (!first && state.wrong == wrong) return;
+    if (first || state.wrong.empty() != wrong.empty()) {
+        state.since = clock_.wall();
+        if (!wrong.empty()) {
+            log::warn("dns_server_wrong", {{"server", state.address}, {"why", wrong}});
+        } else if (!first) {
+            log::info("dns_server_right", {{"server", state.address}});
+        }
+    }
+    state.wrong = std::move(wrong);
+}
+
+}  // namespace muster::dnsupdate

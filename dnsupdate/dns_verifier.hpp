@@ -1,0 +1,98 @@
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "common/base/result.hpp"
+#include "common/base/signal.hpp"
+#include "common/base/task_group.hpp"
+#include "common/config/endpoint.hpp"
+#include "dnsupdate/dns_message.hpp"
+#include "dnsupdate/records.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace muster::dnsupdate {
+
+struct VerifierSettings {
+    std::vector<config::Endpoint> servers;  ///< addresses
+    std::chrono::nanoseconds timeout = std::chrono::seconds(1);
+    /// Between two questions for what isn't right yet.
+    std::chrono::nanoseconds again = std::chrono::milliseconds(200);
+    /// For a change to be seen: then nobody waits for it any longer (a cache, a dead server).
+    std::chrono::nanoseconds limit = std::chrono::seconds(10);
+    std::chrono::nanoseconds period = std::chrono::seconds(5);  ///< while nothing changes
+    std::size_t names = 20;                                     ///< asked for in one period
+};
+
+/// What one DNS server answers.
+struct ServerState {
+    std::string address;
+    bool asked = false;
+    std::string wrong;                              ///< the first thing; empty: all is as it should
+    WallTime since{};                               ///< of `wrong`
+    std::size_t waiting = 0;                        ///< changes that it doesn't show yet
+    std::optional<std::chrono::nanoseconds> shown;  ///< what the last change took to be seen here
+    std::uint64_t given_up = 0;                     ///< changes that were not seen in time
+    bool operator==(const ServerState&) const = default;
+};
+
+/// Asks each DNS server what the names of a store answer: at once after a change, until it is
+/// right; some of all names at a time otherwise. One server's silence holds up no other. Executor:
+/// the one given.
+class DnsVerifier {
+ public:
+    using Ask = std::function<asio::awaitable<Result<DnsAnswer>>(
+        config::Endpoint server, DnsName name, RecordType type, std::chrono::nanoseconds timeout)>;
+
+    DnsVerifier(asio::any_io_executor executor,
+                Clock& clock,
+                VerifierSettings settings,
+                Ask ask,
+                std::function<void()> on_change);
+
+    void start();
+    [[nodiscard]] asio::awaitable<void> stop();
+    void cancel() { tasks_.cancel(); }
+
+    /// What is in the store now, and what of it has just been written.
+    void expect(std::map<DnsName, RecordSet> published, const std::set<DnsName>& changed);
+    /// Each server has shown every change, or had time enough for it.
+    [[nodiscard]] bool settled() const;
+    [[nodiscard]] std::vector<ServerState> servers() const;
+
+ private:
+    struct Server {
+        Server(const asio::any_io_executor& executor, config::Endpoint at);
+        config::Endpoint endpoint;
+        ServerState state;
+        std::map<DnsName, SteadyTime> changed;  ///< when it was written
+        DnsName next;                           ///< of all names, where the next look begins
+        Signal wake;
+    };
+
+    asio::awaitable<void> watch(Server& server);
+    asio::awaitable<void> follow_changes(Server& server);
+    asio::awaitable<void> look_round(Server& server);
+    asio::awaitable<Result<std::string>> what_is_wrong(Server& server, DnsName name);
+    void say(Server& server, std::string wrong);
+
+    Clock& clock_;
+    VerifierSettings settings_;
+    Ask ask_;
+    std::function<void()> on_change_;
+    TaskGroup tasks_;
+    std::map<DnsName, RecordSet> published_;
+    std::list<Server> servers_;
+};
+
+}  // namespace muster::dnsupdate

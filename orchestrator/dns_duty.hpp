@@ -1,0 +1,76 @@
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "common/base/signal.hpp"
+#include "common/base/task_group.hpp"
+#include "common/config/node_settings.hpp"
+#include "common/coordination/store.hpp"
+#include "dnsupdate/dns_updater.hpp"
+#include "orchestrator/node.hpp"
+#include "orchestrator/snapshot.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace muster::orchestrator {
+
+struct DnsDutySettings {
+    config::DnsSettings dns;
+    std::string cluster;  ///< its name
+    std::string password;
+};
+
+/// The master's duty to publish names: while this node is in office, an updater runs under a fence
+/// of (era, epoch). It is cancelled at the very call that tells of the lost office. What masters
+/// hand on is in dns/state. Executor: the control executor.
+class DnsDuty {
+ public:
+    DnsDuty(asio::any_io_executor executor,
+            coordination::Store& store,
+            Clock& clock,
+            Node& node,
+            DnsDutySettings settings,
+            Node::NewGuid new_guid,
+            std::function<bool()> paused,
+            std::function<void()> on_change);
+    ~DnsDuty();
+
+    void start();
+    [[nodiscard]] asio::awaitable<void> stop();
+
+    /// Office, era or pause may have changed.
+    void look();
+    /// A new view, and the snapshot that was made of it.
+    void take(const Snapshot& snapshot);
+
+    [[nodiscard]] std::shared_ptr<const DnsRow> row() const;
+
+ private:
+    struct Term;
+
+    asio::awaitable<void> run();
+    asio::awaitable<void> begin(dnsupdate::Token token);
+    [[nodiscard]] std::optional<dnsupdate::Token> token() const;
+    [[nodiscard]] bool may_write(const dnsupdate::Token& token) const;
+    asio::awaitable<Result<dnsupdate::StoreMark>> kept(std::string kind);
+    asio::awaitable<bool> keep(std::string kind, dnsupdate::Token token, dnsupdate::StoreMark mark);
+
+    coordination::Store& store_;
+    Clock& clock_;
+    Node& node_;
+    DnsDutySettings settings_;
+    Node::NewGuid new_guid_;
+    std::function<bool()> paused_;
+    std::function<void()> on_change_;
+    TaskGroup tasks_;
+    Signal wake_;
+    std::optional<dnsupdate::DesiredRecords> wanted_;  ///< nothing: not all was read yet
+    std::unique_ptr<Term> term_;
+};
+
+}  // namespace muster::orchestrator

@@ -1,0 +1,124 @@
+#include "orchestrator/dns_gauges.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace muster::orchestrator {
+
+namespace {
+
+std::size_t differing(const dnsupdate::Round& round) {
+    std::size_t count = 0;
+    for (const auto& [name, wanted] : round.desired.desired.sets) {
+        std::map<dnsupdate::MemberId, dnsupdate::Member> there;
+        const auto set = round.observed.sets.find(name);
+        if (set != round.observed.sets.end()) {
+            for (const auto& [id, member] : set->second.members) there.emplace(id, member.member);
+        }
+        if (there != wanted.records.members) ++count;
+    }
+    return count;
+}
+
+double value_of(bool flag) {
+    return flag ? 1 : 0;
+}
+
+}  // namespace
+
+DnsGauges::Store& DnsGauges::store_of(const std::string& name) {
+    const auto known = stores_.find(name);
+    if (known != stores_.end()) return known->second;
+    const metrics::Labels labels{{"store", name}};
+    const auto gauge = [&](const char* metric, const char* help) {
+        return &registry_.gauge(metric, help, labels);
+    };
+    const auto counter = [&](const char* metric, const char* help) {
+        return &registry_.counter(metric, help, labels);
+    };
+    return stores_
+        .emplace(
+            name,
+            Store{.publishing = gauge("muster_dns_publishing",
+                                      "1 on the master whose fence the store of records has taken"),
+                  .trouble = gauge("muster_dns_trouble",
+                                   "1 while the store of records can't be read or written"),
+                  .names = gauge("muster_dns_names", "Names that are to be published"),
+                  .differing =
+                      gauge("muster_dns_names_differing", "Names whose records are not as wanted"),
+                  .removals_held =
+                      gauge("muster_dns_removals_held", "Records whose removal waits its turn"),
+                  .strays = gauge("muster_dns_strays",
+                                  "Keys in the store that are not ours or can't be served"),
+                  .counters =
+                      {{"rounds",
+                        counter("muster_dns_rounds_total", "Readings of the store of records")},
+                       {"added", counter("muster_dns_records_put_total", "Records written")},
+                       {"removed", counter("muster_dns_records_removed_total", "Records removed")},
+                       {"conflicts",
+                        counter("muster_dns_conflicts_total",
+                                "Writes refused because someone else had written")},
+                       {"fenced",
+                        counter("muster_dns_fenced_total",
+                                "Writes refused because the fence was another's")},
+                       {"failures",
+                        counter("muster_dns_failures_total",
+                                "Rounds given up: the store did not answer, or refused")}},
+                  .counted = {}})
+        .first->second;
+}
+
+void DnsGauges::count(Store& store, const std::string& what, std::uint64_t value) {
+    std::uint64_t& before = store.counted[what];
+    if (value < before) before = 0;  // another term of office
+    if (value > before) store.counters.at(what)->Increment(static_cast<double>(value - before));
+    before = value;
+}
+
+void DnsGauges::take(const Snapshot& snapshot) {
+    if (!snapshot.dns) return;
+    for (auto& [name, store] : stores_) {
+        for (metrics::Gauge* const gauge : {store.publishing,
+                                            store.trouble,
+                                            store.names,
+                                            store.differing,
+                                            store.removals_held,
+                                            store.strays})
+            gauge->Set(0);
+        if (snapshot.dns->stores.empty()) store.counted.clear();
+    }
+    for (const dnsupdate::UpdaterStatus& status : snapshot.dns->stores) {
+        Store& store = store_of(status.provider);
+        store.publishing->Set(value_of(status.stage == dnsupdate::Stage::publishing));
+        store.trouble->Set(value_of(!status.trouble.empty()));
+        const dnsupdate::UpdaterCounters& counters = status.counters;
+        count(store, "rounds", counters.rounds);
+        count(store, "added", counters.added);
+        count(store, "removed", counters.removed);
+        count(store, "conflicts", counters.conflicts);
+        count(store, "fenced", counters.fenced);
+        count(store, "failures", counters.failures);
+        for (const dnsupdate::ServerState& server : status.servers) {
+            const metrics::Labels labels{{"server", server.address}};
+            registry_
+                .gauge("muster_dns_server_right",
+                       "1 while the DNS server answers what the store holds",
+                       labels)
+                .Set(value_of(server.asked && server.wrong.empty()));
+            if (server.shown)
+                registry_
+                    .gauge("muster_dns_visible_seconds",
+                           "What the last change took to be seen at the DNS server",
+                           labels)
+                    .Set(std::chrono::duration<double>(*server.shown).count());
+        }
+        if (!status.round) continue;
+        const dnsupdate::Round& round = *status.round;
+        store.names->Set(static_cast<double>(round.desired.desired.sets.size()));
+        store.differing->Set(static_cast<double>(differing(round)));
+        store.removals_held->Set(round.removals_held);
+        store.strays->Set(static_cast<double>(round.observed.strays.size()));
+    }
+}
+
+}  // namespace muster::orchestrator

@@ -1,0 +1,124 @@
+#include "orchestrator/dns_wishes.hpp"
+
+#include "common/follow/instance_group.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace muster::orchestrator {
+
+namespace {
+
+/// Every LB that it has is read: none may seem to be gone because its shard isn't here yet.
+bool is_known(const follow::ClusterView& view, const FleetName& fleet) {
+    const auto found = view.groups.find(follow::instance_group(fleet));
+    if (found == view.groups.end() || !found->second.live()) return false;
+    const follow::GroupView& group = found->second;
+    const std::string& uid = group.head->value.uid;
+    if (!group.index || group.index->garbage || group.index->value.group_uid != uid) return false;
+    for (int number = 0; number < group.index->value.shards; ++number) {
+        const auto shard = group.shards.find(number);
+        if (shard == group.shards.end() || !shard->second.members ||
+            shard->second.members->garbage || shard->second.members->value.group_uid != uid)
+            return false;
+    }
+    return true;
+}
+
+dnsupdate::Standing standing_of(znodes::RotationReason reason) {
+    switch (reason) {
+        case znodes::RotationReason::unproven:
+            return dnsupdate::Standing::unproven;
+        case znodes::RotationReason::panic:
+        case znodes::RotationReason::eject_capped:
+            return dnsupdate::Standing::failing;
+        case znodes::RotationReason::healthy:
+        case znodes::RotationReason::slow_start:
+        case znodes::RotationReason::down:
+        case znodes::RotationReason::drain:
+        case znodes::RotationReason::maintenance:
+        case znodes::RotationReason::zero_weight:
+        case znodes::RotationReason::own_down:
+        case znodes::RotationReason::own_drain:
+        case znodes::RotationReason::own_maintenance:
+        case znodes::RotationReason::own_weight:
+        case znodes::RotationReason::outlier:
+        case znodes::RotationReason::outlier_capped:
+            break;
+    }
+    return dnsupdate::Standing::good;
+}
+
+dnsupdate::PublishedFleet published(const config::FleetSpec& spec, const GroupRow* group) {
+    dnsupdate::PublishedFleet fleet{.name = spec.name, .dns = spec.dns};
+    if (group == nullptr) return fleet;
+    for (const BackendRow& row : group->backends) {
+        const config::Backend* const configured = group->configured(row.id);
+        if (configured == nullptr) continue;
+        std::string why(to_string(row.rotation_reason));
+        if (!row.reason.empty()) why += fmt::format(" ({})", row.reason);
+        fleet.instances.push_back({.id = InstanceId(row.id.str()),
+                                   .address = configured->address,
+                                   .port = configured->port,
+                                   .in = row.in_rotation,
+                                   .standing = standing_of(row.rotation_reason),
+                                   .weight = row.weight,
+                                   .why = std::move(why)});
+    }
+    return fleet;
+}
+
+}  // namespace
+
+bool is_in_zone(const std::string& name, const std::string& zone) {
+    return name == zone || name.ends_with("." + zone);
+}
+
+dnsupdate::DesiredRecords dns_wishes(const follow::ClusterView& view,
+                                     const Snapshot& snapshot,
+                                     const std::vector<std::string>& zones,
+                                     bool settled) {
+    bool complete = settled && view.control.has_value() && view.deferred.empty();
+    std::vector<dnsupdate::PublishedFleet> fleets;
+    std::set<dnsupdate::DnsName> unknown;
+    std::vector<std::string> problems;
+    for (const auto& [name, fleet] : view.fleets) {
+        if (!fleet.head || fleet.head->garbage || fleet.head->gone) complete = false;
+        if (fleet.head && fleet.head->value.deleted) continue;
+        if (!fleet.live()) {
+            complete = false;
+            continue;
+        }
+        if (fleet.spec->dns.empty()) continue;
+        fleets.push_back(published(*fleet.spec, snapshot.group(follow::instance_group(name))));
+        if (is_known(view, name)) continue;
+        complete = false;
+        for (const config::DnsEntry& entry : fleet.spec->dns) unknown.emplace(entry.name);
+        problems.push_back(
+            fmt::format("the load balancers of fleet {} are not all known yet, so "
+                        "its names stay as they are",
+                        name.str()));
+    }
+    dnsupdate::DesiredRecords wishes = dnsupdate::desired_records(fleets, "", complete);
+    wishes.problems.insert(wishes.problems.end(), problems.begin(), problems.end());
+    for (const dnsupdate::DnsName& name : unknown) {
+        const auto set = wishes.desired.sets.find(name);
+        if (set != wishes.desired.sets.end()) set->second.records.members.clear();
+    }
+    std::erase_if(wishes.desired.sets, [&](const auto& one) {
+        const std::string& name = one.first.str();
+        const bool inside = zones.empty() || std::ranges::any_of(zones, [&](const auto& zone) {
+                                return is_in_zone(name, zone);
+                            });
+        if (!inside)
+            wishes.problems.push_back(
+                fmt::format("{} is in none of the zones {}", name, fmt::join(zones, ", ")));
+        return !inside;
+    });
+    return wishes;
+}
+
+}  // namespace muster::orchestrator

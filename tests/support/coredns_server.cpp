@@ -1,0 +1,94 @@
+#include "tests/support/coredns_server.hpp"
+
+#include "tests/support/eventually.hpp"
+#include "tests/support/ports.hpp"
+#include "tests/support/program.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace muster::test {
+
+namespace {
+
+constexpr std::chrono::seconds start_limit{20};
+constexpr std::chrono::seconds download_limit{120};
+
+struct Program {
+    std::string path;
+    std::string missing;
+};
+
+const Program& coredns() {
+    static const Program program = [] {
+        const TempDir directory;
+        Process get(
+            {.argv = {source_file("deploy/coredns/get").string()}, .output = directory / "out"});
+        const auto status = get.wait(download_limit);
+        std::string said = get.output();
+        while (said.ends_with('\n')) said.pop_back();
+        if (!status || status->code != 0) return Program{.missing = "no CoreDNS: " + said};
+        return Program{.path = said.substr(said.rfind('\n') + 1)};
+    }();
+    return program;
+}
+
+}  // namespace
+
+std::string CoreDnsServer::missing() {
+    return coredns().missing;
+}
+
+CoreDnsServer::CoreDnsServer(const std::string& zone, const std::string& plugins)
+    : port_(free_port()) {
+    const std::uint16_t ready = free_port();
+    const std::filesystem::path corefile = directory_.write("Corefile",
+                                                            fmt::format("{}:{} {{\n"
+                                                                        "    bind 127.0.0.1\n"
+                                                                        "    ready 127.0.0.1:{}\n"
+                                                                        "    errors\n"
+                                                                        "{}\n"
+                                                                        "}}\n",
+                                                                        zone,
+                                                                        port_,
+                                                                        ready,
+                                                                        plugins));
+    std::vector<std::string> argv{coredns().path, "-conf", corefile.string(), "-quiet"};
+    if (::geteuid() == 0) {
+        std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
+        const std::vector<std::string> as_nobody{
+            "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--pdeathsig=KILL"};
+        argv.insert(argv.begin(), as_nobody.begin(), as_nobody.end());
+    }
+    process_.emplace(
+        ProcessSettings{.argv = std::move(argv), .output = directory_ / "coredns.log"});
+    const std::string url = fmt::format("http://127.0.0.1:{}/ready", ready);
+    const bool serves = eventually(start_limit, [&] {
+        Process ask({.argv = {"curl", "-sf", "-m", "1", url}});
+        const auto status = ask.wait(start_limit);
+        return process_->running() && status && status->code == 0;
+    });
+    if (!serves) throw std::runtime_error("CoreDNS does not come up: " + process_->output());
+}
+
+CoreDnsServer::~CoreDnsServer() {
+    process_->kill();
+}
+
+void CoreDnsServer::pause() {
+    process_->signal(SIGSTOP);
+}
+
+void CoreDnsServer::resume() {
+    process_->signal(SIGCONT);
+}
+
+}  // namespace muster::test

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "tests/support/process.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace muster::test {
+
+/// A real etcd (Debian's 3.4) of one member, on free loopback ports, in a directory that goes with
+/// it. Ready when constructed. Blocking; all calls on the thread that constructed it. Throws
+/// std::runtime_error, with the server's output, when it doesn't come up.
+class EtcdServer {
+ public:
+    EtcdServer();
+    EtcdServer(const EtcdServer&) = delete;
+    EtcdServer& operator=(const EtcdServer&) = delete;
+    ~EtcdServer();
+
+    /// "http://127.0.0.1:port".
+    [[nodiscard]] std::string url() const;
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+
+    void kill();    ///< SIGKILL
+    void pause();   ///< SIGSTOP: its sockets stay open, nobody answers
+    void resume();  ///< SIGCONT
+    void start();   ///< after kill(): with its data and ports. Waits until it serves.
+
+    /// Debian's etcdctl with these arguments; what it prints. Throws when it fails.
+    std::string ctl(std::vector<std::string> arguments) const;
+    /// Stops it, and starts it again with what is in this snapshot (etcdctl snapshot save).
+    void restore(const std::filesystem::path& snapshot);
+
+ private:
+    [[nodiscard]] std::filesystem::path data_dir() const;
+
+    TempDir directory_;
+    std::uint16_t port_;
+    std::uint16_t peer_port_;
+    int restored_ = 0;
+    std::optional<Process> process_;
+};
+
+}  // namespace muster::test
