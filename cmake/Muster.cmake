@@ -54,13 +54,13 @@ function(muster_library name)
     target_link_libraries(${name} PUBLIC muster_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
 endfunction()
 
-# muster_test(NAME LABEL unit|integration|sim|browser [TIMEOUT s] [SERIAL] [SOURCES files...] [DEPENDS targets...]
-# LIBS libs...): one GoogleTest executable of the calling folder's *_test.cpp. Cases of label unit run in
-# one process for the folder; of any other label, each case becomes a ctest of its own. SERIAL: never beside
+# muster_test(NAME LABEL unit|integration|sim|browser [TIMEOUT s] [SERIAL] [SHARDS n] [SOURCES files...]
+# [DEPENDS targets...] LIBS libs...): one GoogleTest executable of the calling folder's *_test.cpp. Cases of label unit run in
+# one process for the folder, or in as many as there are SHARDS; of any other label, each case becomes a ctest of its own. SERIAL: never beside
 # another test. DEPENDS: programs that the test starts (built_program() of tests/support finds them).
 # The target LABEL_tests builds all executables of a label.
 function(muster_test name)
-    cmake_parse_arguments(ARG "SERIAL" "LABEL;TIMEOUT" "LIBS;SOURCES;DEPENDS" ${ARGN})
+    cmake_parse_arguments(ARG "SERIAL" "LABEL;TIMEOUT;SHARDS" "LIBS;SOURCES;DEPENDS" ${ARGN})
     set(sources ${ARG_SOURCES})
     if(NOT sources)
         file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp")
@@ -92,9 +92,20 @@ function(muster_test name)
     if(ARG_LABEL STREQUAL "unit")
         # Unit tests take milliseconds: one process for the whole folder, not one for each case. The
         # report is where tests/runner counts the cases.
-        add_test(NAME ${name} COMMAND ${name} --gtest_brief=1
-            "--gtest_output=xml:${CMAKE_BINARY_DIR}/reports/${name}.xml")
-        set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${serial})
+        if(NOT ARG_SHARDS)
+            set(ARG_SHARDS 1)
+        endif()
+        foreach(shard RANGE 1 ${ARG_SHARDS})
+            set(test ${name})
+            if(ARG_SHARDS GREATER 1)
+                set(test ${name}.${shard})
+            endif()
+            math(EXPR index "${shard} - 1")
+            add_test(NAME ${test} COMMAND ${name} --gtest_brief=1
+                "--gtest_output=xml:${CMAKE_BINARY_DIR}/reports/${test}.xml")
+            set_tests_properties(${test} PROPERTIES LABELS unit TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${serial}
+                ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${index}")
+        endforeach()
     else()
         include(GoogleTest)
         gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 30

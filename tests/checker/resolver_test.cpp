@@ -16,9 +16,9 @@ class ResolverTest : public testing::Test {
  protected:
     ResolverTest() { restart({}); }
 
-    void restart(ResolverSettings settings) {
+    void restart(ResolverSettings settings, std::chrono::milliseconds query_timeout = 200ms) {
         settings.servers = server_.address();
-        settings.query_timeout = 200ms;
+        settings.query_timeout = query_timeout;
         resolver_.reset();
         resolver_ =
             std::make_unique<Resolver>(context_.get_executor(), clock_, poll_set_, settings);
@@ -77,10 +77,11 @@ TEST_F(ResolverTest, DoesNotCallANameGoneWhenHalfOfTheAnswerIsMissing) {
 }
 
 TEST_F(ResolverTest, DoesNotWaitLongForTheSecondFamily) {
+    restart({}, 40s);
     server_.set("slow.test", {.addresses = {"10.0.0.1"}, .silent_for_v6 = true});
     const SteadyTime start = clock_.now();
     EXPECT_EQ(resolve("slow.test"), found({"10.0.0.1"}));
-    EXPECT_LT(clock_.now() - start, 190ms * test::slowdown());
+    EXPECT_LT(clock_.now() - start, 30s);
 }
 
 TEST_F(ResolverTest, AsksOnceForAllWhoWaitAndAgainAfterTheTtl) {

@@ -49,6 +49,9 @@ def main():
         print(f"skipped: {name}")
     for name in total.failed:
         print(f"FAILED: {name}")
+        # Again, and here: of a long run's output often only the end is kept.
+        for line in total.why.get(name, "").splitlines()[:30]:
+            print("    " + line)
     print(f"{total.passed} passed, {len(total.failed)} failed")
     return 1 if total.failed or total.passed == 0 else 0
 

@@ -116,7 +116,7 @@ def _ctest(part, build, only):
     command = ["ctest", "--test-dir", str(build), "-j", JOBS, "-L", f"^({'|'.join(part.labels)})$",
                "--output-on-failure", "--no-tests=error", "--output-junit", str(report)]
     if only or part.only:
-        command += ["-R", only or f"^({'|'.join(part.only)})$"]
+        command += ["-R", only or f"^({'|'.join(part.only)})(\\.[0-9]+)?$"]
     with ScratchDir() as scratch:
         env = {**os.environ, **SANITIZER_OPTIONS, "TMPDIR": str(scratch.path), "MUSTER_JOBS": JOBS}
         code = run(command, log, what=part.name, env=env, progress=r"^ *\d+/\d+ Test.*",

@@ -1,5 +1,6 @@
 """Counts test cases from what ctest and GoogleTest wrote."""
 
+import re
 import xml.etree.ElementTree as xml
 from dataclasses import dataclass, field
 
@@ -9,16 +10,25 @@ class Outcome:
     passed: int = 0
     failed: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    why: dict[str, str] = field(default_factory=dict)  # of the failed ones whose report says so
 
     def __iadd__(self, other):
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
+        self.why |= other.why
         return self
 
     @property
     def ran(self):
         return self.passed + len(self.failed)
+
+
+def _end_of(output):
+    """What a test said last, from its first failure on where it names one."""
+    lines = output.splitlines()
+    first = next((i for i, line in enumerate(lines) if re.search(r"Failure$|\[  FAILED  \]", line)), -30)
+    return "\n".join(lines[first:])
 
 
 def _of_cases(path, prefix):
@@ -32,6 +42,8 @@ def _of_cases(path, prefix):
         name = f"{prefix}{case.get('classname')}.{case.get('name')}"
         if case.find("failure") is not None or case.find("error") is not None:
             outcome.failed.append(name)
+            outcome.why[name] = "\n".join(failure.text or failure.get("message", "")
+                                          for failure in case if failure.tag in ("failure", "error"))
         elif case.get("status") == "notrun":
             continue  # filtered out or disabled
         elif case.get("result") in ("skipped", "suppressed") or case.find("skipped") is not None:
@@ -61,4 +73,6 @@ def read(ctest_report, reports):
             outcome.skipped.append(name)
         else:
             outcome.failed.append(name)
+            if said := _end_of(test.findtext("system-out") or ""):
+                outcome.why[name] = said
     return outcome

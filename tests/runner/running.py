@@ -80,6 +80,11 @@ class ScratchDir:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
+def _short(line):
+    """Without the dots, and the parameters' bytes, with which ctest fills its lines."""
+    return re.sub(r"\s*(# GetParam.*? )?\.{3,}\s*", "  ", line.strip())
+
+
 def run(command, log, *, what, progress, important=None, env=None):
     """Runs `command` with its output in the file `log`. Every ten seconds the last line that matches
     `progress` is shown, lines that match `important` at once. Returns the exit code."""
@@ -93,9 +98,9 @@ def run(command, log, *, what, progress, important=None, env=None):
             for line in process.stdout:
                 file.write(line)
                 if important and re.search(important, line):
-                    say(f"{what}: {line.strip()}")
+                    say(f"{what}: {_short(line)}")
                 elif time.monotonic() - shown >= PROGRESS_EVERY and (at := re.search(progress, line)):
-                    say(f"{what}: {at.group(0).strip()}")
+                    say(f"{what}: {_short(at.group(0))}")
                     shown = time.monotonic()
             process.stdout.close()
             return process.wait()

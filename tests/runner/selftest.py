@@ -39,14 +39,22 @@ class Counting(unittest.TestCase):
     def test_a_folder_of_unit_tests_counts_as_its_cases(self):
         outcome = self.read(ctest_report(FAILED), unit=gtest_report(
             '<testcase classname="A" name="Works" status="run" result="completed"/>',
-            '<testcase classname="A" name="Breaks" status="run" result="completed"><failure/></testcase>',
+            '<testcase classname="A" name="Breaks" status="run" result="completed">'
+            '<failure>a.cpp:3 is off</failure></testcase>',
             '<testcase classname="A" name="Filtered" status="notrun" result="suppressed"/>',
             '<testcase classname="A" name="Skips" status="run" result="skipped"><skipped/></testcase>'))
-        self.assertEqual(outcome, results.Outcome(1, ["unit: A.Breaks"], ["unit: A.Skips"]))
+        self.assertEqual(outcome, results.Outcome(1, ["unit: A.Breaks"], ["unit: A.Skips"],
+                                                  {"unit: A.Breaks": "a.cpp:3 is off"}))
 
     def test_a_crash_counts_as_failed_with_or_without_half_a_report(self):
         self.assertEqual(self.read(ctest_report(FAILED)).failed, ["unit"])
         self.assertEqual(self.read(ctest_report(FAILED), unit="<testsuites><testsuite>").failed, ["unit"])
+
+    def test_the_end_of_a_failed_test_is_kept(self):
+        outcome = self.read(ctest_report(
+            '<testcase name="unit" status="fail"><failure message=""/>'
+            '<system-out>fine\nx.cpp:7: Failure\n2 isn\'t 3</system-out></testcase>'))
+        self.assertEqual(outcome.why, {"unit": "x.cpp:7: Failure\n2 isn't 3"})
 
     def test_a_failure_after_all_cases_counts(self):
         outcome = self.read(ctest_report(FAILED), unit=gtest_report(

@@ -27,7 +27,7 @@ class ShiftedClock final : public Clock {
 /// Runs the context until `done` holds (true) or `limit` x slowdown() has passed (false).
 [[nodiscard]] inline bool run_until(asio::io_context& context,
                                     const std::function<bool()>& done,
-                                    std::chrono::nanoseconds limit = std::chrono::seconds(10)) {
+                                    std::chrono::nanoseconds limit = std::chrono::seconds(60)) {
     const test::Stopwatch watch;
     while (!done()) {
         if (watch.elapsed() > limit * test::slowdown()) return false;
