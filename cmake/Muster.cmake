@@ -54,11 +54,12 @@ function(muster_library name)
     target_link_libraries(${name} PUBLIC muster_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
 endfunction()
 
-# muster_test(NAME LABEL unit|integration|sim|browser [TIMEOUT s] [SERIAL] [SHARDS n] [SOURCES files...]
-# [DEPENDS targets...] LIBS libs...): one GoogleTest executable of the calling folder's *_test.cpp. Cases of label unit run in
-# one process for the folder, or in as many as there are SHARDS; of any other label, each case becomes a ctest of its own. SERIAL: never beside
-# another test. DEPENDS: programs that the test starts (built_program() of tests/support finds them).
-# The target LABEL_tests builds all executables of a label.
+# muster_test(NAME LABEL unit|integration|sim|browser [TIMEOUT s] [SERIAL] [SHARDS n]
+# [SOURCES files...] [DEPENDS targets...] LIBS libs...): one GoogleTest executable of the calling
+# folder's *_test.cpp. Cases of label unit run in one process for the folder, or in as many as there
+# are SHARDS; of any other label, each case becomes a ctest of its own. SERIAL: never beside another
+# test. DEPENDS: programs that the test starts (built_program() of tests/support finds them). The
+# target LABEL_tests builds all executables of a label.
 function(muster_test name)
     cmake_parse_arguments(ARG "SERIAL" "LABEL;TIMEOUT;SHARDS" "LIBS;SOURCES;DEPENDS" ${ARGN})
     set(sources ${ARG_SOURCES})

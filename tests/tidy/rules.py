@@ -66,7 +66,7 @@ def include_direction(source):
 
 
 LIBRARY_PLACES = (
-    ("boost/beast", ("common/http/", "common/net/"), "talk HTTP through common/http"),
+    ("boost/beast", ("common/http/", "common/net/", "tests/fencing/late_network"), "talk HTTP through common/http"),
     ("boost/asio/impl/", ("common/net/",), "Asio is compiled in common/net"),
     ("zookeeper/", ("common/coordination/", "orchestrator/guardian", "tests/coordination/", "tests/guardian/",
                     "tests/support/"), "go through coordination::Store"),
