@@ -86,15 +86,14 @@ class HostilityTest : public testing::Test {
  private:
     void ask_neighbour(const std::string& what) {
         asking_ = true;
-        prober().start(std::make_shared<const ProbeRequest>(
-                           ProbeRequest{.host = "127.0.0.1",
-                                        .port = neighbour_.port(),
-                                        .timeout = std::chrono::seconds(30)}),
-                       [this, what](const ProbeOutcome& outcome) {
-                           EXPECT_EQ(outcome.result, Result::success)
-                               << "the neighbour of " << what;
-                           asking_ = false;
-                       });
+        prober().start(
+            std::make_shared<const ProbeRequest>(ProbeRequest{.host = "127.0.0.1",
+                                                              .port = neighbour_.port(),
+                                                              .timeout = std::chrono::seconds(30)}),
+            [this, what](const ProbeOutcome& outcome) {
+                EXPECT_EQ(outcome.result, Result::success) << "the neighbour of " << what;
+                asking_ = false;
+            });
     }
 
     std::unique_ptr<NetworkProber> prober_;
