@@ -35,7 +35,8 @@ std::vector<DnsStore> make_dns_stores(Clock& clock,
         dnsupdate::etcd::ClientSettings{.endpoints = dns.etcd.endpoints,
                                         .user = dns.etcd.user,
                                         .password = settings.password,
-                                        .timeout = dns.etcd.timeout});
+                                        .timeout = dns.etcd.timeout,
+                                        .tls = dns.etcd.tls});
     auto provider = std::make_unique<dnsupdate::EtcdProvider>(
         *client, etcd_layout(dns, owner), settings.cluster);
     stores.push_back({.etcd = std::move(client),
