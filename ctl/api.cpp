@@ -4,16 +4,6 @@
 
 namespace muster::ctl {
 
-namespace {
-
-/// Nothing can have been done at a node that was never reached.
-bool surely_not_sent(const std::error_code& error) {
-    return error == http::Errc::connect_failed || error == http::Errc::resolve_failed ||
-           error == http::Errc::bad_url;
-}
-
-}  // namespace
-
 http::ClientRequest Api::request(const std::string& url, ApiCall call) const {
     http::ClientRequest request{.method = std::move(call.method),
                                 .url = url + call.target,
@@ -34,7 +24,8 @@ asio::awaitable<Result<http::Response>> Api::call(ApiCall call) {
     for (std::size_t tried = 0; tried < settings_.urls.size(); ++tried) {
         last = co_await http::fetch(clock_, request(url(), call));
         if (last && last->status != 503) co_return last;
-        const bool harmless = last || call.method == "GET" || surely_not_sent(last.error().code);
+        const bool harmless =
+            last || call.method == "GET" || http::surely_not_sent(last.error().code);
         if (!harmless) co_return last;
         current_ = (current_ + 1) % settings_.urls.size();
     }

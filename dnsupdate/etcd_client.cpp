@@ -24,7 +24,9 @@ bool is_local_trouble(const std::error_code& code) {
 }  // namespace
 
 Client::Client(Clock& clock, ClientSettings settings)
-    : clock_(clock), settings_(std::move(settings)) {}
+    : clock_(clock),
+      settings_(std::move(settings)),
+      tls_(std::make_shared<http::TlsClient>(settings_.tls)) {}
 
 asio::awaitable<Result<std::string>> Client::post(const char* path,
                                                   const std::string& body,
@@ -34,13 +36,12 @@ asio::awaitable<Result<std::string>> Client::post(const char* path,
                                 .fields = {{"Content-Type", "application/json"}},
                                 .body = body,
                                 .timeout = settings_.timeout,
-                                .max_body_bytes = settings_.max_reply_bytes};
+                                .max_body_bytes = settings_.max_reply_bytes,
+                                .tls = tls_};
     if (!login && !token_.empty()) request.fields.push_back({"Authorization", token_});
     const Result<http::Response> reply = co_await http::fetch(clock_, std::move(request));
     if (!reply) {
-        const bool not_sent = reply.error().code == make_error_code(http::Errc::connect_failed) ||
-                              reply.error().code == make_error_code(http::Errc::resolve_failed) ||
-                              reply.error().code == make_error_code(http::Errc::bad_url);
+        const bool not_sent = http::surely_not_sent(reply.error().code);
         co_return fail(not_sent ? Errc::unavailable : Errc::outcome_unknown,
                        settings_.endpoints[current_] + ": " + reply.error().message());
     }

@@ -1,12 +1,15 @@
 #pragma once
 
 #include "common/base/clock.hpp"
+#include "common/base/tls_files.hpp"
+#include "common/http/tls_client.hpp"
 #include "dnsupdate/etcd_messages.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,6 +21,7 @@ struct ClientSettings {
     std::string password;
     /// For one endpoint to answer. Below etcd's own 7 s: we go to the next one first.
     std::chrono::nanoseconds timeout = std::chrono::milliseconds(2'500);
+    TlsFiles tls;                               ///< for endpoints that begin with https://
     std::size_t page = 2'000;                   ///< keys in one reply
     std::size_t max_keys = 500'000;             ///< in one list
     std::size_t max_reply_bytes = 64UZ << 20U;  ///< of one page
@@ -59,6 +63,7 @@ class Client {
 
     Clock& clock_;
     ClientSettings settings_;
+    std::shared_ptr<http::TlsClient> tls_;
     std::size_t current_ = 0;
     std::string token_;
     Header seen_;

@@ -1,9 +1,7 @@
 #include "orchestrator/dns_duty.hpp"
 
-#include "common/config/endpoint.hpp"
 #include "common/observe/log.hpp"
 #include "dnsupdate/dns_asker.hpp"
-#include "dnsupdate/etcd_provider.hpp"
 #include "orchestrator/dns_wishes.hpp"
 
 #include <functional>
@@ -18,54 +16,45 @@ using dnsupdate::Token;
 namespace {
 
 constexpr std::chrono::milliseconds retry{500};
-constexpr const char* etcd_store = "etcd";
+/// Of the updaters, which write the same znode: another's write is no reason to give up.
+constexpr int keep_attempts = 5;
 
-dnsupdate::EtcdLayout layout_of(const config::DnsSettings& dns, const std::string& uuid) {
-    dnsupdate::EtcdLayout layout{.root = dns.etcd.root, .owner = "muster/" + uuid};
-    for (const std::string& zone : dns.zones) layout.zones.emplace_back(zone);
-    return layout;
+dnsupdate::UpdaterSettings updater_settings(const DnsStore& store, const std::string& nonce) {
+    dnsupdate::UpdaterSettings settings{
+        .seed = std::hash<std::string>{}(nonce + store.provider->name())};
+    settings.verifier.servers = store.servers;
+    return settings;
 }
 
-dnsupdate::UpdaterSettings updater_settings(const config::DnsSettings& dns,
-                                            const std::string& nonce) {
-    dnsupdate::UpdaterSettings settings{.seed = std::hash<std::string>{}(nonce)};
-    for (const std::string& server : dns.servers) {
-        if (const auto endpoint = config::parse_endpoint(server))
-            settings.verifier.servers.push_back(*endpoint);
-    }
-    return settings;
+StoreMark mark_of(const znodes::DnsState& state, const std::string& store) {
+    const auto found = state.stores.find(store);
+    if (found == state.stores.end()) return {};
+    return {
+        .born = found->second.born, .revision = found->second.revision, .term = found->second.term};
 }
 
 }  // namespace
 
 /// One term of office.
 struct DnsDuty::Term {
-    Term(asio::any_io_executor executor,
-         Clock& clock,
-         const DnsDutySettings& settings,
-         const std::string& uuid,
-         dnsupdate::UpdaterLinks links,
-         const dnsupdate::Fence& fence,
-         StoreMark mark)
-        : token(fence.token),
-          client(clock,
-                 {.endpoints = settings.dns.etcd.endpoints,
-                  .user = settings.dns.etcd.user,
-                  .password = settings.password,
-                  .timeout = settings.dns.etcd.timeout}),
-          provider(client, layout_of(settings.dns, uuid), settings.cluster),
-          updater(executor,
-                  clock,
-                  provider,
-                  updater_settings(settings.dns, fence.nonce),
-                  std::move(links),
-                  fence,
-                  mark) {}
+    struct Part {
+        DnsStore store;
+        std::unique_ptr<dnsupdate::DnsUpdater> updater;
+    };
+
+    void cancel() {
+        for (const Part& part : parts) part.updater->cancel();
+    }
+    void look() {
+        for (const Part& part : parts) part.updater->look();
+    }
+    asio::awaitable<void> stop() {
+        cancel();
+        for (const Part& part : parts) co_await part.updater->stop();
+    }
 
     Token token;
-    dnsupdate::etcd::Client client;
-    dnsupdate::EtcdProvider provider;
-    dnsupdate::DnsUpdater updater;
+    std::vector<Part> parts;
 };
 
 DnsDuty::DnsDuty(asio::any_io_executor executor,
@@ -93,9 +82,9 @@ void DnsDuty::start() {
 }
 
 asio::awaitable<void> DnsDuty::stop() {
-    if (term_) term_->updater.cancel();
+    if (term_) term_->cancel();
     co_await tasks_.stop();
-    if (term_) co_await term_->updater.stop();
+    if (term_) co_await term_->stop();
 }
 
 std::optional<Token> DnsDuty::token() const {
@@ -111,9 +100,9 @@ bool DnsDuty::may_write(const Token& by) const {
 
 void DnsDuty::look() {
     if (term_ && token() != term_->token) {
-        term_->updater.cancel();
+        term_->cancel();
     } else if (term_) {
-        term_->updater.look();
+        term_->look();
         return;
     }
     wake_.notify();
@@ -132,7 +121,8 @@ void DnsDuty::take(const Snapshot& snapshot) {
 std::shared_ptr<const DnsRow> DnsDuty::row() const {
     auto row = std::make_shared<DnsRow>();
     row->zones = settings_.dns.zones;
-    if (term_) row->stores.push_back(term_->updater.status());
+    if (!term_) return row;
+    for (const Term::Part& part : term_->parts) row->stores.push_back(part.updater->status());
     return row;
 }
 
@@ -140,7 +130,7 @@ asio::awaitable<void> DnsDuty::run() {
     for (;;) {
         co_await wake_.wait();
         if (term_ && token() != term_->token) {
-            co_await term_->updater.stop();
+            co_await term_->stop();
             term_.reset();
             on_change_();
         }
@@ -149,64 +139,82 @@ asio::awaitable<void> DnsDuty::run() {
 }
 
 asio::awaitable<void> DnsDuty::begin(Token by) {
-    const Result<StoreMark> mark = co_await kept(etcd_store);
-    if (!mark) {
-        log::warn("dns_state_unread", {{"why", mark.error().message()}});
+    const Result<znodes::DnsState> state = co_await kept();
+    if (!state) {
+        log::warn("dns_state_unread", {{"why", state.error().message()}});
         co_await clock_.sleep_for(retry);
         wake_.notify();
         co_return;
     }
     if (token() != by) co_return wake_.notify();
-    dnsupdate::UpdaterLinks links{
-        .wanted = [this] { return *wanted_; },
-        .may_write = [this, by] { return may_write(by); },
-        .paused =
-            [this] {
-                const znodes::Pause& pause = node_.view().control->value.pause;
-                return pause.all || pause.dns || paused_();
-            },
-        .deposed = [this] { node_.doubt_office(); },
-        .keep = [this, by](StoreMark kept_now) { return keep(etcd_store, by, kept_now); },
-        .ask =
-            [this](config::Endpoint server,
-                   dnsupdate::DnsName name,
-                   dnsupdate::RecordType type,
-                   std::chrono::nanoseconds timeout) {
-                return dnsupdate::ask(clock_, std::move(server), std::move(name), type, timeout);
-            },
-        .on_change = [this] { on_change_(); }};
-    term_ = std::make_unique<Term>(tasks_.executor(),
-                                   clock_,
-                                   settings_,
-                                   node_.view().cluster(),
-                                   std::move(links),
-                                   dnsupdate::Fence{.token = by, .nonce = new_guid_()},
-                                   *mark);
-    term_->updater.start();
+    auto term = std::make_unique<Term>(by);
+    const std::string nonce = new_guid_();
+    for (DnsStore& store : make_dns_stores(clock_, settings_, node_.view().cluster())) {
+        auto updater =
+            std::make_unique<dnsupdate::DnsUpdater>(tasks_.executor(),
+                                                    clock_,
+                                                    *store.provider,
+                                                    updater_settings(store, nonce),
+                                                    links_of(store, by),
+                                                    dnsupdate::Fence{.token = by, .nonce = nonce},
+                                                    mark_of(*state, store.provider->name()));
+        term->parts.push_back({.store = std::move(store), .updater = std::move(updater)});
+    }
+    term_ = std::move(term);
+    for (const Term::Part& part : term_->parts) part.updater->start();
 }
 
-asio::awaitable<Result<StoreMark>> DnsDuty::kept(std::string kind) {
+dnsupdate::UpdaterLinks DnsDuty::links_of(const DnsStore& store, Token by) {
+    return {.wanted = [this] { return *wanted_; },
+            .may_write = [this, by] { return may_write(by); },
+            .paused =
+                [this] {
+                    const znodes::Pause& pause = node_.view().control->value.pause;
+                    return pause.all || pause.dns || paused_();
+                },
+            .deposed = [this] { node_.doubt_office(); },
+            .keep = [this, by, name = store.provider->name()](
+                        StoreMark mark) { return keep(name, by, mark); },
+            .ask =
+                [this](config::Endpoint server,
+                       dnsupdate::DnsName name,
+                       dnsupdate::RecordType type,
+                       std::chrono::nanoseconds timeout) {
+                    return dnsupdate::ask(
+                        clock_, std::move(server), std::move(name), type, timeout);
+                },
+            .on_change = [this] { on_change_(); }};
+}
+
+asio::awaitable<Result<znodes::DnsState>> DnsDuty::kept() {
     const Result<coordination::Node> node =
         co_await store_.get(node_.paths().dns_state(), coordination::Watch::none);
     if (!node) {
         // A tree that an earlier build has made.
         if (node.error().code == make_error_code(coordination::Errc::no_node))
-            co_return StoreMark{};
+            co_return znodes::DnsState{};
         co_return tl::unexpected(node.error());
     }
-    const auto state = znodes::decode<znodes::DnsState>(node->data, node_.view().cluster());
+    Result<znodes::DnsState> state =
+        znodes::decode<znodes::DnsState>(node->data, node_.view().cluster());
     // Garbage is written over. Not to know more is no danger: a fence that is there is compared.
     if (!state) {
         log::warn("dns_state_unread", {{"why", state.error().message()}});
-        co_return StoreMark{};
+        co_return znodes::DnsState{};
     }
-    const auto found = state->stores.find(kind);
-    if (found == state->stores.end()) co_return StoreMark{};
-    co_return StoreMark{
-        .born = found->second.born, .revision = found->second.revision, .term = found->second.term};
+    co_return state;
 }
 
-asio::awaitable<bool> DnsDuty::keep(std::string kind, Token by, StoreMark mark) {
+asio::awaitable<bool> DnsDuty::keep(std::string store, Token by, StoreMark mark) {
+    Kept kept = Kept::moved;
+    for (int attempt = 0; attempt < keep_attempts && kept == Kept::moved; ++attempt)
+        kept = co_await keep_once(store, by, mark);
+    co_return kept == Kept::yes;
+}
+
+asio::awaitable<DnsDuty::Kept> DnsDuty::keep_once(const std::string& store,
+                                                  Token by,
+                                                  StoreMark mark) {
     const znodes::Paths& paths = node_.paths();
     const std::string cluster = node_.view().cluster();
     const Result<coordination::Node> node =
@@ -218,29 +226,35 @@ asio::awaitable<bool> DnsDuty::keep(std::string kind, Token by, StoreMark mark) 
         if (auto known = znodes::decode<znodes::DnsState>(node->data, cluster))
             state = *std::move(known);
     } else if (node.error().code != make_error_code(coordination::Errc::no_node)) {
-        co_return false;
+        co_return Kept::no;
     }
     state.stamp = {.cluster = cluster,
                    .token = by.epoch,
                    .writer = node_.identity().node.str(),
                    .sequence = state.stamp.sequence + 1};
-    state.stores[kind] = {.born = mark.born, .revision = mark.revision, .term = mark.term};
+    state.stores[store] = {.born = mark.born, .revision = mark.revision, .term = mark.term};
     std::string data = znodes::encode(state);
     if (node) {
         ops.emplace_back(coordination::SetOp{
             .path = paths.dns_state(), .data = std::move(data), .version = node->stat.version});
     } else {
         const auto parent = co_await store_.exists(paths.dns(), coordination::Watch::none);
-        if (!parent) co_return false;
+        if (!parent) co_return Kept::no;
         if (!*parent) ops.emplace_back(coordination::CreateOp{.path = paths.dns()});
         ops.emplace_back(
             coordination::CreateOp{.path = paths.dns_state(), .data = std::move(data)});
     }
-    if (!may_write(by)) co_return false;
+    if (!may_write(by)) co_return Kept::no;
     const coordination::MultiOutcome outcome = co_await store_.multi(std::move(ops));
-    if (outcome.fenced_off()) node_.doubt_office();
-    if (!outcome.ok()) log::warn("dns_state_not_kept", {{"why", outcome.error.message()}});
-    co_return outcome.ok();
+    if (outcome.ok()) co_return Kept::yes;
+    if (outcome.fenced_off()) {
+        node_.doubt_office();
+    } else if (outcome.error == make_error_code(coordination::Errc::bad_version) ||
+               outcome.error == make_error_code(coordination::Errc::node_exists)) {
+        co_return Kept::moved;
+    }
+    log::warn("dns_state_not_kept", {{"why", outcome.error.message()}});
+    co_return Kept::no;
 }
 
 }  // namespace muster::orchestrator

@@ -3,9 +3,10 @@
 #include "common/base/clock.hpp"
 #include "common/base/signal.hpp"
 #include "common/base/task_group.hpp"
-#include "common/config/node_settings.hpp"
 #include "common/coordination/store.hpp"
+#include "common/znodes/payloads.hpp"
 #include "dnsupdate/dns_updater.hpp"
+#include "orchestrator/dns_stores.hpp"
 #include "orchestrator/node.hpp"
 #include "orchestrator/snapshot.hpp"
 
@@ -19,15 +20,10 @@
 
 namespace muster::orchestrator {
 
-struct DnsDutySettings {
-    config::DnsSettings dns;
-    std::string cluster;  ///< its name
-    std::string password;
-};
-
-/// The master's duty to publish names: while this node is in office, an updater runs under a fence
-/// of (era, epoch). It is cancelled at the very call that tells of the lost office. What masters
-/// hand on is in dns/state. Executor: the control executor.
+/// The master's duty to publish names: while this node is in office, an updater for each store runs
+/// under a fence of (era, epoch). They know nothing of each other: one whose store is away holds up
+/// none. All are cancelled at the very call that tells of the lost office. What masters hand on of
+/// each store is in dns/state. Executor: the control executor.
 class DnsDuty {
  public:
     DnsDuty(asio::any_io_executor executor,
@@ -57,8 +53,15 @@ class DnsDuty {
     asio::awaitable<void> begin(dnsupdate::Token token);
     [[nodiscard]] std::optional<dnsupdate::Token> token() const;
     [[nodiscard]] bool may_write(const dnsupdate::Token& token) const;
-    asio::awaitable<Result<dnsupdate::StoreMark>> kept(std::string kind);
-    asio::awaitable<bool> keep(std::string kind, dnsupdate::Token token, dnsupdate::StoreMark mark);
+    [[nodiscard]] dnsupdate::UpdaterLinks links_of(const DnsStore& store, dnsupdate::Token by);
+    asio::awaitable<Result<znodes::DnsState>> kept();
+    asio::awaitable<bool> keep(std::string store,
+                               dnsupdate::Token token,
+                               dnsupdate::StoreMark mark);
+    enum class Kept { yes, moved, no };
+    asio::awaitable<Kept> keep_once(const std::string& store,
+                                    dnsupdate::Token token,
+                                    dnsupdate::StoreMark mark);
 
     coordination::Store& store_;
     Clock& clock_;

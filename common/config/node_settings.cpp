@@ -109,10 +109,10 @@ void read_limits(const Fields& fields, NodeSettings& settings) {
 }
 
 std::string_view etcd_endpoint(std::string_view text) {
-    constexpr std::string_view scheme = "http://";
-    if (!text.starts_with(scheme) || !parse_endpoint(text.substr(scheme.size())))
-        return "must be http://host:port, such as http://127.0.0.1:2379";
-    return "";
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (text.starts_with(scheme) && parse_endpoint(text.substr(scheme.size()))) return "";
+    }
+    return "must be http://host:port or https://host:port, such as http://127.0.0.1:2379";
 }
 
 std::string_view etcd_root(std::string_view text) {
@@ -128,7 +128,7 @@ std::string_view dns_server(std::string_view text) {
 
 DnsEtcdSettings decode_etcd(const Value& value) {
     DnsEtcdSettings etcd;
-    const Fields fields(value, {"endpoints", "user", "password_file", "root", "timeout"});
+    const Fields fields(value, {"endpoints", "user", "password_file", "root", "timeout", "tls"});
     const auto endpoints = fields.require("endpoints", "a list of http://host:port");
     read_list(fields, "endpoints", etcd_endpoint, etcd.endpoints);
     if (endpoints && endpoints->node().kind == Node::Kind::list && endpoints->node().items.empty())
@@ -139,6 +139,7 @@ DnsEtcdSettings decode_etcd(const Value& value) {
         value.refuse("has one of user and password_file; must have both or none");
     read_text(fields, "root", etcd.root, etcd_root);
     read_duration(fields, "timeout", etcd.timeout, {100ms, 30s});
+    if (const auto tls = fields.find("tls")) etcd.tls = decode_tls_files(*tls, etcd.endpoints);
     return etcd;
 }
 

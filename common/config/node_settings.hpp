@@ -2,6 +2,7 @@
 
 #include "common/base/id.hpp"
 #include "common/config/decode.hpp"
+#include "common/config/dns_settings.hpp"
 #include "common/config/program_model.hpp"
 #include "common/config/settings_overrides.hpp"
 #include "common/observe/log.hpp"
@@ -15,11 +16,12 @@ namespace muster::config {
 
 /// Where the records of a CoreDNS with the plug-in `etcd` are.
 struct DnsEtcdSettings {
-    std::vector<std::string> endpoints;  ///< "http://host:port"
+    std::vector<std::string> endpoints;  ///< "http://host:port", or https
     std::string user;                    ///< empty: none
     std::string password_file;           ///< mode 0600
     std::string root = "/skydns";        ///< `path` of the plug-in
     Duration timeout = 2'500ms;          ///< for one endpoint to answer
+    TlsFiles tls;                        ///< for the endpoints that begin with https://
 };
 
 struct DnsSettings {

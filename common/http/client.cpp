@@ -1,33 +1,22 @@
 #include "common/http/client.hpp"
 
-#include "common/base/signal.hpp"
 #include "common/base/with_timeout.hpp"
 #include "common/http/event_parser.hpp"
 #include "common/http/reply_reader.hpp"
 #include "common/http/text.hpp"
+#include "common/http/transport.hpp"
 #include "common/http/url.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <utility>
 
 namespace muster::http {
 
 namespace {
-
-using asio::ip::tcp;
-using boost::system::error_code;
-
-constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t max_addresses = 8;
 
 class Category final : public std::error_category {
  public:
@@ -36,11 +25,15 @@ class Category final : public std::error_category {
     std::string message(int value) const override {
         switch (static_cast<Errc>(value)) {
             case Errc::bad_url:
-                return "not an http:// URL";
+                return "not an http:// or https:// URL";
             case Errc::resolve_failed:
                 return "the name could not be resolved";
             case Errc::connect_failed:
                 return "no connection";
+            case Errc::bad_tls_files:
+                return "TLS can't be used with these files";
+            case Errc::tls_failed:
+                return "no TLS connection";
             case Errc::timed_out:
                 return "no complete reply in time";
             case Errc::bad_reply:
@@ -51,58 +44,6 @@ class Category final : public std::error_category {
         return "unknown http error";
     }
 };
-
-/// What outlives a cancelled resolution: getaddrinfo runs on Asio's own thread and can't be
-/// interrupted, so its answer may come after nobody waits for it any more.
-struct Resolution {
-    explicit Resolution(const asio::any_io_executor& executor)
-        : resolver(executor), answered(executor) {}
-    tcp::resolver resolver;
-    Signal answered;
-    error_code error;
-    std::vector<tcp::endpoint> endpoints;
-};
-
-asio::awaitable<Result<std::vector<tcp::endpoint>>> resolve(const Url& url) {
-    error_code error;
-    const auto literal = asio::ip::make_address(url.host, error);
-    if (!error) {
-        const auto port = static_cast<std::uint16_t>(std::stoul(url.port));
-        std::vector<tcp::endpoint> one;
-        one.emplace_back(literal, port);
-        co_return one;
-    }
-    const auto resolution = std::make_shared<Resolution>(co_await asio::this_coro::executor);
-    resolution->resolver.async_resolve(
-        url.host,
-        url.port,
-        [resolution](const error_code& failure, const tcp::resolver::results_type& results) {
-            resolution->error = failure;
-            for (const auto& entry : results) resolution->endpoints.push_back(entry.endpoint());
-            resolution->answered.notify();
-        });
-    co_await resolution->answered.wait();
-    if (resolution->error || resolution->endpoints.empty()) {
-        co_return fail(Errc::resolve_failed, url.host + ": " + resolution->error.message());
-    }
-    resolution->endpoints.resize(std::min(resolution->endpoints.size(), max_addresses));
-    co_return std::move(resolution->endpoints);
-}
-
-asio::awaitable<Result<void>> connect(const Url& url, tcp::socket& socket) {
-    const auto endpoints = co_await resolve(url);
-    if (!endpoints) co_return tl::unexpected(endpoints.error());
-    error_code error;
-    for (const tcp::endpoint& endpoint : *endpoints) {
-        socket = tcp::socket(co_await asio::this_coro::executor);
-        std::tie(error) = co_await socket.async_connect(endpoint, use_result);
-        if (!error) {
-            socket.set_option(tcp::no_delay(true), error);
-            co_return Result<void>{};
-        }
-    }
-    co_return fail(Errc::connect_failed, url.authority + ": " + error.message());
-}
 
 /// Empty when a part of the request would break its framing.
 std::string request_text(const ClientRequest& request, const Url& url) {
@@ -122,33 +63,30 @@ std::string request_text(const ClientRequest& request, const Url& url) {
     return text;
 }
 
-asio::awaitable<Result<void>> read_some(tcp::socket& socket, ReplyReader& reader) {
+asio::awaitable<Result<void>> read_some(Transport& peer, ReplyReader& reader) {
     std::array<char, 16UZ << 10U> piece;  // NOLINT: filled by the read
-    const auto [error, count] = co_await socket.async_read_some(asio::buffer(piece), use_result);
-    if (error == asio::error::eof) co_return reader.end();
-    if (error) co_return fail(Errc::closed, error.message());
-    co_return reader.feed({piece.data(), count});
+    const Result<std::size_t> count = co_await peer.read_some(asio::buffer(piece));
+    if (!count) co_return tl::unexpected(count.error());
+    if (*count == 0) co_return reader.end();
+    co_return reader.feed({piece.data(), *count});
 }
 
 /// Connects, sends the request, and reads until the head of the reply is there.
 asio::awaitable<Result<void>> start(const ClientRequest& request,
                                     const Url& url,
-                                    tcp::socket& socket,
+                                    Transport& peer,
                                     ReplyReader& reader) {
-    const auto connected = co_await connect(url, socket);
-    if (!connected) co_return connected;
     const std::string head = request_text(request, url);
     if (head.empty()) co_return fail(Errc::bad_url, "a malformed method or field");
-    const std::array<asio::const_buffer, 2> parts = {asio::buffer(head),
-                                                     asio::buffer(request.body)};
+    const auto connected = co_await peer.connect(url, request.tls);
+    if (!connected) co_return connected;
     // A server may answer and close before it has read the whole request: its reply counts, so a
     // failed write is not the end.
-    const auto [write_error, sent] = co_await asio::async_write(socket, parts, use_result);
+    const Result<void> sent = co_await peer.write({asio::buffer(head), asio::buffer(request.body)});
     while (!reader.has_head()) {
-        auto read = co_await read_some(socket, reader);
+        auto read = co_await read_some(peer, reader);
         if (read) continue;
-        if (write_error) co_return fail(Errc::closed, write_error.message());
-        co_return tl::unexpected(read.error());
+        co_return tl::unexpected(sent ? read.error() : sent.error());
     }
     co_return Result<void>{};
 }
@@ -156,11 +94,11 @@ asio::awaitable<Result<void>> start(const ClientRequest& request,
 asio::awaitable<Result<void>> exchange(const ClientRequest& request,
                                        const Url& url,
                                        ReplyReader& reader) {
-    tcp::socket socket(co_await asio::this_coro::executor);
-    auto started = co_await start(request, url, socket, reader);
+    Transport peer(co_await asio::this_coro::executor);
+    auto started = co_await start(request, url, peer, reader);
     if (!started) co_return started;
     while (!reader.complete()) {
-        auto read = co_await read_some(socket, reader);
+        auto read = co_await read_some(peer, reader);
         if (!read) co_return read;
     }
     co_return Result<void>{};
@@ -178,7 +116,9 @@ Error named(Error error, const Url& url) {
     if (error.code == std::errc::timed_out) {
         return Error{.code = Errc::timed_out, .context = url.authority};
     }
-    if (error.code == Errc::bad_reply || error.code == Errc::closed) {
+    const bool is_late =
+        error.code == Errc::tls_failed && !error.context.starts_with(url.authority);
+    if (error.code == Errc::bad_reply || error.code == Errc::closed || is_late) {
         error.context = url.authority + ": " + error.context;
     }
     return error;
@@ -189,6 +129,11 @@ Error named(Error error, const Url& url) {
 const std::error_category& category() {
     static const Category instance;
     return instance;
+}
+
+bool surely_not_sent(const std::error_code& error) {
+    return error == Errc::connect_failed || error == Errc::resolve_failed ||
+           error == Errc::bad_url || error == Errc::bad_tls_files || error == Errc::tls_failed;
 }
 
 asio::awaitable<Result<Response>> fetch(Clock& clock, ClientRequest request) {
@@ -209,9 +154,9 @@ asio::awaitable<Result<void>> follow(Clock& clock,
     const auto url = parse_url(request.url);
     if (!url) co_return tl::unexpected(url.error());
     ReplyReader reader(limits_of(request), ReplyReader::Body::stream);
-    tcp::socket socket(co_await asio::this_coro::executor);
+    Transport peer(co_await asio::this_coro::executor);
     auto started =
-        co_await with_timeout(clock, request.timeout, start(request, *url, socket, reader));
+        co_await with_timeout(clock, request.timeout, start(request, *url, peer, reader));
     if (!started) co_return tl::unexpected(named(std::move(started.error()), *url));
     const auto type = reader.response().field("content-type").value_or("");
     if (reader.response().status != 200 || !type.starts_with("text/event-stream")) {
@@ -229,7 +174,7 @@ asio::awaitable<Result<void>> follow(Clock& clock,
         if (reader.complete()) co_return Result<void>{};
         if (parser.lines() != lines) silent_until = clock.now() + idle;
         const auto left = silent_until - clock.now();
-        auto read = co_await with_timeout(clock, left, read_some(socket, reader));
+        auto read = co_await with_timeout(clock, left, read_some(peer, reader));
         if (!read) co_return tl::unexpected(named(std::move(read.error()), *url));
     }
 }

@@ -54,7 +54,8 @@ std::optional<Target> parse_target(std::string_view text) {
 
 Result<Url> parse_url(std::string_view text) {
     const auto parsed = boost::urls::parse_absolute_uri(text);
-    if (!parsed || parsed->scheme() != "http" || parsed->host().empty() || parsed->has_userinfo()) {
+    const bool is_http = parsed && (parsed->scheme() == "http" || parsed->scheme() == "https");
+    if (!is_http || parsed->host().empty() || parsed->has_userinfo()) {
         return fail(Errc::bad_url, std::string(text.substr(0, 256)));
     }
     // Boost.URL takes any digits for a port.
@@ -64,7 +65,8 @@ Result<Url> parse_url(std::string_view text) {
     }
     Url url;
     url.host = std::string(parsed->host_address());
-    url.port = parsed->has_port() ? std::string(parsed->port()) : "80";
+    url.tls = parsed->scheme() == "https";
+    url.port = parsed->has_port() ? std::string(parsed->port()) : url.tls ? "443" : "80";
     url.target = std::string(parsed->encoded_target());
     if (!url.target.starts_with('/')) url.target.insert(0, "/");
     url.authority = std::string(parsed->encoded_host_and_port());

@@ -26,10 +26,12 @@ struct Url {
     std::string port;
     std::string target;     ///< as it goes into the request line
     std::string authority;  ///< as it goes into Host
+    bool tls = false;       ///< https
     bool operator==(const Url&) const = default;
 };
 
-/// http://host[:port][/path][?query]; no other scheme, no user, no fragment. Errc::bad_url.
+/// http://host[:port][/path][?query], or https; no other scheme, no user, no fragment.
+/// Errc::bad_url.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
 
 /// For path segments and query values.

@@ -195,19 +195,36 @@ dns:
     EXPECT_THAT(dns.servers, ElementsAre("192.0.2.53:53"));
 }
 
+TEST(NodeSettings, SayWhomEtcdsClientTrustsAndWhatItShows) {
+    const DecodedNodeSettings decoded = decode_node_settings(R"(
+node: n1
+dns:
+  etcd:
+    endpoints: ["https://192.0.2.1:2379"]
+    tls: {ca: /etc/muster/ca.pem, certificate: /etc/muster/n1.pem, key: /etc/muster/n1.key,
+          server_name: etcd.example.org}
+)");
+    EXPECT_THAT(decoded.problems, IsEmpty());
+    ASSERT_TRUE(decoded.settings.dns);
+    EXPECT_EQ(decoded.settings.dns->etcd.tls,
+              (TlsFiles{.ca = "/etc/muster/ca.pem",
+                        .certificate = "/etc/muster/n1.pem",
+                        .key = "/etc/muster/n1.key",
+                        .server_name = "etcd.example.org"}));
+}
+
 TEST(NodeSettings, RefuseADnsThatCanNotWork) {
     EXPECT_THAT(said("node: n1\ndns: {}\n"),
                 ElementsAre("line 2, column 6: dns.etcd: is missing; must be where the records are "
                             "kept"));
     EXPECT_THAT(said("node: n1\ndns: {etcd: {endpoints: []}}\n").size(), 1U);
-    EXPECT_THAT(
-        said("node: n1\n"
-             "dns:\n"
-             "  etcd: {endpoints: [\"https://a:1\", \"http://a:1/x\"], user: u, root: /a/b}\n"
-             "  zones: [Example.org]\n"
-             "  servers: [ns.example.org:53]\n")
-            .size(),
-        6U);
+    EXPECT_THAT(said("node: n1\n"
+                     "dns:\n"
+                     "  etcd: {endpoints: [\"ftp://a:1\", \"http://a:1/x\"], user: u, root: /a/b}\n"
+                     "  zones: [Example.org]\n"
+                     "  servers: [ns.example.org:53]\n")
+                    .size(),
+                6U);
 }
 
 TEST(NodeSettings, AreOneMap) {

@@ -19,10 +19,16 @@ TEST(Url, IsTakenApart) {
               (Url{.host = "localhost", .port = "80", .target = "/?a", .authority = "localhost"}));
 }
 
-TEST(Url, IsRefusedWhenItIsNotPlainHttp) {
+TEST(Url, MayBeOfTls) {
+    EXPECT_EQ(*parse_url("https://a/"),
+              (Url{.host = "a", .port = "443", .target = "/", .authority = "a", .tls = true}));
+    EXPECT_EQ(parse_url("https://a:2379")->port, "2379");
+}
+
+TEST(Url, IsRefusedWhenItIsNotHttp) {
     for (const char* text : {"",
                              "10.0.0.1:9700",
-                             "https://a/",
+                             "httpss://a/",
                              "ftp://a/",
                              "http://",
                              "http:///path",

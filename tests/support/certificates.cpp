@@ -49,8 +49,9 @@ std::shared_ptr<X509> new_certificate(const std::string& name, std::chrono::seco
     X509_gmtime_adj(X509_getm_notAfter(certificate.get()), expires_in.count());
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): OpenSSL's word for a byte.
     const auto* const bytes = reinterpret_cast<const unsigned char*>(name.c_str());
-    X509_NAME_add_entry_by_txt(
-        X509_get_subject_name(certificate.get()), "CN", MBSTRING_UTF8, bytes, -1, -1, 0);
+    if (!name.empty())
+        X509_NAME_add_entry_by_txt(
+            X509_get_subject_name(certificate.get()), "CN", MBSTRING_UTF8, bytes, -1, -1, 0);
     return certificate;
 }
 
@@ -67,7 +68,7 @@ Authority::Authority()
 
 Authority::Pem Authority::issue(const Leaf& leaf) const {
     const Key key = new_key();
-    const Certificate certificate = new_certificate("leaf", leaf.expires_in);
+    const Certificate certificate = new_certificate(leaf.common_name, leaf.expires_in);
     X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate_.get()));
     X509_set_pubkey(certificate.get(), key.get());
     add_extension(certificate.get(), certificate_.get(), NID_subject_alt_name, leaf.names);

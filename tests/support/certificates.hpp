@@ -17,6 +17,7 @@ class Authority {
     struct Leaf {
         /// Of subjectAltName, as OpenSSL writes them: "DNS:localhost,IP:127.0.0.1".
         std::string names = "DNS:localhost,IP:127.0.0.1";
+        std::string common_name = "leaf";  ///< empty: none
         std::chrono::seconds expires_in = std::chrono::hours(24 * 90);
     };
     struct Pem {

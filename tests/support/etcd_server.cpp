@@ -28,7 +28,8 @@ std::string run_etcdctl(const TempDir& directory, std::vector<std::string> argum
 
 }  // namespace
 
-EtcdServer::EtcdServer() : port_(free_port()), peer_port_(free_port()) {
+EtcdServer::EtcdServer(Tls tls)
+    : tls_(std::move(tls)), port_(free_port()), peer_port_(free_port()) {
     start();
 }
 
@@ -37,7 +38,7 @@ EtcdServer::~EtcdServer() {
 }
 
 std::string EtcdServer::url() const {
-    return fmt::format("http://127.0.0.1:{}", port_);
+    return fmt::format("{}://127.0.0.1:{}", tls_.certificate.empty() ? "http" : "https", port_);
 }
 
 std::filesystem::path EtcdServer::data_dir() const {
@@ -46,16 +47,24 @@ std::filesystem::path EtcdServer::data_dir() const {
 
 void EtcdServer::start() {
     const std::string peer = fmt::format("http://127.0.0.1:{}", peer_port_);
-    process_.emplace(ProcessSettings{.argv = {"etcd",
-                                              "--name=n1",
-                                              "--data-dir=" + data_dir().string(),
-                                              "--listen-client-urls=" + url(),
-                                              "--advertise-client-urls=" + url(),
-                                              "--listen-peer-urls=" + peer,
-                                              "--initial-advertise-peer-urls=" + peer,
-                                              "--initial-cluster=n1=" + peer,
-                                              "--log-level=error"},
-                                     .output = directory_ / "etcd.log"});
+    std::vector<std::string> argv{"etcd",
+                                  "--name=n1",
+                                  "--data-dir=" + data_dir().string(),
+                                  "--listen-client-urls=" + url(),
+                                  "--advertise-client-urls=" + url(),
+                                  "--listen-peer-urls=" + peer,
+                                  "--initial-advertise-peer-urls=" + peer,
+                                  "--initial-cluster=n1=" + peer,
+                                  "--log-level=error"};
+    if (!tls_.certificate.empty()) {
+        argv.push_back("--cert-file=" + tls_.certificate);
+        argv.push_back("--key-file=" + tls_.key);
+    }
+    if (!tls_.client_ca.empty()) {
+        argv.emplace_back("--client-cert-auth");
+        argv.push_back("--trusted-ca-file=" + tls_.client_ca);
+    }
+    process_.emplace(ProcessSettings{.argv = std::move(argv), .output = directory_ / "etcd.log"});
     const bool serves = eventually(start_limit, [this] {
         try {
             return process_->running() && !ctl({"endpoint", "health"}).empty();
@@ -80,6 +89,11 @@ void EtcdServer::resume() {
 
 std::string EtcdServer::ctl(std::vector<std::string> arguments) const {
     arguments.push_back("--endpoints=" + url());
+    if (!tls_.ca.empty()) arguments.push_back("--cacert=" + tls_.ca);
+    if (!tls_.client_certificate.empty()) {
+        arguments.push_back("--cert=" + tls_.client_certificate);
+        arguments.push_back("--key=" + tls_.client_key);
+    }
     return run_etcdctl(directory_, std::move(arguments));
 }
 

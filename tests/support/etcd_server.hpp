@@ -16,12 +16,23 @@ namespace muster::test {
 /// std::runtime_error, with the server's output, when it doesn't come up.
 class EtcdServer {
  public:
-    EtcdServer();
+    /// Files for TLS; all empty: plain HTTP. The server asks its clients for certificates of
+    /// `client_ca`, which etcdctl has, too.
+    struct Tls {
+        std::string certificate;
+        std::string key;
+        std::string client_ca;  ///< empty: clients need no certificate
+        std::string ca;         ///< these are for etcdctl
+        std::string client_certificate;
+        std::string client_key;
+    };
+    EtcdServer() : EtcdServer(Tls{}) {}
+    explicit EtcdServer(Tls tls);
     EtcdServer(const EtcdServer&) = delete;
     EtcdServer& operator=(const EtcdServer&) = delete;
     ~EtcdServer();
 
-    /// "http://127.0.0.1:port".
+    /// "http://127.0.0.1:port", or https.
     [[nodiscard]] std::string url() const;
     [[nodiscard]] std::uint16_t port() const { return port_; }
 
@@ -39,6 +50,7 @@ class EtcdServer {
     [[nodiscard]] std::filesystem::path data_dir() const;
 
     TempDir directory_;
+    Tls tls_;
     std::uint16_t port_;
     std::uint16_t peer_port_;
     int restored_ = 0;
