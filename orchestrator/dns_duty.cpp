@@ -3,6 +3,7 @@
 #include "common/config/endpoint.hpp"
 #include "common/observe/log.hpp"
 #include "dnsupdate/dns_asker.hpp"
+#include "dnsupdate/dns_canary.hpp"
 #include "dnsupdate/etcd_provider.hpp"
 #include "orchestrator/dns_wishes.hpp"
 
@@ -26,9 +27,15 @@ dnsupdate::EtcdLayout layout_of(const config::DnsSettings& dns, const std::strin
     return layout;
 }
 
+std::string canary_text(const std::string& uuid) {
+    return "muster/" + uuid;
+}
+
 dnsupdate::UpdaterSettings updater_settings(const config::DnsSettings& dns,
+                                            const std::string& uuid,
                                             const std::string& nonce) {
     dnsupdate::UpdaterSettings settings{.seed = std::hash<std::string>{}(nonce)};
+    settings.verifier.canary = {.name = dnsupdate::DnsName(dns.canary), .text = canary_text(uuid)};
     for (const std::string& server : dns.servers) {
         if (const auto endpoint = config::parse_endpoint(server))
             settings.verifier.servers.push_back(*endpoint);
@@ -57,7 +64,7 @@ struct DnsDuty::Term {
           updater(executor,
                   clock,
                   provider,
-                  updater_settings(settings.dns, fence.nonce),
+                  updater_settings(settings.dns, uuid, fence.nonce),
                   std::move(links),
                   fence,
                   mark) {}
@@ -124,6 +131,10 @@ void DnsDuty::take(const Snapshot& snapshot) {
     if (!settled && !wanted_) return;
     dnsupdate::DesiredRecords wishes =
         dns_wishes(node_.view(), snapshot, settings_.dns.zones, settled);
+    if (!settings_.dns.canary.empty())
+        wishes.desired.sets.insert_or_assign(
+            dnsupdate::DnsName(settings_.dns.canary),
+            dnsupdate::canary_set(canary_text(node_.view().cluster())));
     const bool same = wanted_ && wanted_->desired == wishes.desired;
     wanted_ = std::move(wishes);
     if (!same) look();
