@@ -181,9 +181,11 @@ void explain_dns(Context& context, const json::value& body) {
         for (const json::value& problem : list_at(store, "problems"))
             context.err << printable(text_at(problem, "")) << '\n';
         for (const json::value& server : list_at(store, "servers")) {
-            if (const std::string wrong = text_at(server, "wrong"); !wrong.empty())
-                context.err << "server " << printable(text_at(server, "address")) << ": "
-                            << printable(wrong) << '\n';
+            const bool down = text_at(server, "canary.health") == "down";
+            const std::string wrong = text_at(server, down ? "canary.wrong" : "wrong");
+            if (!wrong.empty())
+                context.err << "server " << printable(text_at(server, "address"))
+                            << (down ? " is down: " : ": ") << printable(wrong) << '\n';
         }
     }
 }

@@ -75,15 +75,17 @@ std::multiset<std::string> data_of(const DnsName& name, const RecordSet& set, Re
                 if (v4) data.insert(member.address);
                 break;
             case RecordType::aaaa:
-                if (!v4) data.insert(member.address);
+                if (!v4 && member.text.empty()) data.insert(member.address);
                 break;
             case RecordType::srv:
                 if (member.port != 0)
                     data.insert(fmt::format(
                         "{} {} {}.{}.", member.priority, member.port, id.str(), name.str()));
                 break;
-            case RecordType::cname:
             case RecordType::txt:
+                if (!member.text.empty()) data.insert('"' + lower(member.text) + '"');
+                break;
+            case RecordType::cname:
                 break;
         }
     }
@@ -175,7 +177,8 @@ std::string difference(const DnsName& name,
 
 std::vector<RecordType> types_of(const RecordSet& set) {
     std::vector<RecordType> types;
-    for (const RecordType type : {RecordType::a, RecordType::aaaa, RecordType::srv}) {
+    for (const RecordType type :
+         {RecordType::a, RecordType::aaaa, RecordType::srv, RecordType::txt}) {
         if (!data_of(DnsName(), set, type).empty()) types.push_back(type);
     }
     return types;

@@ -15,6 +15,7 @@ namespace {
 using Act = PlanLine::Act;
 
 std::string shown(const MemberId& id, const Member& member) {
+    if (!member.text.empty()) return fmt::format("{} \"{}\"", id.str(), member.text);
     return member.port == 0 ? fmt::format("{} {}", id.str(), member.address)
                             : fmt::format("{} {} port {}", id.str(), member.address, member.port);
 }
@@ -29,6 +30,7 @@ std::string difference(const ObservedMember& was, const Member& member, Ttl ttl)
     note("port", was.member.port, member.port);
     note("priority", was.member.priority, member.priority);
     note("weight", was.member.weight, member.weight);
+    note("text", was.member.text, member.text);
     note("TTL", was.ttl.count(), ttl.count());
     return fmt::format("{}", fmt::join(parts, ", "));
 }

@@ -15,6 +15,14 @@ asio::awaitable<Result<void>> woken(Signal& signal) {
     co_return Result<void>{};
 }
 
+void tell_canary(const std::string& server, const CanaryState& state) {
+    if (state.health == CanaryState::Health::down) {
+        log::warn("dns_server_down", {{"server", server}, {"why", state.wrong}});
+    } else {
+        log::info("dns_server_up", {{"server", server}});
+    }
+}
+
 }  // namespace
 
 DnsVerifier::Server::Server(const asio::any_io_executor& executor, config::Endpoint at)
@@ -37,8 +45,13 @@ DnsVerifier::DnsVerifier(asio::any_io_executor executor,
 }
 
 void DnsVerifier::start() {
-    for (Server& server : servers_)
+    const CanarySettings& canary = settings_.canary;
+    canary_from_ = clock_.now() + canary.patience;
+    for (Server& server : servers_) {
         tasks_.spawn("dns server " + server.state.address, watch(server));
+        if (!canary.name.empty())
+            tasks_.spawn("dns canary " + server.state.address, ask_canary(server));
+    }
 }
 
 asio::awaitable<void> DnsVerifier::stop() {
@@ -74,6 +87,25 @@ asio::awaitable<void> DnsVerifier::watch(Server& server) {
         co_await look_round(server);
         if (server.changed.empty())
             (void)co_await with_timeout(clock_, settings_.period, woken(server.wake));
+    }
+}
+
+/// Every interval, whatever the names do: a server without its store stays silent on it.
+asio::awaitable<void> DnsVerifier::ask_canary(Server& server) {
+    const CanarySettings& canary = settings_.canary;
+    for (SteadyTime next = clock_.now();; next = std::max(next + canary.interval, clock_.now())) {
+        co_await clock_.sleep_until(next);
+        if (!published_.contains(canary.name) && clock_.now() < canary_from_) continue;
+        const SteadyTime asked = clock_.now();
+        const Result<DnsAnswer> answer =
+            co_await ask_(server.endpoint, canary.name, RecordType::txt, canary.timeout);
+        const CanaryState was = std::exchange(
+            server.state.canary,
+            observe_canary(
+                server.state.canary, canary, answer, clock_.now() - asked, clock_.wall()));
+        if (server.state.canary.health == was.health) continue;
+        tell_canary(server.state.address, server.state.canary);
+        on_change_();
     }
 }
 

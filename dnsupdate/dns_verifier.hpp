@@ -5,6 +5,7 @@
 #include "common/base/signal.hpp"
 #include "common/base/task_group.hpp"
 #include "common/config/endpoint.hpp"
+#include "dnsupdate/dns_canary.hpp"
 #include "dnsupdate/dns_message.hpp"
 #include "dnsupdate/records.hpp"
 
@@ -32,6 +33,7 @@ struct VerifierSettings {
     std::chrono::nanoseconds limit = std::chrono::seconds(10);
     std::chrono::nanoseconds period = std::chrono::seconds(5);  ///< while nothing changes
     std::size_t names = 20;                                     ///< asked for in one period
+    CanarySettings canary{};
 };
 
 /// What one DNS server answers.
@@ -43,12 +45,13 @@ struct ServerState {
     std::size_t waiting = 0;                        ///< changes that it doesn't show yet
     std::optional<std::chrono::nanoseconds> shown;  ///< what the last change took to be seen here
     std::uint64_t given_up = 0;                     ///< changes that were not seen in time
+    CanaryState canary;
     bool operator==(const ServerState&) const = default;
 };
 
 /// Asks each DNS server what the names of a store answer: at once after a change, until it is
-/// right; some of all names at a time otherwise. One server's silence holds up no other. Executor:
-/// the one given.
+/// right; some of all names at a time otherwise; and the canary all the time. One server's silence
+/// holds up no other. Executor: the one given.
 class DnsVerifier {
  public:
     using Ask = std::function<asio::awaitable<Result<DnsAnswer>>(
@@ -81,6 +84,7 @@ class DnsVerifier {
     };
 
     asio::awaitable<void> watch(Server& server);
+    asio::awaitable<void> ask_canary(Server& server);
     asio::awaitable<void> follow_changes(Server& server);
     asio::awaitable<void> look_round(Server& server);
     asio::awaitable<Result<std::string>> what_is_wrong(Server& server, DnsName name);
@@ -92,6 +96,7 @@ class DnsVerifier {
     std::function<void()> on_change_;
     TaskGroup tasks_;
     std::map<DnsName, RecordSet> published_;
+    SteadyTime canary_from_{};  ///< it may not be written yet before
     std::list<Server> servers_;
 };
 

@@ -137,7 +137,7 @@ class Reading {
         const json::object* const object = value.if_object();
         if (object == nullptr || text_at(*object, "owner") != layout_.owner) {
             stray(entry, place, Stray::Kind::foreign, "has no mark of ours");
-        } else if (object->contains("host")) {
+        } else if (object->contains("host") || object->contains("text")) {
             add_member(entry, place, *object);
         } else {
             add_anchor(entry, place, *object);
@@ -208,7 +208,8 @@ class Reading {
         ObservedMember read{.member = {.address = text_at(object, "host"),
                                        .port = small_at<std::uint16_t>(object, "port"),
                                        .priority = small_at<int>(object, "priority"),
-                                       .weight = small_at<int>(object, "weight")},
+                                       .weight = small_at<int>(object, "weight"),
+                                       .text = text_at(object, "text")},
                             .ttl = Ttl(small_at<std::uint32_t>(object, "ttl"))};
         read.as_written =
             entry.lease == 0 &&
@@ -265,7 +266,12 @@ std::string member_value(const EtcdLayout& layout,
                          const DnsName& name,
                          const Member& member,
                          Ttl ttl) {
-    json::object out{{"host", member.address}};
+    json::object out;
+    if (member.text.empty()) {
+        out.emplace("host", member.address);
+    } else {
+        out.emplace("text", member.text);
+    }
     if (member.port != 0) out.emplace("port", member.port);
     out.emplace("priority", member.priority);
     out.emplace("weight", member.weight);

@@ -24,6 +24,8 @@ struct Member {
     std::uint16_t port = 0;
     int priority = 10;  ///< of SRV: the lowest is asked first
     int weight = 100;   ///< of SRV, among those of one priority
+    std::string
+        text{};  ///< of a TXT record; such a member has no address, and nobody is sent to it
     bool operator==(const Member&) const = default;
 };
 

@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t most_shown = 1'000;
 
 std::string shown(const dnsupdate::Member& member) {
+    if (!member.text.empty()) return '"' + member.text + '"';
     if (member.port == 0) return member.address;
     const bool is_v6 = member.address.contains(':');
     return is_v6 ? fmt::format("[{}]:{}", member.address, member.port)
@@ -81,8 +82,17 @@ std::string_view kind_of(const dnsupdate::Stray& stray) {
     return "";
 }
 
+json::object canary_json(const dnsupdate::CanaryState& canary) {
+    const bool answered = canary.took != std::chrono::nanoseconds::zero();
+    return {{"health", to_string(canary.health)},
+            {"since", json_of(canary.since)},
+            {"wrong", canary.wrong},
+            {"answered_in_seconds", seconds(answered ? std::optional(canary.took) : std::nullopt)}};
+}
+
 json::object server_json(const dnsupdate::ServerState& server) {
     return {{"address", server.address},
+            {"canary", canary_json(server.canary)},
             {"asked", server.asked},
             {"wrong", server.wrong},
             {"since", json_of(server.since)},

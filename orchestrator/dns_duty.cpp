@@ -2,6 +2,7 @@
 
 #include "common/observe/log.hpp"
 #include "dnsupdate/dns_asker.hpp"
+#include "dnsupdate/dns_canary.hpp"
 #include "orchestrator/dns_wishes.hpp"
 
 #include <functional>
@@ -19,9 +20,17 @@ constexpr std::chrono::milliseconds retry{500};
 /// Of the updaters, which write the same znode: another's write is no reason to give up.
 constexpr int keep_attempts = 5;
 
-dnsupdate::UpdaterSettings updater_settings(const DnsStore& store, const std::string& nonce) {
+std::string canary_text(const std::string& uuid) {
+    return "muster/" + uuid;
+}
+
+dnsupdate::UpdaterSettings updater_settings(const DnsStore& store,
+                                            const std::string& canary,
+                                            const std::string& uuid,
+                                            const std::string& nonce) {
     dnsupdate::UpdaterSettings settings{
         .seed = std::hash<std::string>{}(nonce + store.provider->name())};
+    settings.verifier.canary = {.name = dnsupdate::DnsName(canary), .text = canary_text(uuid)};
     settings.verifier.servers = store.servers;
     return settings;
 }
@@ -113,6 +122,10 @@ void DnsDuty::take(const Snapshot& snapshot) {
     if (!settled && !wanted_) return;
     dnsupdate::DesiredRecords wishes =
         dns_wishes(node_.view(), snapshot, settings_.dns.zones, settled);
+    if (!settings_.dns.canary.empty())
+        wishes.desired.sets.insert_or_assign(
+            dnsupdate::DnsName(settings_.dns.canary),
+            dnsupdate::canary_set(canary_text(node_.view().cluster())));
     const bool same = wanted_ && wanted_->desired == wishes.desired;
     wanted_ = std::move(wishes);
     if (!same) look();
@@ -149,15 +162,16 @@ asio::awaitable<void> DnsDuty::begin(Token by) {
     if (token() != by) co_return wake_.notify();
     auto term = std::make_unique<Term>(by);
     const std::string nonce = new_guid_();
-    for (DnsStore& store : make_dns_stores(clock_, settings_, node_.view().cluster())) {
-        auto updater =
-            std::make_unique<dnsupdate::DnsUpdater>(tasks_.executor(),
-                                                    clock_,
-                                                    *store.provider,
-                                                    updater_settings(store, nonce),
-                                                    links_of(store, by),
-                                                    dnsupdate::Fence{.token = by, .nonce = nonce},
-                                                    mark_of(*state, store.provider->name()));
+    const std::string uuid = node_.view().cluster();
+    for (DnsStore& store : make_dns_stores(clock_, settings_, uuid)) {
+        auto updater = std::make_unique<dnsupdate::DnsUpdater>(
+            tasks_.executor(),
+            clock_,
+            *store.provider,
+            updater_settings(store, settings_.dns.canary, uuid, nonce),
+            links_of(store, by),
+            dnsupdate::Fence{.token = by, .nonce = nonce},
+            mark_of(*state, store.provider->name()));
         term->parts.push_back({.store = std::move(store), .updater = std::move(updater)});
     }
     term_ = std::move(term);

@@ -105,6 +105,12 @@ void DnsGauges::take(const Snapshot& snapshot) {
                        "1 while the DNS server answers what the store holds",
                        labels)
                 .Set(value_of(server.asked && server.wrong.empty()));
+            if (server.canary.health != dnsupdate::CanaryState::Health::unknown)
+                registry_
+                    .gauge("muster_dns_server_up",
+                           "1 while the DNS server answers the canary record",
+                           labels)
+                    .Set(value_of(server.canary.health == dnsupdate::CanaryState::Health::up));
             if (server.shown)
                 registry_
                     .gauge("muster_dns_visible_seconds",

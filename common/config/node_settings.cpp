@@ -143,15 +143,31 @@ DnsEtcdSettings decode_etcd(const Value& value) {
     return etcd;
 }
 
+void read_canary(const Fields& fields, DnsSettings& settings) {
+    read_text(fields, "canary", settings.canary, rules::published_name);
+    const bool inside =
+        settings.zones.empty() || std::ranges::any_of(settings.zones, [&](const std::string& zone) {
+            return settings.canary.ends_with("." + zone);
+        });
+    if (!settings.canary.empty() && !inside)
+        fields.find("canary")->refuse(fmt::format("is {}; must be a name below one of the zones {}",
+                                                  settings.canary,
+                                                  fmt::join(settings.zones, ", ")));
+    if (!settings.canary.empty() || settings.zones.empty()) return;
+    std::string name = "_muster-canary." + settings.zones.front();
+    if (rules::published_name(name).empty()) settings.canary = std::move(name);
+}
+
 void read_dns(const Fields& fields, std::optional<DnsSettings>& into) {
     const auto dns = fields.find("dns");
     if (!dns) return;
     DnsSettings settings;
-    const Fields own(*dns, {"etcd", "zones", "servers"});
+    const Fields own(*dns, {"etcd", "zones", "servers", "canary"});
     if (const auto etcd = own.require("etcd", "where the records are kept"))
         settings.etcd = decode_etcd(*etcd);
     read_list(own, "zones", rules::published_name, settings.zones);
     read_list(own, "servers", dns_server, settings.servers);
+    read_canary(own, settings);
     into = std::move(settings);
 }
 

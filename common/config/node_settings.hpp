@@ -28,6 +28,8 @@ struct DnsSettings {
     DnsEtcdSettings etcd;
     std::vector<std::string> zones;    ///< names outside of them are not published; empty: all are
     std::vector<std::string> servers;  ///< ip:port, asked whether they answer what was written
+    std::string canary;  ///< a name of ours that they are probed with; by default _muster-canary in
+                         ///< the first zone
 };
 
 /// How one musterd runs: a file read at its start, each field also from the environment.

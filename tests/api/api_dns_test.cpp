@@ -48,7 +48,10 @@ dnsupdate::UpdaterStatus publishing() {
             .servers = {{.address = "192.0.2.53:53",
                          .asked = true,
                          .wrong = "api.example.org A: still answers 192.0.2.2",
-                         .shown = 250ms}},
+                         .shown = 250ms,
+                         .canary = {.health = dnsupdate::CanaryState::Health::down,
+                                    .failures = 2,
+                                    .wrong = "no answer in time"}}},
             .counters = {.rounds = 4, .added = 2, .removed = 1}};
 }
 
@@ -79,6 +82,9 @@ TEST(Dns, SaysWhatIsPublishedWhatIsHeldAndWhatServersAnswer) {
     EXPECT_EQ(at(body, "/stores/0/removals_held"), "1");
     EXPECT_EQ(at(body, "/stores/0/strays/0/key"), R"("/skydns/x")");
     EXPECT_EQ(at(body, "/stores/0/servers/0/visible_after_seconds"), "2.5E-1");
+    EXPECT_EQ(at(body, "/stores/0/servers/0/canary"),
+              R"({"health":"down","since":null,"wrong":"no answer in time",)"
+              R"("answered_in_seconds":null})");
     EXPECT_THAT(at(body, "/stores/0/servers/0/wrong"), HasSubstr("still answers"));
     EXPECT_THAT(at(body, "/stores/0/problems/0"), HasSubstr("none of the zones"));
 }
@@ -102,6 +108,7 @@ TEST(DnsGauges, CountOnThroughTermsOfOfficeAndFallToZeroWithoutOne) {
     EXPECT_THAT(registry.text(), HasSubstr("muster_dns_publishing{store=\"etcd\"} 1"));
     EXPECT_THAT(registry.text(), HasSubstr("muster_dns_names_differing{store=\"etcd\"} 1"));
     EXPECT_THAT(registry.text(), HasSubstr("muster_dns_rounds_total{store=\"etcd\"} 4"));
+    EXPECT_THAT(registry.text(), HasSubstr("muster_dns_server_up{server=\"192.0.2.53:53\"} 0"));
     EXPECT_THAT(registry.text(), HasSubstr("muster_dns_server_right{server=\"192.0.2.53:53\"} 0"));
     gauges.take(with({}, {}));
     EXPECT_THAT(registry.text(), HasSubstr("muster_dns_publishing{store=\"etcd\"} 0"));

@@ -193,6 +193,27 @@ dns:
     EXPECT_EQ(dns.etcd.timeout, Duration(1s));
     EXPECT_THAT(dns.zones, ElementsAre("example.org"));
     EXPECT_THAT(dns.servers, ElementsAre("192.0.2.53:53"));
+    EXPECT_EQ(dns.canary, "_muster-canary.example.org");
+}
+
+TEST(NodeSettings, HaveACanaryInAZone) {
+    const auto canary = [](const std::string& more) {
+        const auto decoded = decode_node_settings(
+            "node: n1\ndns: {etcd: {endpoints: "
+            "[\"http://192.0.2.1:2379\"]}" +
+            more + "}\n");
+        return decoded.problems.empty() ? decoded.settings.dns->canary
+                                        : to_string(decoded.problems.front());
+    };
+    EXPECT_EQ(canary(""), "") << "without a zone there is no place for it";
+    EXPECT_EQ(canary(", zones: [a.test, b.test]"), "_muster-canary.a.test");
+    EXPECT_EQ(canary(", zones: [a.test, b.test], canary: x.b.test"), "x.b.test");
+    EXPECT_EQ(canary(", canary: x.b.test"), "x.b.test");
+    EXPECT_THAT(canary(", zones: [a.test], canary: x.b.test"),
+                testing::HasSubstr("below one of the zones"));
+    EXPECT_THAT(canary(", zones: [a.test], canary: a.test"),
+                testing::HasSubstr("below one of the zones"));
+    EXPECT_THAT(canary(", zones: [a.test], canary: X.a.test"), testing::HasSubstr("canary"));
 }
 
 TEST(NodeSettings, SayWhomEtcdsClientTrustsAndWhatItShows) {

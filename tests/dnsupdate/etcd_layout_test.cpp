@@ -53,6 +53,15 @@ TEST(EtcdLayout, ReadsWhatItWrites) {
     EXPECT_EQ(read.sets, (std::map<DnsName, ObservedSet>{{api, wanted}}));
 }
 
+TEST(EtcdLayout, HasTextsThatAreNoAddresses) {
+    const Member text{.text = "muster/c-1"};
+    const std::string value = member_value(layout, api, text, 5s);
+    EXPECT_EQ(value.find("host"), std::string::npos) << "or CoreDNS would answer no TXT";
+    const Observed read = read_entries(layout, {entry(member_key(layout, api, lb), value)});
+    EXPECT_EQ(read.sets.at(api).members.at(lb),
+              (ObservedMember{.member = text, .ttl = 5s, .as_written = true}));
+}
+
 TEST(EtcdLayout, SaysOfItsOwnWhatSomebodyChanged) {
     const std::string key = member_key(layout, api, lb);
     const std::string good = member_value(layout, api, member, 30s);

@@ -70,17 +70,20 @@ CoreDnsServer::CoreDnsServer(const std::string& zone, const std::string& plugins
     }
     process_.emplace(
         ProcessSettings{.argv = std::move(argv), .output = directory_ / "coredns.log"});
-    const std::string url = fmt::format("http://127.0.0.1:{}/ready", ready);
-    const bool serves = eventually(start_limit, [&] {
-        Process ask({.argv = {"curl", "-sf", "-m", "1", url}});
-        const auto status = ask.wait(start_limit);
-        return process_->running() && status && status->code == 0;
-    });
+    ready_url_ = fmt::format("http://127.0.0.1:{}/ready", ready);
+    const bool serves =
+        eventually(start_limit, [&] { return process_->running() && says_ready(); });
     if (!serves) throw std::runtime_error("CoreDNS does not come up: " + process_->output());
 }
 
 CoreDnsServer::~CoreDnsServer() {
     process_->kill();
+}
+
+bool CoreDnsServer::says_ready() const {
+    Process ask({.argv = {"curl", "-sf", "-m", "1", ready_url_}});
+    const auto status = ask.wait(start_limit);
+    return status && status->code == 0;
 }
 
 void CoreDnsServer::pause() {

@@ -25,6 +25,8 @@ class CoreDnsServer {
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::string output() const { return process_->output(); }
+    /// Its plug-in `ready`: 200.
+    [[nodiscard]] bool says_ready() const;
     void kill() { process_->kill(); }
     void pause();
     void resume();
@@ -32,6 +34,7 @@ class CoreDnsServer {
  private:
     TempDir directory_;
     std::uint16_t port_;
+    std::string ready_url_;
     std::optional<Process> process_;
 };
 
