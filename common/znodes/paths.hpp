@@ -90,6 +90,7 @@ class Paths {
     }
     [[nodiscard]] std::string dns() const { return root_ + "/dns"; }
     [[nodiscard]] std::string dns_state() const { return dns() + "/state"; }
+    [[nodiscard]] std::string dns_shifts() const { return dns() + "/shifts"; }
     [[nodiscard]] std::string audit() const { return root_ + "/audit"; }
 
     /// The permanent child that keeps a guard from ever being deleted (versions restart at 0).
