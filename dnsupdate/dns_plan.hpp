@@ -96,7 +96,8 @@ struct Plan {
 /// order
 ///   of name and id; a changed address counts as a removal. The caller's next round begins when
 ///   this one has been verified.
-/// - What rests (share.hpp) and is replaced in the same transaction doesn't count among these: turns
+/// - What rests (share.hpp) and is replaced in the same transaction doesn't count among these:
+/// turns
 ///   neither wait for the dead nor hold them up. It waits for the DNS servers as all removals do.
 /// - A name of ours that `desired` doesn't have goes only if `desired` is complete and
 ///   `orphan_hold` after it was first seen so.
