@@ -1,11 +1,11 @@
 #include "ctl/command_line.hpp"
 
 #include "ctl/command_input.hpp"
+#include "ctl/command_line_parts.hpp"
 #include "ctl/completion.hpp"
 #include "ctl/init.hpp"
 #include "ctl/secrets.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +14,6 @@
 #include <memory>
 #include <utility>
 
-// The only file that includes CLI11, which costs seconds to compile.
 namespace muster::ctl {
 
 namespace {
@@ -48,34 +47,8 @@ struct Parsed {
     std::string reason;
     Scope scope = Scope::all;
     Shell shell = Shell::bash;
+    ShiftOptions shift;
 };
-
-template <class T>
-using Choices = std::vector<std::pair<std::string, T>>;
-
-/// An option whose value is one of some words.
-template <class T>
-CLI::Option* add_choice(CLI::App* app,
-                        const std::string& name,
-                        T& into,
-                        const Choices<T>& choices,
-                        const std::string& description) {
-    std::vector<std::string> words;
-    for (const auto& [word, value] : choices) words.push_back(word);
-    const auto choose = [&into, choices](const std::string& chosen) {
-        for (const auto& [word, value] : choices) {
-            if (word == chosen) into = value;
-        }
-    };
-    return app->add_option_function<std::string>(name, choose, description)
-        ->check(CLI::IsMember(words));
-}
-
-CLI::App* add(CLI::App& app, const std::string& name, const std::string& description) {
-    CLI::App* command = app.add_subcommand(name, description);
-    command->fallthrough();  // global options may also stand behind the command
-    return command;
-}
 
 void add_defined(CLI::App* command, Defined& into) {
     add_choice<Defined>(command,
@@ -95,8 +68,10 @@ void add_file(CLI::App* command, Parsed& parsed) {
 }
 
 void add_reads(CLI::App& app, Parsed& p) {
-    CLI::App* get_command = add(
-        app, "get", "List groups, fleets, agents, dns (names), backends, shards, nodes or events");
+    CLI::App* get_command =
+        add(app,
+            "get",
+            "List groups, fleets, agents, dns (names), shifts, backends, shards, nodes or events");
     add_choice<Kind>(get_command,
                      "KIND",
                      p.get.kind,
@@ -106,6 +81,7 @@ void add_reads(CLI::App& app, Parsed& p) {
                       {"fleet", Kind::fleets},
                       {"agents", Kind::agents},
                       {"dns", Kind::dns},
+                      {"shifts", Kind::shifts},
                       {"backends", Kind::backends},
                       {"shards", Kind::shards},
                       {"nodes", Kind::nodes},
@@ -213,6 +189,8 @@ void add_operations(CLI::App& app, Parsed& p) {
         });
     }
 
+    add_shift(app, p.shift, p.command);
+
     CLI::App* step_down_command = add(app, "step-down", "The master gives up its office");
     step_down_command->callback([&p] { p.command = step_down; });
 
@@ -318,8 +296,15 @@ std::vector<CommandShape> shapes_of(const CLI::App& app) {
                 shape.options.push_back("--" + name);
         }
         if (shape.name == "get") {
-            shape.words = {
-                "groups", "fleets", "agents", "dns", "backends", "shards", "nodes", "events"};
+            shape.words = {"groups",
+                           "fleets",
+                           "agents",
+                           "dns",
+                           "shifts",
+                           "backends",
+                           "shards",
+                           "nodes",
+                           "events"};
         } else if (shape.name == "describe" || shape.name == "delete") {
             shape.words = {"group", "fleet"};
         } else if (shape.name == "pause" || shape.name == "resume") {

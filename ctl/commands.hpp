@@ -12,7 +12,17 @@
 // `err`, and answer with the exit code. Options are what the command line was parsed into.
 namespace muster::ctl {
 
-enum class Kind : std::uint8_t { groups, fleets, agents, dns, backends, shards, nodes, events };
+enum class Kind : std::uint8_t {
+    groups,
+    fleets,
+    agents,
+    dns,
+    shifts,
+    backends,
+    shards,
+    nodes,
+    events
+};
 
 struct GetOptions {
     Kind kind = Kind::groups;
@@ -64,6 +74,21 @@ struct EventsOptions {
                                                       std::string backend,
                                                       std::string state);
 
+struct ShiftOptions {
+    std::string name;
+    std::vector<std::string> shares;  ///< "blue=90"; none: show, cancel or forget
+    std::string by;                   ///< these and what follows: empty or 0 = the API's default
+    std::string over;
+    std::string interval;
+    std::string patience;
+    int healthy_percent = 0;
+    bool status = false;
+    bool cancel = false;
+    bool forget = false;
+    bool dry_run = false;
+};
+[[nodiscard]] asio::awaitable<Exit> shift(Context& context, ShiftOptions options);
+
 [[nodiscard]] asio::awaitable<Exit> step_down(Context& context);
 
 enum class Scope : std::uint8_t { all, scaling, dns, status, this_node };
@@ -102,8 +127,8 @@ struct ReplayOptions {
 
 [[nodiscard]] asio::awaitable<Exit> version(Context& context);
 
-/// Shows `command` again at each change of the cluster, until interrupted.
 using Command = std::function<asio::awaitable<Exit>(Context&)>;
+/// Shows `command` again at each change of the cluster, until interrupted.
 [[nodiscard]] asio::awaitable<Exit> watch(Context& context, Command command);
 
 }  // namespace muster::ctl

@@ -163,6 +163,40 @@ View dns() {
             }};
 }
 
+Cell percents(const json::value& of, std::string_view path) {
+    std::string all;
+    if (const json::object* const object = at(of, path).if_object()) {
+        for (const auto& member : *object)
+            all += fmt::format("{}{}={}",
+                               all.empty() ? "" : " ",
+                               std::string_view(member.key()),
+                               text_at(member.value(), ""));
+    }
+    return {.text = all};
+}
+
+View shifts() {
+    return {.path = "/api/v1/traffic-shift",
+            .list = "shifts",
+            .name = [](const json::value& s) { return text_at(s, "name"); },
+            .headings = {"NAME", "PHASE", "STEP", "NOW", "TO", "WHY"},
+            .wide_headings = {"FROM", "BY", "AUTHOR", "SINCE"},
+            .cells = [](const json::value& s) -> std::vector<Cell> {
+                const std::string phase = text_at(s, "phase");
+                const bool ill = phase == "held" || phase.starts_with("roll");
+                return {text(s, "name"),
+                        {.text = phase, .tone = ill ? Tone::warning : Tone::plain},
+                        {.text = text_at(s, "step") + "/" + text_at(s, "steps")},
+                        percents(s, "now"),
+                        percents(s, "to"),
+                        text(s, "why"),
+                        percents(s, "from"),
+                        text(s, "by"),
+                        text(s, "author"),
+                        text(s, "since")};
+            }};
+}
+
 /// Of what the names alone don't say.
 void explain_dns(Context& context, const json::value& body) {
     if (!true_at(body, "configured")) {
@@ -282,6 +316,8 @@ View view_of(Kind kind, Clock& clock) {
             return agents();
         case Kind::dns:
             return dns();
+        case Kind::shifts:
+            return shifts();
         case Kind::backends:
             return backends(clock);
         case Kind::shards:

@@ -10,7 +10,6 @@
 #include <array>
 #include <cstdint>
 #include <map>
-#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -61,8 +60,15 @@ void set_weights(std::map<MemberId, Member>& members) {
 
 class Name {
  public:
-    Name(const DnsName& name, std::vector<Source> sources, std::vector<std::string>& problems)
-        : name_(name), sources_(std::move(sources)), problems_(problems) {}
+    Name(const DnsName& name,
+         std::vector<Source> sources,
+         const Shifted& shifted,
+         std::vector<std::string>& problems)
+        : name_(name),
+          sources_(std::move(sources)),
+          shifted_(shifted),
+          shares_(shares_of(name, shifted)),
+          problems_(problems) {}
 
     DesiredSet answer(const std::string& view) {
         set_.records.ttl = ttl();
@@ -80,11 +86,80 @@ class Name {
             for (const PublishedInstance& instance : source.fleet->instances)
                 add(source, instance, active);
         }
-        set_weights(set_.records.members);
+        if (shares_ != nullptr && !shares_->percents.empty() && first != sources_.end()) {
+            share_out();
+        } else {
+            set_weights(set_.records.members);
+        }
         return std::move(set_);
     }
 
+    /// After answer(): how it came out.
+    [[nodiscard]] std::optional<SharedName> shared(const DesiredSet& set) {
+        if (shares_ == nullptr) return std::nullopt;
+        SharedName name{.asked = shares_->percents, .ttl = set.records.ttl};
+        for (const Source& source : sources_) {
+            for (const PublishedInstance& instance : source.fleet->instances) {
+                if (!impossible(instance, *source.entry).empty()) continue;
+                Party& party = name.parties[party_of(source, instance)];
+                ++party.known;
+                if (instance.in && instance.standing == Standing::good) ++party.good;
+                if (instance.in && instance.standing == Standing::failing) ++party.failing;
+            }
+        }
+        for (const auto& [party, percent] : given(set)) name.parties[party].percent = percent;
+        return name;
+    }
+
  private:
+    static const Shares* shares_of(const DnsName& name, const Shifted& shifted) {
+        const auto found = shifted.names.find(name);
+        return found == shifted.names.end() ? nullptr : &found->second;
+    }
+
+    [[nodiscard]] std::string party_of(const Source& source,
+                                       const PublishedInstance& instance) const {
+        return shares_->by == znodes::ShiftBy::fleet ? source.fleet->name.str() : instance.zone;
+    }
+
+    [[nodiscard]] bool has_weights() const {
+        return std::ranges::any_of(sources_, [](const Source& source) {
+            return source.entry->types.contains(config::DnsType::srv);
+        });
+    }
+
+    void share_out() {
+        Turn turn = take_turns(candidates_,
+                               shares_->percents,
+                               has_weights() ? Answered::with_weights : Answered::by_address,
+                               slot_at(shifted_.now, set_.records.ttl));
+        for (const auto& [id, weight] : turn.published) set_.records.members.at(id).weight = weight;
+        for (auto& [id, why] : turn.left_out) {
+            set_.records.members.erase(id);
+            set_.unproven.erase(id);
+            set_.left_out.insert_or_assign(id, std::move(why));
+        }
+        set_.resting = std::move(turn.resting);
+        given_ = std::move(turn.given);
+    }
+
+    [[nodiscard]] znodes::Percents given(const DesiredSet& set) const {
+        if (!given_.empty()) return given_;
+        std::map<std::string, int> sums;
+        for (const Candidate& one : candidates_) {
+            const auto member = set.records.members.find(one.id);
+            if (member != set.records.members.end())
+                sums[one.party] += has_weights() ? member->second.weight : 1;
+        }
+        std::vector<int> weights;
+        for (const auto& [party, sum] : sums) weights.push_back(sum);
+        const std::vector<int> shares = percents(weights);
+        std::size_t next = 0;
+        znodes::Percents given;
+        for (const auto& [party, sum] : sums) given.emplace(party, shares[next++]);
+        return given;
+    }
+
     [[nodiscard]] Ttl ttl() {
         config::Duration shortest = sources_.front().entry->ttl;
         for (const Source& source : sources_) {
@@ -128,6 +203,11 @@ class Name {
                    .port = srv ? port : std::uint16_t{0},
                    .priority = source.entry->priority,
                    .weight = static_cast<int>(std::clamp<std::int64_t>(weight, 1, 1'000'000'000))});
+        if (shares_ != nullptr)
+            candidates_.push_back({.id = id,
+                                   .party = party_of(source, instance),
+                                   .weight = set_.records.members.at(id).weight,
+                                   .failing = instance.standing == Standing::failing});
         if (instance.standing != Standing::good) set_.unproven.insert(id);
         set_.left_out.erase(id);
     }
@@ -140,15 +220,20 @@ class Name {
 
     const DnsName& name_;
     std::vector<Source> sources_;
+    const Shifted& shifted_;
+    const Shares* shares_;  ///< null: it has none
     std::vector<std::string>& problems_;
     DesiredSet set_;
+    std::vector<Candidate> candidates_;  ///< only with shares
+    znodes::Percents given_;
 };
 
 }  // namespace
 
 DesiredRecords desired_records(const std::vector<PublishedFleet>& fleets,
                                const std::string& view,
-                               bool complete) {
+                               bool complete,
+                               const Shifted& shifted) {
     std::map<DnsName, std::vector<Source>> names;
     for (const PublishedFleet& fleet : fleets) {
         for (const config::DnsEntry& entry : fleet.dns) {
@@ -157,9 +242,11 @@ DesiredRecords desired_records(const std::vector<PublishedFleet>& fleets,
         }
     }
     DesiredRecords result{.desired = {.complete = complete}};
-    for (auto& [name, sources] : names)
-        result.desired.sets.emplace(name,
-                                    Name(name, std::move(sources), result.problems).answer(view));
+    for (auto& [name, sources] : names) {
+        Name one(name, std::move(sources), shifted, result.problems);
+        const DesiredSet& set = result.desired.sets.emplace(name, one.answer(view)).first->second;
+        if (auto shared = one.shared(set)) result.shared.emplace(name, *std::move(shared));
+    }
     return result;
 }
 
@@ -174,36 +261,6 @@ MemberId member_id(const FleetName& fleet, const InstanceId& instance) {
     std::string text = "lb-";
     for (std::size_t i = 0; i < 8; ++i) text += fmt::format("{:02x}", digest[i]);
     return MemberId(text);
-}
-
-std::vector<int> percents(const std::vector<int>& weights) {
-    constexpr std::int64_t whole = 100;
-    const auto count = static_cast<std::int64_t>(weights.size());
-    if (count == 0 || count > whole) return std::vector<int>(weights.size(), 1);
-    const std::int64_t sum = std::accumulate(weights.begin(), weights.end(), std::int64_t{0});
-    std::vector<int> shares(weights.size(), 1);
-    std::vector<std::pair<std::int64_t, std::size_t>> remainders;
-    std::int64_t left = whole - count;
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-        // All but the one point that each has anyhow.
-        const std::int64_t exact = sum == 0 ? whole : weights[i] * whole;
-        const std::int64_t divisor = sum == 0 ? count : sum;
-        const std::int64_t more = std::max<std::int64_t>(0, exact / divisor - 1);
-        shares[i] += static_cast<int>(more);
-        left -= more;
-        remainders.emplace_back(exact < divisor ? 0 : exact % divisor, i);
-    }
-    std::ranges::sort(remainders, [](const auto& one, const auto& other) {
-        return std::pair(-one.first, one.second) < std::pair(-other.first, other.second);
-    });
-    for (std::size_t i = 0; left > 0; i = (i + 1) % remainders.size(), --left)
-        ++shares[remainders[i].second];
-    // Those that were raised to 1 took it from the largest.
-    while (left < 0) {
-        --*std::ranges::max_element(shares);
-        ++left;
-    }
-    return shares;
 }
 
 }  // namespace muster::dnsupdate

@@ -2,8 +2,10 @@
 
 #include "common/config/fleet_model.hpp"
 #include "dnsupdate/dns_plan.hpp"
+#include "dnsupdate/share.hpp"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,7 @@ struct PublishedInstance {
     Standing standing = Standing::good;
     int weight = 100;
     std::string why;  ///< it is out: "DOWN", "drained by an operator"
+    std::string zone{};
 };
 
 struct PublishedFleet {
@@ -33,9 +36,38 @@ struct PublishedFleet {
     std::vector<PublishedInstance> instances;
 };
 
+/// What each party of a name shall have of its traffic; no percents: it is only looked at.
+struct Shares {
+    znodes::ShiftBy by = znodes::ShiftBy::fleet;
+    znodes::Percents percents;
+};
+
+/// The names that have shares, and the time, which says whose turn it is.
+struct Shifted {
+    std::map<DnsName, Shares> names;
+    WallTime now{};
+};
+
+struct Party {
+    int known = 0;    ///< LBs that can be published
+    int good = 0;     ///< of these: they serve
+    int failing = 0;  ///< of these: in rotation all the same
+    int percent = 0;  ///< what it gets
+    bool operator==(const Party&) const = default;
+};
+
+/// What came of a name's shares.
+struct SharedName {
+    znodes::Percents asked;
+    Ttl ttl{0};
+    std::map<std::string, Party> parties;
+    bool operator==(const SharedName&) const = default;
+};
+
 struct DesiredRecords {
     Desired desired;
     std::vector<std::string> problems;  ///< what can't be published as it is written, and why
+    std::map<DnsName, SharedName> shared{};
 };
 
 /// What the names of one view shall answer.
@@ -47,21 +79,18 @@ struct DesiredRecords {
 /// - An instance whose address is a host name isn't published, nor is one of a family whose type
 ///   isn't asked for.
 /// - SRV weights are percents of their priority that make 100 in all, so CoreDNS, which rounds
-/// down,
-///   answers them as they are.
+///   down, answers them as they are.
+/// - Of a name with shares, those that are to be answered get them as take_turns() says.
 /// `complete`: all fleets could be read.
 ///
 /// Example: web {lb-1 in, lb-2 out} and spare {lb-9 in} publish api with priorities 10 and 20: api
 /// answers web's lb-1. With lb-1 out, too: spare's lb-9.
 [[nodiscard]] DesiredRecords desired_records(const std::vector<PublishedFleet>& fleets,
                                              const std::string& view,
-                                             bool complete);
+                                             bool complete,
+                                             const Shifted& shifted = {});
 
 /// A label that names an instance in all fleets: "web-lb-1"; of what is no label a digest.
 [[nodiscard]] MemberId member_id(const FleetName& fleet, const InstanceId& instance);
-
-/// In the same order, each at least 1, the sum 100, in proportion to `weights` (largest
-/// remainders). Of more than 100 each is 1.
-[[nodiscard]] std::vector<int> percents(const std::vector<int>& weights);
 
 }  // namespace muster::dnsupdate

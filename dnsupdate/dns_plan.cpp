@@ -110,12 +110,23 @@ class Planner {
 
     /// May one more record go in this round?
     bool take_from_budget() {
-        if (plan_.removals == budget_) {
+        if (counted_ == budget_) {
             ++plan_.removals_held;
             return false;
         }
+        ++counted_;
         ++plan_.removals;
         return true;
+    }
+
+    /// The same of a record that another one of the same write replaces.
+    bool may_turn() {
+        if (policy_.hold_removals.empty()) {
+            ++plan_.removals;
+            return true;
+        }
+        ++plan_.removals_held;
+        return false;
     }
 
     [[nodiscard]] SetWrite begin_write(const DnsName& name, const ObservedSet& was) const {
@@ -235,10 +246,14 @@ class Planner {
     }
 
     void remove_members(const DesiredSet& wanted, const ObservedSet& was, SetWrite& write) {
+        auto newcomers = std::ranges::count_if(
+            write.puts, [&](const MemberId& id) { return !was.members.contains(id); });
         for (const auto& [id, known] : was.members) {
             if (wanted.records.members.contains(id)) continue;
             const auto why = wanted.left_out.find(id);
-            if (!take_from_budget()) {
+            const bool turn = newcomers > 0 && wanted.resting.contains(id);
+            if (turn) --newcomers;
+            if (!(turn ? may_turn() : take_from_budget())) {
                 say(Act::hold,
                     write.name,
                     shown(id, known.member),
@@ -299,6 +314,7 @@ class Planner {
     const PlanPolicy& policy_;
     SteadyTime now_;
     int budget_ = 1;
+    int counted_ = 0;  ///< against the budget
     std::string enough_ = "enough is removed in this round";
     std::map<DnsName, const Stray*> at_own_key_;
     std::map<DnsName, const Stray*> others_members_;

@@ -16,6 +16,8 @@ struct DesiredSet {
     RecordSet records;
     std::map<MemberId, std::string> left_out;  ///< known, but not to be published; why
     std::set<MemberId> unproven{};             ///< of the records: nothing says yet that they serve
+    /// Of `left_out`: well, and not their turn. Each that goes is made up for by one that comes.
+    std::set<MemberId> resting{};
     bool operator==(const DesiredSet&) const = default;
 };
 
@@ -94,6 +96,9 @@ struct Plan {
 /// order
 ///   of name and id; a changed address counts as a removal. The caller's next round begins when
 ///   this one has been verified.
+/// - What rests (share.hpp) and is replaced in the same transaction doesn't count among these:
+/// turns
+///   neither wait for the dead nor hold them up. It waits for the DNS servers as all removals do.
 /// - A name of ours that `desired` doesn't have goes only if `desired` is complete and
 ///   `orphan_hold` after it was first seen so.
 /// - A stray is never changed or removed, with one exception: what is malformed, lies below or at a

@@ -141,6 +141,9 @@ asio::awaitable<http::Reply> Api::dispatch(const Call& call) {
         case Route::remove_group:
         case Route::remove_fleet:
         case Route::change_backend:
+        case Route::shift_traffic:
+        case Route::cancel_shift:
+        case Route::forget_shift:
         case Route::pause_cluster:
         case Route::pause_self:
         case Route::resume_self:

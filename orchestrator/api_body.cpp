@@ -1,5 +1,6 @@
 #include "orchestrator/api_body.hpp"
 
+#include "common/znodes/names.hpp"
 #include "orchestrator/api_routes.hpp"
 
 #include <boost/json/parse.hpp>
@@ -85,6 +86,39 @@ std::optional<std::string> BodyReader::text(std::string_view name, std::size_t l
     }
     reject(name, fmt::format("must be a text of at most {} printable bytes", limit));
     return std::nullopt;
+}
+
+std::optional<std::map<std::string, int>> BodyReader::percents(std::string_view name,
+                                                               std::size_t most) {
+    const json::value* value = find(name);
+    if (value == nullptr) return std::nullopt;
+    const json::object* const object = value->if_object();
+    if (object == nullptr || object->empty() || object->size() > most) {
+        reject(name,
+               fmt::format("must be an object of 1 to {} names, each with its percent", most));
+        return std::nullopt;
+    }
+    std::map<std::string, int> all;
+    std::int64_t sum = 0;
+    const std::size_t before = problems_.size();
+    for (const auto& member : *object) {
+        const std::string_view key = member.key();
+        const std::int64_t* const number = member.value().if_int64();
+        if (!znodes::is_path_name(key)) {
+            reject(name, "has a name that no fleet and no zone can have");
+        } else if (number == nullptr || *number < 0 || *number > 100) {
+            reject(fmt::format("{}.{}", name, key), "must be a whole number from 0 to 100");
+        } else {
+            sum += *number;
+            if (*number > 0) all.emplace(key, static_cast<int>(*number));
+        }
+    }
+    if (problems_.size() > before) return std::nullopt;
+    if (sum != 100) {
+        reject(name, fmt::format("makes {} in all, and must make 100", sum));
+        return std::nullopt;
+    }
+    return all;
 }
 
 void BodyReader::reject(std::string_view path, std::string what) {

@@ -26,6 +26,10 @@ class BodyReader {
     /// Printable, at most `limit` bytes.
     [[nodiscard]] std::optional<std::string> text(std::string_view name, std::size_t limit);
 
+    /// Whole numbers that make 100 by names; those of 0 are left out. Nothing: absent or wrong.
+    [[nodiscard]] std::optional<std::map<std::string, int>> percents(std::string_view name,
+                                                                     std::size_t most);
+
     void reject(std::string_view path, std::string what);
 
     /// Call last.

@@ -41,6 +41,9 @@ void put_fleets(boost::json::object& body, const View& view);
 void put_agents(boost::json::object& body, const View& view);
 /// `names` and `stores` of the master; of other nodes none.
 void put_dns(boost::json::object& body, const View& view);
+void put_shifts(boost::json::object& body, const View& view);
+[[nodiscard]] boost::json::object json_of(const std::string& name,
+                                          const znodes::TrafficShift& shift);
 /// For the page: not more of them than people can look at, those with trouble first.
 void put_shown_agents(boost::json::object& body, const View& view);
 void put_backends(boost::json::object& body, const View& view, const BackendQuery& query);

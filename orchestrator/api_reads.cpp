@@ -154,6 +154,7 @@ http::Response answer_read(Route route, const ReadCall& call) {
     if (route == Route::fleet) return answer_fleet(call);
     if (route == Route::agents) return answer_with(call, put_agents);
     if (route == Route::dns) return answer_with(call, put_dns);
+    if (route == Route::shifts) return answer_with(call, put_shifts);
     if (route == Route::fleets) return answer_with(call, put_fleets);
     if (route == Route::backends) return answer_backends(call);
     if (route == Route::events) return answer_events(call);

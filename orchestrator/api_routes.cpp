@@ -25,6 +25,7 @@ constexpr std::array route_table = {
     RouteRow{Route::fleet, "GET", "/api/v1/fleets/{fleet}", Needs::read},
     RouteRow{Route::agents, "GET", "/api/v1/agents", Needs::read},
     RouteRow{Route::dns, "GET", "/api/v1/dns", Needs::read},
+    RouteRow{Route::shifts, "GET", "/api/v1/traffic-shift", Needs::read},
     RouteRow{Route::backends, "GET", "/api/v1/backends", Needs::read},
     RouteRow{Route::backend, "GET", "/api/v1/backends/{group}/{backend}", Needs::read},
     RouteRow{Route::shards, "GET", "/api/v1/shards", Needs::read},
@@ -37,6 +38,9 @@ constexpr std::array route_table = {
     RouteRow{Route::remove_fleet, "DELETE", "/api/v1/fleets/{fleet}", Needs::write},
     RouteRow{
         Route::change_backend, "PATCH", "/api/v1/groups/{group}/backends/{backend}", Needs::write},
+    RouteRow{Route::shift_traffic, "POST", "/api/v1/traffic-shift", Needs::write},
+    RouteRow{Route::cancel_shift, "POST", "/api/v1/traffic-shift/{name}/cancel", Needs::write},
+    RouteRow{Route::forget_shift, "DELETE", "/api/v1/traffic-shift/{name}", Needs::write},
     RouteRow{Route::pause_cluster, "POST", "/api/v1/pause", Needs::write},
     RouteRow{Route::step_down, "POST", "/api/v1/step-down", Needs::write},
     RouteRow{Route::pause_self, "POST", "/api/v1/nodes/self/pause", Needs::write},

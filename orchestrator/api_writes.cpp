@@ -3,6 +3,7 @@
 #include "orchestrator/api_body.hpp"
 #include "orchestrator/api_json.hpp"
 #include "orchestrator/api_problem.hpp"
+#include "orchestrator/api_shift.hpp"
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
@@ -196,6 +197,30 @@ asio::awaitable<http::Response> pause_cluster(const WriteCall& call, Commands& c
     co_return json_response(200, {{"pause", json_of(*pause)}});
 }
 
+asio::awaitable<http::Response> change_shift(const WriteCall& call,
+                                             Commands& commands,
+                                             ShiftChange::Act act) {
+    auto terms = terms_of(call);
+    if (!terms) co_return malformed(terms.error());
+    ShiftChange change{.act = act};
+    if (act == ShiftChange::Act::begin) {
+        ShiftAsked asked = read_shift(call.request.body, call.snapshot.get());
+        if (!asked.problems.empty()) co_return problem(asked.problems);
+        change = std::move(asked.change);
+    } else {
+        const auto problems = BodyReader(call.request.body).problems();
+        if (!problems.empty()) co_return problem(problems);
+        change.name = call.parameters[0];
+    }
+    const std::string name = change.name;
+    const auto shift =
+        co_await commands.change_shift(std::move(change), terms->author, terms->dry_run);
+    if (!shift) co_return failed(shift.error());
+    json::object body = json_of(name, *shift);
+    body["dry_run"] = terms->dry_run == DryRun::yes;
+    co_return json_response(act == ShiftChange::Act::forget ? 200 : 202, body);
+}
+
 asio::awaitable<http::Response> pause_self(const WriteCall& call, Commands& commands, bool paused) {
     BodyReader body(call.request.body);
     constexpr std::size_t longest_reason = 200;
@@ -280,6 +305,12 @@ asio::awaitable<http::Response> answer_write(Route route, WriteCall call, Comman
     if (route == Route::remove_fleet)
         co_return co_await remove(znodes::ConfigKind::fleet, call, commands);
     if (route == Route::change_backend) co_return co_await change_backend(call, commands);
+    if (route == Route::shift_traffic)
+        co_return co_await change_shift(call, commands, ShiftChange::Act::begin);
+    if (route == Route::cancel_shift)
+        co_return co_await change_shift(call, commands, ShiftChange::Act::cancel);
+    if (route == Route::forget_shift)
+        co_return co_await change_shift(call, commands, ShiftChange::Act::forget);
     if (route == Route::pause_cluster) co_return co_await pause_cluster(call, commands);
     if (route == Route::pause_self) co_return co_await pause_self(call, commands, true);
     if (route == Route::resume_self) co_return co_await pause_self(call, commands, false);

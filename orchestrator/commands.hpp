@@ -6,6 +6,7 @@
 #include "common/config/model.hpp"
 #include "common/znodes/config_name.hpp"
 #include "common/znodes/payloads.hpp"
+#include "common/znodes/traffic_shift.hpp"
 #include "orchestrator/audit.hpp"
 #include "orchestrator/lb_hops.hpp"
 #include "orchestrator/suspicion.hpp"
@@ -94,6 +95,18 @@ struct PauseChange {
     std::optional<bool> status;
 };
 
+/// Of the shares of one name's traffic.
+struct ShiftChange {
+    enum class Act : std::uint8_t {
+        begin,   ///< towards `wanted.to`; only where none is under way
+        cancel,  ///< back to what was before, in one step; only where one is under way
+        forget,  ///< no shares any more, as the fleets say; only where none is under way
+    };
+    Act act = Act::begin;
+    std::string name;
+    znodes::TrafficShift wanted;  ///< of begin: to, by, over, interval, patience, healthy_percent
+};
+
 struct SelfPause {
     bool paused = false;
     std::string reason;
@@ -131,6 +144,9 @@ class Commands {
     /// The cluster's pause after it.
     [[nodiscard]] virtual asio::awaitable<Result<znodes::Pause>> pause_cluster(
         PauseChange change, Requester author) = 0;
+    /// The shift after it; of forget: before it.
+    [[nodiscard]] virtual asio::awaitable<Result<znodes::TrafficShift>> change_shift(
+        ShiftChange change, Requester author, DryRun dry_run) = 0;
     /// This node's own pause: kept in its state directory, needs nobody else.
     [[nodiscard]] virtual asio::awaitable<Result<SelfPause>> pause_self(SelfPause pause) = 0;
     /// Gives up the office; the epoch that ended.

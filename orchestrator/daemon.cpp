@@ -147,6 +147,10 @@ Result<void> Daemon::start() {
             settings_.new_guid,
             [this] { return commands_->self_pause().paused; },
             [this] { changed_.notify(); });
+    if (dns_)
+        shifts_ = std::make_unique<ShiftDuty>(control_, store_, clock_, *node_, *dns_, [this] {
+            return commands_->self_pause().paused;
+        });
     const config::Endpoint listen = listen_endpoint(own.listen);
     api_ = std::make_unique<Api>(
         slot_,
@@ -174,6 +178,7 @@ Result<void> Daemon::start() {
     tasks_.spawn("snapshots", publish_snapshots());
     tasks_.spawn("metrics", feed_metrics());
     if (dns_) dns_->start();
+    if (shifts_) shifts_->start();
     node_->start();
     api_thread_->start();
     log::info("started",
@@ -201,6 +206,7 @@ asio::awaitable<void> Daemon::stop() {
     while (!api_ended) co_await clock_.sleep_for(std::chrono::milliseconds(2));
     ender.join();
     if (peers_) co_await peers_->stop();
+    if (shifts_) co_await shifts_->stop();
     if (dns_) co_await dns_->stop();
     co_await node_->stop();
     co_await tasks_.stop();
@@ -233,6 +239,7 @@ void Daemon::publish() {
     metrics_.take(*snapshot);
     slot_.publish(snapshot);
     if (dns_) dns_->take(*snapshot);
+    if (shifts_) shifts_->look();
 }
 
 asio::awaitable<void> Daemon::publish_snapshots() {

@@ -14,6 +14,7 @@
 #include "orchestrator/node_commands.hpp"
 #include "orchestrator/node_metrics.hpp"
 #include "orchestrator/peer_channel.hpp"
+#include "orchestrator/shift_duty.hpp"
 #include "orchestrator/snapshot_builder.hpp"
 #include "orchestrator/snapshot_slot.hpp"
 
@@ -83,7 +84,8 @@ class Daemon {
     std::unique_ptr<PeerChannel> peers_;  ///< null without a cluster secret
     std::unique_ptr<Node> node_;
     std::unique_ptr<NodeCommands> commands_;
-    std::unique_ptr<DnsDuty> dns_;  ///< null: this node's settings have none
+    std::unique_ptr<DnsDuty> dns_;       ///< null: this node's settings have none
+    std::unique_ptr<ShiftDuty> shifts_;  ///< null: the same
     SnapshotSlot slot_;
     SnapshotBuilder builder_;
     std::unique_ptr<class Api> api_;

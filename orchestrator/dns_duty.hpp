@@ -45,6 +45,8 @@ class DnsDuty {
     void take(const Snapshot& snapshot);
 
     [[nodiscard]] std::shared_ptr<const DnsRow> row() const;
+    /// By the last snapshot; nothing: not all was read yet.
+    [[nodiscard]] const std::optional<dnsupdate::DesiredRecords>& wanted() const { return wanted_; }
 
  private:
     struct Term;

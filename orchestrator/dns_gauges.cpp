@@ -7,6 +7,9 @@ namespace muster::orchestrator {
 
 namespace {
 
+/// Names and parties that come and go leave a series each.
+constexpr std::size_t most_shift_series = 4'000;
+
 std::size_t differing(const dnsupdate::Round& round) {
     std::size_t count = 0;
     for (const auto& [name, wanted] : round.desired.desired.sets) {
@@ -75,8 +78,44 @@ void DnsGauges::count(Store& store, const std::string& what, std::uint64_t value
     before = value;
 }
 
+void DnsGauges::take_shifts(const Snapshot& snapshot) {
+    // Told by the master alone; elsewhere, and of what was forgotten: nothing, 0.
+    const bool master = !snapshot.dns->stores.empty();
+    for (metrics::Gauge* const gauge : of_shifts_) gauge->Set(0);
+    for (const auto& [name, shift] : snapshot.shifts) {
+        if (!master) break;
+        const auto set =
+            [&](const char* metric, const char* help, metrics::Labels labels, double value) {
+                if (of_shifts_.size() >= most_shift_series) return;
+                labels.emplace("name", name);
+                metrics::Gauge& gauge = registry_.gauge(metric, help, labels);
+                gauge.Set(value);
+                of_shifts_.insert(&gauge);
+            };
+        for (const auto& [party, percent] : shift.now)
+            set("muster_dns_shift_percent",
+                "Of a name's traffic, that a fleet or zone shall have",
+                {{"party", party}},
+                percent);
+        set("muster_dns_shift_under_way",
+            "1 while traffic of the name is being shifted",
+            {},
+            value_of(shift.is_under_way()));
+        set("muster_dns_shift_held",
+            "1 while something forbids the next step of the shift",
+            {},
+            value_of(shift.phase == znodes::ShiftPhase::held));
+        set("muster_dns_shift_rolled_back",
+            "1 if the last shift of the name was undone by itself",
+            {},
+            value_of(shift.phase == znodes::ShiftPhase::rolling_back ||
+                     shift.phase == znodes::ShiftPhase::rolled_back));
+    }
+}
+
 void DnsGauges::take(const Snapshot& snapshot) {
     if (!snapshot.dns) return;
+    take_shifts(snapshot);
     for (auto& [name, store] : stores_) {
         for (metrics::Gauge* const gauge : {store.publishing,
                                             store.trouble,

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 namespace muster::orchestrator {
@@ -30,11 +31,13 @@ class DnsGauges {
         std::map<std::string, std::uint64_t> counted;  ///< in the updater's present life
     };
 
+    void take_shifts(const Snapshot& snapshot);
     Store& store_of(const std::string& name);
     void count(Store& store, const std::string& what, std::uint64_t value);
 
     metrics::Registry& registry_;
     std::map<std::string, Store> stores_;
+    std::set<metrics::Gauge*> of_shifts_;
 };
 
 }  // namespace muster::orchestrator

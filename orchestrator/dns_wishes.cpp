@@ -66,9 +66,23 @@ dnsupdate::PublishedFleet published(const config::FleetSpec& spec, const GroupRo
                                    .in = row.in_rotation,
                                    .standing = standing_of(row.rotation_reason),
                                    .weight = row.weight,
-                                   .why = std::move(why)});
+                                   .why = std::move(why),
+                                   .zone = configured->zone});
     }
     return fleet;
+}
+
+dnsupdate::Shifted shifted(const follow::ClusterView& view,
+                           WallTime now,
+                           std::vector<std::string>& problems) {
+    dnsupdate::Shifted all{.now = now};
+    if (!view.shifts) return all;
+    for (const auto& [name, shift] : view.shifts->value.names)
+        all.names.emplace(name, dnsupdate::Shares{.by = shift.by, .percents = shift.now});
+    if (view.shifts->garbage)
+        problems.emplace_back(
+            "the shares of traffic can't be read in ZooKeeper: the last ones that could count");
+    return all;
 }
 
 }  // namespace
@@ -102,7 +116,8 @@ dnsupdate::DesiredRecords dns_wishes(const follow::ClusterView& view,
                         "its names stay as they are",
                         name.str()));
     }
-    dnsupdate::DesiredRecords wishes = dnsupdate::desired_records(fleets, "", complete);
+    dnsupdate::DesiredRecords wishes =
+        dnsupdate::desired_records(fleets, "", complete, shifted(view, snapshot.time, problems));
     wishes.problems.insert(wishes.problems.end(), problems.begin(), problems.end());
     for (const dnsupdate::DnsName& name : unknown) {
         const auto set = wishes.desired.sets.find(name);

@@ -45,6 +45,8 @@ class NodeCommands final : public Commands {
         BackendChange change) override;
     [[nodiscard]] asio::awaitable<Result<znodes::Pause>> pause_cluster(PauseChange change,
                                                                        Requester author) override;
+    [[nodiscard]] asio::awaitable<Result<znodes::TrafficShift>> change_shift(
+        ShiftChange change, Requester author, DryRun dry_run) override;
     [[nodiscard]] asio::awaitable<Result<SelfPause>> pause_self(SelfPause pause) override;
     [[nodiscard]] asio::awaitable<Result<std::int64_t>> step_down() override;
     [[nodiscard]] asio::awaitable<Result<Evidence>> why(GroupName group,
@@ -65,6 +67,9 @@ class NodeCommands final : public Commands {
                                                      DryRun dry_run);
     asio::awaitable<Result<AppliedGroup>> change_one(BackendChange change);
     asio::awaitable<Result<znodes::Pause>> set_control(PauseChange change, Requester author);
+    asio::awaitable<Result<znodes::TrafficShift>> shift(ShiftChange change,
+                                                        Requester author,
+                                                        DryRun dry_run);
     asio::awaitable<Result<SelfPause>> set_self_pause(SelfPause pause);
     asio::awaitable<Result<std::int64_t>> give_up_office();
     asio::awaitable<Result<Evidence>> look(GroupName group, BackendId backend);

@@ -92,6 +92,8 @@ std::string_view to_string(EventKind kind) {
             return "pause_changed";
         case EventKind::session_changed:
             return "session_changed";
+        case EventKind::traffic_shifted:
+            return "traffic_shifted";
     }
     return "unknown";
 }

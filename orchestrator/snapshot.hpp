@@ -7,6 +7,7 @@
 #include "common/coordination/types.hpp"
 #include "common/znodes/payloads.hpp"
 #include "common/znodes/rotation.hpp"
+#include "common/znodes/traffic_shift.hpp"
 #include "dnsupdate/updater_status.hpp"
 
 #include <cstdint>
@@ -198,6 +199,7 @@ enum class EventKind {
     fleet_removed,
     pause_changed,
     session_changed,
+    traffic_shifted,
 };
 [[nodiscard]] std::string_view to_string(EventKind kind);
 
@@ -225,6 +227,7 @@ struct Snapshot {
     std::vector<FleetRow> fleets;                         ///< sorted by name
     std::vector<AgentRow> agents;                         ///< sorted by fleet and instance
     std::shared_ptr<const DnsRow> dns;                    ///< null: this node's settings have none
+    std::map<std::string, znodes::TrafficShift> shifts;   ///< by the names that they are of
     std::shared_ptr<const std::vector<Event>> events;     ///< oldest first; null = none
 
     [[nodiscard]] const GroupRow* group(const GroupName& name) const;

@@ -216,6 +216,7 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const follow::ClusterView
     if (facts.session.confirmed != SteadyTime{}) next->session.confirmed = facts.session.confirmed;
     next->self = facts.self;
     next->dns = facts.dns;
+    if (view.shifts) next->shifts = view.shifts->value.names;
 
     const Placements where = placements(view);
     std::map<NodeId, NodeRow> nodes;

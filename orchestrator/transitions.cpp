@@ -310,6 +310,37 @@ void tell_fleets(const Snapshot& before, const Snapshot& after, Telling& telling
     }
 }
 
+std::string spelled(const znodes::Percents& percents) {
+    std::string text;
+    for (const auto& [party, percent] : percents)
+        text += fmt::format("{}{} {} %", text.empty() ? "" : ", ", party, percent);
+    return text.empty() ? "as the fleets say" : text;
+}
+
+void tell_shifts(const Snapshot& before, const Snapshot& after, Telling& telling) {
+    for (const auto& [name, is] : after.shifts) {
+        const auto was = before.shifts.find(name);
+        if (was != before.shifts.end() && was->second.id == is.id &&
+            was->second.phase == is.phase && was->second.now == is.now)
+            continue;
+        telling.add(
+            EventKind::traffic_shifted,
+            fmt::format("traffic of {}: {}, now {}{}{}",
+                        name,
+                        to_string(is.phase),
+                        spelled(is.now),
+                        is.why.empty() ? "" : ": ",
+                        is.why),
+            {{"name", name}, {"phase", std::string(to_string(is.phase))}, {"author", is.author}});
+    }
+    for (const auto& [name, was] : before.shifts) {
+        if (after.shifts.contains(name)) continue;
+        telling.add(EventKind::traffic_shifted,
+                    fmt::format("traffic of {}: as the fleets say again", name),
+                    {{"name", name}, {"phase", "forgotten"}});
+    }
+}
+
 }  // namespace
 
 std::vector<Event> transitions(const Snapshot& before, const Snapshot& after) {
@@ -321,6 +352,7 @@ std::vector<Event> transitions(const Snapshot& before, const Snapshot& after) {
         tell_members(before, after, telling);
         tell_groups(before, after, telling);
         tell_fleets(before, after, telling);
+        tell_shifts(before, after, telling);
     }
     return telling.take();
 }

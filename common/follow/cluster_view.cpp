@@ -13,19 +13,6 @@ namespace muster::follow {
 
 namespace {
 
-/// The path's parts below the root: "/muster/main/groups/web/index" -> {"groups", "web", "index"}.
-std::vector<std::string> parts_below(const znodes::Paths& paths, const std::string& path) {
-    std::vector<std::string> parts;
-    if (path.size() <= paths.root().size() || !path.starts_with(paths.root())) return parts;
-    std::size_t from = paths.root().size() + 1;
-    while (from <= path.size()) {
-        const std::size_t slash = std::min(path.find('/', from), path.size());
-        parts.push_back(path.substr(from, slash - from));
-        from = slash + 1;
-    }
-    return parts;
-}
-
 std::optional<int> number_of(const std::string& text) {
     int value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -39,7 +26,7 @@ class Applier {
         : view_(view), paths_(paths), source_(source), now_(now) {}
 
     void path(const std::string& path) {
-        const std::vector<std::string> parts = parts_below(paths_, path);
+        const std::vector<std::string> parts = paths_.parts_below(path);
         if (parts.empty()) return;
         const coordination::Node* node = source_.find(path);
         const std::string& first = parts[0];
@@ -65,6 +52,8 @@ class Applier {
                    path,
                    node,
                    change_.agents);
+        } else if (path == paths_.dns_shifts()) {
+            keep(view_.shifts, path, node, change_.shifts);
         } else if (first == "rollouts" && parts.size() == 2) {
             rollout(GroupName(parts[1]), path, node);
         } else if (first == "config" && parts.size() == 5 && parts[1] == "history") {
@@ -371,59 +360,6 @@ std::optional<NodeId> ClusterView::owner_of(const ShardId& shard) const {
         }
     }
     return std::nullopt;
-}
-
-Interest interest_in(const znodes::Paths& paths, const ClusterView& view, const std::string& path) {
-    const std::string chunks = paths.chunks() + "/";
-    if (path.starts_with(chunks) && !view.named_chunks.contains(path.substr(chunks.size())))
-        return Interest::none;
-    return interest_in(paths, path);
-}
-
-Interest interest_in(const znodes::Paths& paths, const std::string& path) {
-    if (path == paths.root()) return Interest::children;
-    const std::vector<std::string> parts = parts_below(paths, path);
-    if (parts.empty()) return Interest::none;
-    const std::string& first = parts[0];
-    if (first == "epoch" || first == "control" || first == "map") {
-        return parts.size() == 1 ? Interest::data : Interest::none;
-    }
-    if (first == "agents" || first == "evidence") {
-        if (parts.size() <= 2) return Interest::children;
-        return parts.size() == 3 ? Interest::data : Interest::none;
-    }
-    if (first == "rollouts" || first == "members" || first == "assignment" || first == "ack" ||
-        first == "progress") {
-        if (parts.size() == 1) return Interest::children;
-        return parts.size() == 2 ? Interest::data : Interest::none;
-    }
-    if (first == "config") {
-        if (parts.size() == 1) return Interest::children;
-        if (parts[1] != "group" && parts[1] != "fleet" && parts[1] != "chunks")
-            return Interest::none;
-        if (parts.size() == 2) return Interest::children;
-        return parts.size() == 3 ? Interest::data : Interest::none;
-    }
-    if (first == "groups") {
-        switch (parts.size()) {
-            case 1:
-            case 2:
-                return Interest::children;
-            case 3:
-                return parts[2] == "index"    ? Interest::data
-                       : parts[2] == "shards" ? Interest::children
-                                              : Interest::none;
-            case 4:
-                return Interest::children;
-            case 5:
-                return parts[4] == "members" || parts[4] == "status" || parts[4] == "handoff"
-                           ? Interest::data
-                           : Interest::none;
-            default:
-                return Interest::none;
-        }
-    }
-    return Interest::none;
 }
 
 ViewChange apply(ClusterView& view,

@@ -8,6 +8,7 @@
 #include "common/follow/mirror.hpp"
 #include "common/znodes/paths.hpp"
 #include "common/znodes/payloads.hpp"
+#include "common/znodes/traffic_shift.hpp"
 
 #include <cstdint>
 #include <map>
@@ -79,10 +80,10 @@ struct EarlierGeneration {
 
 /// The mirrored tree, decoded: the one value that master, worker, API and dashboard read.
 ///
-/// NONODE is never a deletion: a head, index, members, status or rollout that vanishes leaves its
-/// last good value here (only a tombstone head ends a group or a fleet), and so does one that turns
-/// into garbage. Members, assignments, acks and progress follow the tree, since their absence has a
-/// meaning of its own.
+/// NONODE is never a deletion: a head, index, members, status, rollout or shifts that vanish leave
+/// their last good value here (only a tombstone head ends a group or a fleet), and so does one that
+/// turns into garbage. Members, assignments, acks and progress follow the tree, since their absence
+/// has a meaning of its own.
 struct ClusterView {
     std::optional<Versioned<znodes::Control>> control;
     std::optional<Versioned<znodes::Epoch>> epoch;
@@ -93,6 +94,7 @@ struct ClusterView {
     std::map<GroupName, GroupView> groups;  ///< and those of LBs, instance_group.hpp
     std::map<FleetName, FleetView> fleets;
     std::optional<Versioned<znodes::ShardMap>> map;
+    std::optional<Versioned<znodes::TrafficShifts>> shifts;
     std::map<std::string, std::string> chunks;    ///< hash -> bytes
     std::set<std::string> named_chunks;           ///< by the heads of `groups` and `earlier`
     std::map<std::string, std::string> problems;  ///< path -> what is wrong with its content
@@ -127,6 +129,7 @@ struct ViewChange {
     bool agents = false;
     bool rollouts = false;
     bool evidence = false;
+    bool shifts = false;
 };
 
 /// What the mirror reads and watches for this view.

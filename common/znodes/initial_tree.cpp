@@ -1,5 +1,7 @@
 #include "common/znodes/initial_tree.hpp"
 
+#include "common/znodes/traffic_shift.hpp"
+
 namespace muster::znodes {
 
 std::vector<InitialNode> initial_tree(const Paths& paths, const Control& control) {
@@ -29,6 +31,9 @@ std::vector<InitialNode> initial_tree(const Paths& paths, const Control& control
         {.path = paths.dns()},
         {.path = paths.dns_state(),
          .data = encode(DnsState{
+             .stamp = {.cluster = control.stamp.cluster, .writer = control.stamp.writer}})},
+        {.path = paths.dns_shifts(),
+         .data = encode(TrafficShifts{
              .stamp = {.cluster = control.stamp.cluster, .writer = control.stamp.writer}})},
         {.path = paths.audit()},
         // Last: a node that finds it finds the rest, too.

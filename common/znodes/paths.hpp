@@ -3,9 +3,11 @@
 #include "common/base/id.hpp"
 #include "common/znodes/config_name.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace muster::znodes {
 
@@ -90,6 +92,19 @@ class Paths {
     }
     [[nodiscard]] std::string dns() const { return root_ + "/dns"; }
     [[nodiscard]] std::string dns_state() const { return dns() + "/state"; }
+    [[nodiscard]] std::string dns_shifts() const { return dns() + "/shifts"; }
+    /// Of a path below the root: ".../groups/web/index" -> {"groups", "web", "index"}.
+    [[nodiscard]] std::vector<std::string> parts_below(const std::string& path) const {
+        std::vector<std::string> parts;
+        if (path.size() <= root_.size() || !path.starts_with(root_)) return parts;
+        std::size_t from = root_.size() + 1;
+        while (from <= path.size()) {
+            const std::size_t slash = std::min(path.find('/', from), path.size());
+            parts.push_back(path.substr(from, slash - from));
+            from = slash + 1;
+        }
+        return parts;
+    }
     [[nodiscard]] std::string audit() const { return root_ + "/audit"; }
 
     /// The permanent child that keeps a guard from ever being deleted (versions restart at 0).

@@ -334,7 +334,8 @@
 
   const EVENT_STATE = { rotation_changed: 'degraded', panic_changed: 'down', master_changed: 'drain', shard_moved: 'drain',
     member_joined: 'up', member_left: 'down', member_changed: 'degraded', config_applied: 'maintenance',
-    group_removed: 'maintenance', pause_changed: 'degraded', session_changed: 'unknown' };
+    group_removed: 'maintenance', pause_changed: 'degraded', session_changed: 'unknown',
+    traffic_shifted: 'degraded' };
   const showEvents = () => {
     patch($('events'), [...view.events].reverse(), (e) => e.id, (e) => {
       const state = e.kind === 'health_changed' ? (e.fields.to || 'unknown').toLowerCase() : EVENT_STATE[e.kind];

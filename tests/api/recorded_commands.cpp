@@ -82,6 +82,23 @@ asio::awaitable<Result<znodes::Pause>> RecordedCommands::pause_cluster(PauseChan
                             .status = change.status.value_or(false)};
 }
 
+asio::awaitable<Result<znodes::TrafficShift>> RecordedCommands::change_shift(ShiftChange change,
+                                                                             Requester author,
+                                                                             DryRun dry_run) {
+    const char* const acts[] = {"shift", "cancel", "forget"};
+    std::string to;
+    for (const auto& [party, percent] : change.wanted.to)
+        to += fmt::format(" {}={}", party, percent);
+    asked.push_back(fmt::format("{} {}{} by {}{}",
+                                acts[static_cast<int>(change.act)],
+                                change.name,
+                                to,
+                                author.name,
+                                spelled(dry_run)));
+    if (fails) co_return tl::unexpected(*fails);
+    co_return change.wanted;
+}
+
 asio::awaitable<Result<SelfPause>> RecordedCommands::pause_self(SelfPause pause) {
     asked.push_back(fmt::format("{} self{}", pause.paused ? "pause" : "resume", pause.reason));
     if (fails) co_return tl::unexpected(*fails);

@@ -35,6 +35,10 @@ class RecordedCommands : public orchestrator::Commands {
         orchestrator::BackendChange change) override;
     [[nodiscard]] asio::awaitable<Result<znodes::Pause>> pause_cluster(
         orchestrator::PauseChange change, orchestrator::Requester author) override;
+    [[nodiscard]] asio::awaitable<Result<znodes::TrafficShift>> change_shift(
+        orchestrator::ShiftChange change,
+        orchestrator::Requester author,
+        orchestrator::DryRun dry_run) override;
     [[nodiscard]] asio::awaitable<Result<orchestrator::SelfPause>> pause_self(
         orchestrator::SelfPause pause) override;
     [[nodiscard]] asio::awaitable<Result<std::int64_t>> step_down() override;

@@ -56,6 +56,13 @@ struct Row {
 const std::vector<Row> rows = {
     {"nothing", [](Snapshot&) {}, {}},
     {"the same content in new objects", [](Snapshot& s) { change_web(s, [](GroupRow&) {}); }, {}},
+    {"a shift of traffic",
+     [](Snapshot& s) {
+         s.shifts["api.test"] = {.now = {{"blue", 95}, {"green", 5}},
+                                 .phase = znodes::ShiftPhase::held,
+                                 .why = "green is ill"};
+     },
+     {"traffic_shifted: traffic of api.test: held, now blue 95 %, green 5 %: green is ill"}},
     {"only time passed",
      [](Snapshot& s) { change_web(s, [](GroupRow& g) { g.shards[0].progress_time += 5s; }); },
      {}},

@@ -4,6 +4,7 @@
 #include "tests/ctl/command_fixture.hpp"
 
 #include <boost/json/parse.hpp>
+#include <fmt/format.h>
 
 namespace muster::ctl {
 namespace {
@@ -140,6 +141,41 @@ TEST_F(Commands, EventsShowWhoChangedWhat) {
                 HasSubstr("T alice (token from 10.0.0.7) changed web, generation 5: rise: 2 -> 3"));
     EXPECT_THAT(out(), HasSubstr("T bob (loopback from ::1) paused the cluster: paused now: all"));
     EXPECT_THAT(out(), Not(HasSubstr("\x1b")));
+}
+
+constexpr const char* shift_json = R"({"name":"api.test","phase":"held","step":1,"steps":10,
+    "from":{"blue":100},"now":{"blue":95,"green":5},"to":{"blue":50,"green":50},
+    "why":"green\u001b[2J is ill"})";
+
+TEST_F(Commands, ShiftAsksShowsCancelsAndForgets) {
+    node().on("POST /api/v1/traffic-shift", shift_json);
+    node().on("POST /api/v1/traffic-shift/api.test/cancel", shift_json);
+    node().on("DELETE /api/v1/traffic-shift/api.test", shift_json);
+    node().on("GET /api/v1/traffic-shift", fmt::format(R"({{"shifts":[{}]}})", shift_json));
+    const auto asked = [&](ShiftOptions options) {
+        return run([options](Context& context) { return shift(context, options); });
+    };
+    EXPECT_EQ(asked({.name = "api.test",
+                     .shares = {"blue=50", "green=50"},
+                     .over = "10m",
+                     .healthy_percent = 80}),
+              Exit::ok);
+    EXPECT_EQ(node().requests.back().body,
+              R"({"name":"api.test","percent":{"blue":50,"green":50},"over":"10m",)"
+              R"("healthy_percent":80})");
+    EXPECT_THAT(out(), HasSubstr("api.test to blue=50 green=50"));
+    EXPECT_EQ(asked({.name = "api.test"}), Exit::ok);
+    EXPECT_THAT(out(), HasSubstr("blue=95 green=5"));
+    EXPECT_THAT(out(), Not(HasSubstr("\x1b")));
+    EXPECT_EQ(asked({.name = "api.test", .cancel = true}), Exit::ok);
+    EXPECT_THAT(out(), HasSubstr("cancelled: api.test to blue=100"));
+    EXPECT_EQ(asked({.name = "api.test", .forget = true}), Exit::ok);
+    EXPECT_EQ(asked({.name = "other.test"}), Exit::not_found);
+    const auto before = node().requests.size();
+    for (const char* share : {"blue", "=5", "blue=", "blue=5x", "blue=99999999999"})
+        EXPECT_EQ(asked({.name = "api.test", .shares = {share}}), Exit::usage) << share;
+    EXPECT_EQ(asked({.name = "api.test", .shares = {"blue=50", "blue=50"}}), Exit::usage);
+    EXPECT_EQ(node().requests.size(), before) << "nothing was asked";
 }
 
 TEST_F(Commands, SurviveAnswersOfAnotherShape) {

@@ -1,0 +1,166 @@
+#include "orchestrator/shift_duty.hpp"
+
+#include "common/observe/log.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace muster::orchestrator {
+
+using znodes::ShiftPhase;
+using znodes::TrafficShift;
+
+namespace {
+
+std::string spelled(const znodes::Percents& percents) {
+    std::string text;
+    for (const auto& [party, percent] : percents)
+        text += fmt::format("{}{}={}", text.empty() ? "" : " ", party, percent);
+    return text;
+}
+
+void tell(const std::string& name, const TrafficShift& was, const TrafficShift& is) {
+    if (was.phase == is.phase && was.step == is.step) return;
+    const bool ill = is.phase == ShiftPhase::held || is.phase == ShiftPhase::rolling_back ||
+                     is.phase == ShiftPhase::rolled_back;
+    const std::string phase(to_string(is.phase));
+    const std::string step = fmt::format("{} of {}", is.step, is.steps);
+    if (ill) {
+        log::warn("traffic_shift_stopped",
+                  {{"name", name}, {"phase", phase}, {"step", step}, {"why", is.why}});
+    } else {
+        log::info("traffic_shift",
+                  {{"name", name}, {"phase", phase}, {"step", step}, {"now", spelled(is.now)}});
+    }
+}
+
+std::string what_is_unseen(const std::string& name,
+                           const dnsupdate::DesiredRecords& wanted,
+                           const dnsupdate::UpdaterStatus& store) {
+    if (!store.trouble.empty()) return fmt::format("{}: {}", store.provider, store.trouble);
+    if (store.stage != dnsupdate::Stage::publishing || !store.round)
+        return fmt::format("{} is not read yet", store.provider);
+    const dnsupdate::DnsName key(name);
+    const auto asked = wanted.desired.sets.find(key);
+    const auto held = store.round->observed.sets.find(key);
+    std::map<dnsupdate::MemberId, dnsupdate::Member> there;
+    if (held != store.round->observed.sets.end()) {
+        for (const auto& [id, member] : held->second.members) there.emplace(id, member.member);
+    }
+    if (asked == wanted.desired.sets.end() || asked->second.records.members != there)
+        return fmt::format("{} does not hold the wanted records yet", store.provider);
+    for (const dnsupdate::ServerState& server : store.servers) {
+        if (!server.asked || server.waiting > 0)
+            return fmt::format("the DNS server {} does not show them yet", server.address);
+        if (!server.wrong.empty())
+            return fmt::format("the DNS server {}: {}", server.address, server.wrong);
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string what_is_unseen(const std::string& name,
+                           const dnsupdate::DesiredRecords& wanted,
+                           const DnsRow& row) {
+    if (row.stores.empty()) return "no store of records is written yet";
+    for (const dnsupdate::UpdaterStatus& store : row.stores) {
+        if (std::string unseen = what_is_unseen(name, wanted, store); !unseen.empty())
+            return unseen;
+    }
+    return {};
+}
+
+ShiftDuty::ShiftDuty(asio::any_io_executor executor,
+                     coordination::Store& store,
+                     Clock& clock,
+                     Node& node,
+                     const DnsDuty& dns,
+                     std::function<bool()> paused)
+    : store_(store),
+      clock_(clock),
+      node_(node),
+      dns_(dns),
+      paused_(std::move(paused)),
+      tasks_(executor),
+      wake_(executor) {}
+
+void ShiftDuty::start() {
+    tasks_.spawn("traffic shifts", run());
+}
+
+asio::awaitable<void> ShiftDuty::stop() {
+    co_await tasks_.stop();
+}
+
+asio::awaitable<void> ShiftDuty::run() {
+    for (;;) {
+        co_await wake_.wait();
+        const Election* const election = node_.election();
+        const bool in_office =
+            election != nullptr && election->office() && election->may_act(clock_.now());
+        // Time without a master, or without its lease, is no time that counts.
+        if (!in_office || election->office()->epoch != epoch_) memories_.clear();
+        if (!in_office) continue;
+        epoch_ = election->office()->epoch;
+        co_await step(epoch_);
+    }
+}
+
+dnsupdate::ShiftSight ShiftDuty::sight(const std::string& name, const TrafficShift& shift) const {
+    const std::shared_ptr<const DnsRow> row = dns_.row();
+    const auto& wanted = dns_.wanted();
+    dnsupdate::ShiftSight seen;
+    const auto& control = node_.view().control;
+    if (!control || !wanted || !node_.settled() || row->stores.empty()) return seen;
+    seen.paused = control->value.pause.all || control->value.pause.dns || paused_();
+    const auto shared = wanted->shared.find(dnsupdate::DnsName(name));
+    seen.known = true;
+    if (shared == wanted->shared.end()) return seen;
+    // The records of the last step, or of none, say nothing of this one.
+    seen.known = shared->second.asked == shift.now;
+    seen.name = shared->second;
+    seen.unseen = what_is_unseen(name, *wanted, *row);
+    return seen;
+}
+
+asio::awaitable<void> ShiftDuty::step(std::int64_t epoch) {
+    const auto& known = node_.view().shifts;
+    if (!known || known->garbage || known->gone) co_return;
+    const znodes::TrafficShifts before = known->value;
+    const std::int32_t version = known->version;
+    znodes::TrafficShifts after = before;
+    std::map<std::string, dnsupdate::ShiftMemory> memories;
+    for (auto& [name, shift] : after.names) {
+        dnsupdate::ShiftStep made = dnsupdate::advance(
+            shift, memories_[name], sight(name, shift), clock_.wall(), clock_.now());
+        shift = std::move(made.next);
+        memories.emplace(name, std::move(made.memory));
+    }
+    memories_ = std::move(memories);
+    if (after == before) co_return;
+    after.stamp = {.cluster = node_.view().cluster(),
+                   .token = epoch,
+                   .writer = node_.identity().node.str(),
+                   .sequence = before.stamp.sequence + 1};
+    const znodes::Paths& paths = node_.paths();
+    std::vector<coordination::Op> ops{
+        coordination::CheckOp{.path = paths.epoch(), .version = static_cast<std::int32_t>(epoch)}};
+    ops.emplace_back(coordination::SetOp{
+        .path = paths.dns_shifts(), .data = znodes::encode(after), .version = version});
+    const coordination::MultiOutcome outcome = co_await store_.multi(std::move(ops));
+    if (outcome.fenced_off()) node_.doubt_office();
+    if (outcome.ok()) {
+        for (const auto& [name, shift] : after.names) tell(name, before.names.at(name), shift);
+        co_return;
+    }
+    // Someone has asked for another one meanwhile, or this node's own write was not seen yet: the
+    // next look is at what is there then.
+    const bool raced = !outcome.op_errors.empty();
+    if (!raced) log::warn("traffic_shift_not_kept", {{"why", outcome.error.message()}});
+}
+
+}  // namespace muster::orchestrator

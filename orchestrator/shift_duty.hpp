@@ -1,0 +1,61 @@
+#pragma once
+
+#include "common/base/clock.hpp"
+#include "common/base/signal.hpp"
+#include "common/base/task_group.hpp"
+#include "common/coordination/store.hpp"
+#include "dnsupdate/traffic_shift.hpp"
+#include "orchestrator/dns_duty.hpp"
+#include "orchestrator/node.hpp"
+#include "orchestrator/snapshot.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace muster::orchestrator {
+
+/// Why the DNS servers don't answer yet as `wanted` says; empty: they do, as far as is known. Pure.
+[[nodiscard]] std::string what_is_unseen(const std::string& name,
+                                         const dnsupdate::DesiredRecords& wanted,
+                                         const DnsRow& row);
+
+/// The master's duty to go on with shifts of traffic: what a step is goes into `dns/shifts` first,
+/// under E and compare-and-set; the records follow what is there (DnsDuty). So a step is taken by
+/// one master only, and the next one knows of it. Executor: the control executor.
+class ShiftDuty {
+ public:
+    ShiftDuty(asio::any_io_executor executor,
+              coordination::Store& store,
+              Clock& clock,
+              Node& node,
+              const DnsDuty& dns,
+              std::function<bool()> paused);
+
+    void start();
+    [[nodiscard]] asio::awaitable<void> stop();
+
+    /// Time has passed, or anything has changed.
+    void look() { wake_.notify(); }
+
+ private:
+    asio::awaitable<void> run();
+    asio::awaitable<void> step(std::int64_t epoch);
+    [[nodiscard]] dnsupdate::ShiftSight sight(const std::string& name,
+                                              const znodes::TrafficShift& shift) const;
+
+    coordination::Store& store_;
+    Clock& clock_;
+    Node& node_;
+    const DnsDuty& dns_;
+    std::function<bool()> paused_;
+    TaskGroup tasks_;
+    Signal wake_;
+    std::int64_t epoch_ = -1;  ///< of `memories_`
+    std::map<std::string, dnsupdate::ShiftMemory> memories_;
+};
+
+}  // namespace muster::orchestrator
