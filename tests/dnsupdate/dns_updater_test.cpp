@@ -37,6 +37,17 @@ class FakeProvider final : public DnsProvider {
         mine = encode(fence);
         co_return judged;
     }
+    asio::awaitable<Result<StoredFence>> fence() override {
+        if (!up) co_return fail(std::make_error_code(std::errc::host_unreachable), "no store");
+        co_return StoredFence{.text = stored,
+                              .version = stored ? std::to_string(fence_version) : "0"};
+    }
+    asio::awaitable<Result<bool>> replace_fence(Fence fence, std::string version) override {
+        if (version != (stored ? std::to_string(fence_version) : "0")) co_return false;
+        stored = encode(fence);
+        ++fence_version;
+        co_return true;
+    }
     asio::awaitable<Result<Observed>> read() override {
         ++reads;
         if (!up) co_return fail(std::make_error_code(std::errc::host_unreachable), "no store");
@@ -77,6 +88,7 @@ class FakeProvider final : public DnsProvider {
     int claims = 0;
     int reads = 0;
     int conflicts = 0;
+    int fence_version = 1;
     std::optional<std::string> stored;
     std::string mine;
     StoreAge age_;
@@ -180,7 +192,8 @@ TEST_F(DnsUpdaterTest, ClaimsThenPublishesAndKeepsTheMark) {
     EXPECT_TRUE(converges(2, 1s));
     clock_.run_for(1s);
     EXPECT_EQ(store_.claims, 1);
-    EXPECT_EQ(kept_, (StoreMark{.born = true, .revision = 2}));
+    EXPECT_EQ(kept_,
+              (StoreMark{.born = true, .revision = 2, .last_good = {{api, records(1, 2)}}}));
     const UpdaterStatus status = updater_->status();
     EXPECT_EQ(status.stage, Stage::publishing);
     EXPECT_EQ(status.claim, Claim::create);
@@ -339,6 +352,7 @@ TEST_F(DnsUpdaterTest, RemovesNothingFromAStoreThatLostItsFenceUntilTheNamesAreB
     clock_.run_for(3s);
     // Restored: an older state, with an LB that is gone, and without our fence.
     store_.stored.reset();
+    store_.age_.revision = 1;
     store_.put({.name = api, .after = records(2, 3)});
     EXPECT_TRUE(converges(3, 10s));
     ASSERT_FALSE(store_.history.empty());
