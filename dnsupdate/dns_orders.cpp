@@ -32,8 +32,8 @@ struct DnsUpdater::Pending {
 namespace {
 
 constexpr std::size_t most_orders = 16;
-/// Eras have eight hexadecimal digits in a fence: a larger one can't be outbid.
-constexpr std::int64_t last_era = 0xffff'ffff;
+/// `bump-era` goes no further: a larger one can only be replaced.
+constexpr std::int64_t last_era = 0x7fff'ffff;
 
 Result<OrderDone> refusal(std::string why) {
     OrderDone done;

@@ -12,6 +12,7 @@
 #include "orchestrator/lb_hops.hpp"
 #include "orchestrator/node.hpp"
 #include "orchestrator/node_commands.hpp"
+#include "orchestrator/node_dns_commands.hpp"
 #include "orchestrator/node_metrics.hpp"
 #include "orchestrator/peer_channel.hpp"
 #include "orchestrator/snapshot_builder.hpp"
@@ -84,6 +85,7 @@ class Daemon {
     std::unique_ptr<Node> node_;
     std::unique_ptr<NodeCommands> commands_;
     std::unique_ptr<DnsDuty> dns_;  ///< null: this node's settings have none
+    std::unique_ptr<NodeDnsCommands> dns_commands_;  ///< null: as dns_
     SnapshotSlot slot_;
     SnapshotBuilder builder_;
     std::unique_ptr<class Api> api_;

@@ -4,6 +4,7 @@
 #include "common/observe/log.hpp"
 #include "dnsupdate/dns_asker.hpp"
 #include "dnsupdate/etcd_provider.hpp"
+#include "orchestrator/dns_mark.hpp"
 #include "orchestrator/dns_wishes.hpp"
 
 #include <functional>
@@ -136,6 +137,16 @@ std::shared_ptr<const DnsRow> DnsDuty::row() const {
     return row;
 }
 
+std::vector<std::string> DnsDuty::stores() const {
+    if (!term_ || token() != term_->token) return {};
+    return {term_->provider.name()};
+}
+
+dnsupdate::DnsUpdater* DnsDuty::updater(const std::string& store) {
+    const bool is_it = term_ && token() == term_->token && term_->provider.name() == store;
+    return is_it ? &term_->updater : nullptr;
+}
+
 asio::awaitable<void> DnsDuty::run() {
     for (;;) {
         co_await wake_.wait();
@@ -202,8 +213,7 @@ asio::awaitable<Result<StoreMark>> DnsDuty::kept(std::string kind) {
     }
     const auto found = state->stores.find(kind);
     if (found == state->stores.end()) co_return StoreMark{};
-    co_return StoreMark{
-        .born = found->second.born, .revision = found->second.revision, .term = found->second.term};
+    co_return mark_of(found->second);
 }
 
 asio::awaitable<bool> DnsDuty::keep(std::string kind, Token by, StoreMark mark) {
@@ -224,7 +234,7 @@ asio::awaitable<bool> DnsDuty::keep(std::string kind, Token by, StoreMark mark) 
                    .token = by.epoch,
                    .writer = node_.identity().node.str(),
                    .sequence = state.stamp.sequence + 1};
-    state.stores[kind] = {.born = mark.born, .revision = mark.revision, .term = mark.term};
+    state.stores[kind] = kept_form(mark);
     std::string data = znodes::encode(state);
     if (node) {
         ops.emplace_back(coordination::SetOp{
