@@ -1,6 +1,7 @@
 #include "ctl/command_line.hpp"
 
 #include "ctl/command_input.hpp"
+#include "ctl/command_line_dns.hpp"
 #include "ctl/command_line_parts.hpp"
 #include "ctl/completion.hpp"
 #include "ctl/init.hpp"
@@ -40,6 +41,7 @@ struct Parsed {
     ProbeRunOptions probe_run;
     ProbeTestOptions probe_test;
     ReplayOptions replay;
+    ParsedDns dns;
     std::string second_file;
     std::string file;
     std::string name;
@@ -313,6 +315,8 @@ std::vector<CommandShape> shapes_of(const CLI::App& app) {
             shape.words = {"bash", "zsh", "fish"};
         } else if (shape.name == "probe") {
             shape.words = {"run", "test"};
+        } else if (shape.name == "dns") {
+            shape.words = {"plan", "apply", "diff", "adopt", "explain", "fence"};
         }
         shapes.push_back(std::move(shape));
     }
@@ -399,6 +403,7 @@ Invocation parse_command_line(std::vector<std::string> arguments, std::istream& 
     add_config(app, parsed, in);
     add_operations(app, parsed);
     add_probes(app, parsed, in);
+    add_dns(app, parsed.dns, parsed.command, in);
     add_init(app, parsed);
     add_rest(app, parsed);
     try {

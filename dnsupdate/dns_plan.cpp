@@ -88,6 +88,10 @@ class Planner {
                     std::ranges::find(stray.touches, parent) != stray.touches.end())
                     others_members_.emplace(parent, &stray);
             }
+            if (const auto adopted = adopted_by(stray)) {
+                to_adopt_[*adopted].push_back(&stray);
+                continue;
+            }
             const auto published = [&](const DnsName& name) {
                 const auto wanted = desired_.sets.find(name);
                 return wanted != desired_.sets.end() && !wanted->second.records.members.empty();
@@ -106,6 +110,22 @@ class Planner {
                 stray.key,
                 stray.what);
         }
+    }
+
+    /// The name with which it is taken over: its own, or the one directly above.
+    [[nodiscard]] std::optional<DnsName> adopted_by(const Stray& stray) const {
+        if (stray.kind != Stray::Kind::foreign || !stray.at) return std::nullopt;
+        for (const DnsName& name : policy_.adopt) {
+            const auto wanted = desired_.sets.find(name);
+            if (wanted == desired_.sets.end() || wanted->second.records.members.empty()) continue;
+            if (*stray.at == name) return name;
+            const bool answered = std::ranges::find(stray.touches, name) != stray.touches.end();
+            const std::string& at = stray.at->str();
+            const std::size_t dot = at.find('.');
+            const bool below = dot != std::string::npos && at.substr(dot + 1) == name.str();
+            if (answered && below && !desired_.sets.contains(*stray.at)) return name;
+        }
+        return std::nullopt;
     }
 
     /// May one more record go in this round?
@@ -169,34 +189,36 @@ class Planner {
         }
         const DesiredSet& wanted = asked;
         if (wanted.records.members.empty()) {
-            say(Act::hold,
-                name,
-                was.members.empty() ? "nothing to publish"
-                                    : fmt::format("its {} records stay", was.members.size()),
-                "nothing is healthy enough to be published, and a name is never emptied");
+            plan_without(name, wanted, was);
             return;
         }
         SetWrite write = begin_write(name, was);
         if (const auto own = at_own_key_.find(name); own != at_own_key_.end()) {
             const Stray& stray = *own->second;
-            const bool moved = stray.kind == Stray::Kind::malformed && policy_.quarantine;
+            const bool moved = (stray.kind == Stray::Kind::malformed && policy_.quarantine) ||
+                               to_adopt_.contains(name);
             if (!moved) {
                 say(Act::hold,
                     name,
                     "is not published",
-                    fmt::format(
-                        "the key {} is not ours ({}): adopt or remove it", stray.key, stray.what));
+                    fmt::format("{} is not ours ({}): `musterctl dns adopt {}` takes it over",
+                                stray.key,
+                                stray.what,
+                                name.str()));
                 return;
             }
             write.version = stray.version;
         }
-        if (const auto others = others_members_.find(name);
-            others != others_members_.end() && known == observed_.sets.end()) {
+        if (const auto others = others_members_.find(name); others != others_members_.end() &&
+                                                            known == observed_.sets.end() &&
+                                                            !to_adopt_.contains(name)) {
             say(Act::hold,
                 name,
                 "is not published",
-                fmt::format("others publish it already, with {}: adopt or remove it",
-                            others->second->key));
+                fmt::format(
+                    "others publish it already, with {}: `musterctl dns adopt {}` takes it over",
+                    others->second->key,
+                    name.str()));
             return;
         }
         write.after.ttl = wanted.records.ttl;
@@ -208,12 +230,59 @@ class Planner {
                 write.quarantined.push_back(*stray);
             }
         }
+        if (const auto strays = to_adopt_.find(name); strays != to_adopt_.end()) {
+            for (const Stray* const stray : strays->second) {
+                say(Act::adopt, name, stray->key, stray->what + "; it is moved aside");
+                write.quarantined.push_back(*stray);
+            }
+        }
         const bool mark_is_lost = !was.anchor || !was.anchor_as_written;
         if (mark_is_lost && !was.members.empty())
             say(Act::mend, name, "its mark", "it is missing or not as we write it");
         if (write.puts.empty() && write.removals.empty() && write.quarantined.empty() &&
             !mark_is_lost)
             return;
+        add(std::move(write));
+    }
+
+    /// A name of which nothing is healthy enough.
+    void plan_without(const DnsName& name, const DesiredSet& wanted, const ObservedSet& was) {
+        if (policy_.empty.contains(name) && !was.members.empty()) {
+            empty(name, was, "an operator says so");
+            return;
+        }
+        const auto last = policy_.last_good.find(name);
+        if (was.members.empty() && last != policy_.last_good.end() &&
+            !last->second.members.empty() && !at_own_key_.contains(name) &&
+            !others_members_.contains(name)) {
+            SetWrite write = begin_write(name, was);
+            write.after = {.ttl = wanted.records.ttl, .members = last->second.members};
+            for (const auto& [id, member] : write.after.members) {
+                say(Act::add,
+                    name,
+                    shown(id, member),
+                    "it served when any did; nothing is healthy, and the name has nothing else");
+                write.puts.insert(id);
+            }
+            add(std::move(write));
+            return;
+        }
+        say(Act::hold,
+            name,
+            was.members.empty() ? "nothing to publish"
+                                : fmt::format("its {} records stay", was.members.size()),
+            "nothing is healthy enough to be published, and a name is never emptied");
+    }
+
+    void empty(const DnsName& name, const ObservedSet& was, const std::string& why) {
+        SetWrite write = begin_write(name, was);
+        for (const auto& [id, member] : was.members) {
+            say(Act::remove, name, shown(id, member.member), why);
+            write.removals.insert(id);
+            ++plan_.removals;
+        }
+        write.after.members.clear();
+        say(Act::drop_name, name, "its mark", why);
         add(std::move(write));
     }
 
@@ -272,6 +341,18 @@ class Planner {
 
     void plan_orphan(const DnsName& name, const ObservedSet& set) {
         const auto seen = memory_.orphan_since.find(name);
+        if (policy_.empty.contains(name)) {
+            empty(name, set, "no fleet names it, and an operator says so");
+            return;
+        }
+        if (policy_.keep_orphans) {
+            if (seen != memory_.orphan_since.end()) plan_.memory.orphan_since.insert(*seen);
+            say(Act::hold,
+                name,
+                "its records stay",
+                fmt::format("no fleet names it; --empty {} removes it", name.str()));
+            return;
+        }
         if (!desired_.complete) {
             if (seen != memory_.orphan_since.end()) plan_.memory.orphan_since.insert(*seen);
             say(Act::hold, name, "its records stay", "not all fleets could be read");
@@ -319,6 +400,7 @@ class Planner {
     std::map<DnsName, const Stray*> at_own_key_;
     std::map<DnsName, const Stray*> others_members_;
     std::map<DnsName, std::vector<const Stray*>> to_quarantine_;
+    std::map<DnsName, std::vector<const Stray*>> to_adopt_;
     std::vector<SetWrite> without_puts_;
     Plan plan_;
 };
@@ -334,8 +416,8 @@ Plan plan(const Desired& desired,
 }
 
 std::string_view to_string(PlanLine::Act act) {
-    constexpr std::array<std::string_view, 8> words{
-        "add", "change", "remove", "mend", "drop name", "quarantine", "hold", "leave"};
+    constexpr std::array<std::string_view, 9> words{
+        "add", "change", "remove", "mend", "drop name", "quarantine", "adopt", "hold", "leave"};
     return words[static_cast<std::size_t>(act)];
 }
 

@@ -36,6 +36,13 @@ struct PlanPolicy {
     /// Why nothing may be removed in this round ("the store has lost data"); empty: something may.
     std::string hold_removals{};
     bool restore = false;  ///< the store has lost data: what is unproven comes back, too
+    /// What served when it was last known: published where a name has nothing else at all.
+    std::map<DnsName, RecordSet> last_good{};
+
+    // What a person has asked for, of a plan that is shown before it is carried out.
+    std::set<DnsName> adopt{};  ///< others' records at these names are moved aside for ours
+    std::set<DnsName> empty{};  ///< these may lose all that they have
+    bool keep_orphans = false;  ///< a name that nobody wants stays, unless it is in `empty`
 };
 
 /// What the planner has to remember from round to round. To lose it only delays.
@@ -53,6 +60,7 @@ struct PlanLine {
         mend,        ///< the content stays: a lost mark, a lease, a wrong TTL
         drop_name,   ///< the last that there is of it, with its mark
         quarantine,  ///< moves a stray aside
+        adopt,       ///< moves someone else's record aside, because a person said so
         hold,        ///< would be done, but a guard forbids it
         leave,       ///< a stray that stays where it is
     };
@@ -73,7 +81,7 @@ struct SetWrite {
     RecordSet after;   ///< as they will be; empty: the anchor goes, too
     std::set<MemberId> puts;
     std::set<MemberId> removals;
-    std::vector<Stray> quarantined;  ///< moved aside in the same transaction
+    std::vector<Stray> quarantined;  ///< moved aside in the same transaction; adopted ones, too
     bool operator==(const SetWrite&) const = default;
 };
 
@@ -91,7 +99,8 @@ struct Plan {
 /// - What is unproven is not added. It stays where it is there already.
 /// - A set is written as a whole: a reader never sees the removals of one transaction without its
 ///   additions.
-/// - No name is ever emptied: where nothing is desired of a name, its records stay (hold).
+/// - No name is ever emptied: where nothing is desired of a name, its records stay (hold). Where it
+///   has none its last good ones are published. The one exception is a name in `empty`.
 /// - At most max(1, removal_percent of the records that are there) are removed in one round, in
 /// order
 ///   of name and id; a changed address counts as a removal. The caller's next round begins when
@@ -104,8 +113,8 @@ struct Plan {
 /// - A stray is never changed or removed, with one exception: what is malformed, lies below or at a
 ///   name that is to be published, and so makes DNS servers fail it, is moved to the quarantine.
 /// - A name that is someone else's isn't published (hold): its own key is there, readable and
-/// without
-///   our mark, or it has members and none of them is ours. `dns adopt` takes it over.
+///   without our mark, or it has members and none of them is ours. A name in `adopt` is taken over:
+///   in one transaction with ours, others' records at and directly below it are moved aside.
 ///
 /// Example: desired api {lb-1, lb-2}, observed api {lb-1, lb-3, lb-4}, 30 records in all: one write
 /// that puts lb-2 and removes lb-3 and lb-4. With 10 records in all: lb-4 stays for the next round.

@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,13 @@ struct StoreAge {
     bool operator==(const StoreAge&) const = default;
 };
 
+/// What is at the fence's place, whoever has written it.
+struct StoredFence {
+    std::optional<std::string> text;  ///< nothing: there is none
+    std::string version;              ///< changes with it; "0": there is none
+    bool operator==(const StoredFence&) const = default;
+};
+
 /// A store of DNS records that compares a fence with every write. Executor: the awaiting
 /// coroutine's; one call at a time. Every call ends in bounded time.
 class DnsProvider {
@@ -52,6 +60,13 @@ class DnsProvider {
     /// it reads. `born`: this cluster has written a fence here before. What is returned has
     /// happened.
     [[nodiscard]] virtual asio::awaitable<Result<Claim>> claim(Fence fence, bool born) = 0;
+
+    /// Reads the fence, and with it age(); writes nothing.
+    [[nodiscard]] virtual asio::awaitable<Result<StoredFence>> fence() = 0;
+    /// Puts `fence` in the place of what has this version, whatever it is; false: it is another one
+    /// by now. For an operator who has looked at it; a claim comes next.
+    [[nodiscard]] virtual asio::awaitable<Result<bool>> replace_fence(Fence fence,
+                                                                      std::string version) = 0;
 
     /// All of ours that there is, and what is in its way. An error is never half a reading.
     [[nodiscard]] virtual asio::awaitable<Result<Observed>> read() = 0;

@@ -28,7 +28,7 @@ bool is_done(const PlanLine& line) {
 }
 
 /// What a reading would be now that these are written.
-void carry_out(const std::vector<SetWrite>& done, Observed& read) {
+void bring_in(const std::vector<SetWrite>& done, Observed& read) {
     for (const SetWrite& write : done) {
         for (const Stray& stray : write.quarantined) std::erase(read.strays, stray);
         ObservedSet& set = read.sets[write.name];
@@ -85,11 +85,13 @@ void DnsUpdater::start() {
 }
 
 void DnsUpdater::cancel() {
+    drop_orders();
     tasks_.cancel();
     verifier_.cancel();
 }
 
 asio::awaitable<void> DnsUpdater::stop() {
+    drop_orders();
     co_await tasks_.stop();
     co_await verifier_.stop();
 }
@@ -102,15 +104,23 @@ UpdaterStatus DnsUpdater::status() const {
 
 asio::awaitable<void> DnsUpdater::run() {
     for (;;) {
-        while (clock_.now() < due_) {
-            (void)co_await with_timeout(clock_, due_ - clock_.now(), woken(wake_));
+        co_await serve_order();
+        // Who is deposed writes nothing more, and shows the fence to who asks.
+        const bool over = status_.stage == Stage::deposed;
+        if (over || clock_.now() < due_) {
+            if (!orders_.empty()) continue;
+            if (over) {
+                co_await wake_.wait();
+            } else {
+                (void)co_await with_timeout(clock_, due_ - clock_.now(), woken(wake_));
+            }
             hasten();
             links_.on_change();
+            continue;
         }
         begin_after(settings_.interval);
         co_await step();
         links_.on_change();
-        if (status_.stage == Stage::deposed) co_return;
     }
 }
 
@@ -142,6 +152,7 @@ void DnsUpdater::hasten() {
 }
 
 asio::awaitable<bool> DnsUpdater::claim() {
+    if (!co_await may_claim()) co_return false;
     const Result<Claim> claimed = co_await provider_.claim(fence_, mark_.born);
     if (!claimed) {
         fall_back(claimed.error().message());
@@ -151,14 +162,21 @@ asio::awaitable<bool> DnsUpdater::claim() {
     switch (*claimed) {
         case Claim::deposed:
             status_.stage = Stage::deposed;
-            say("a later master has claimed the store; if there is none, raise the era");
+            say("a later master has claimed the store; if there is none (ZooKeeper has lost its "
+                "data): "
+                "musterctl dns fence bump-era");
             links_.deposed();
             co_return false;
         case Claim::unreadable:
-            fall_back("the fence in the store can't be read, so nothing is written");
+            fall_back(
+                "the fence in the store can't be read, so nothing is written: musterctl dns fence "
+                "show, then repair");
             co_return false;
         case Claim::same_token:
             fall_back("another process has claimed the store with this office's very token");
+            co_return false;
+        case Claim::deleted:
+        case Claim::unfounded:
             co_return false;
         case Claim::lost:
             distrust("the store has lost its fence, and perhaps more");
@@ -195,6 +213,7 @@ void DnsUpdater::notice_age() {
 /// Why nothing may be removed now, if so.
 PlanPolicy DnsUpdater::policy_now() {
     PlanPolicy policy = settings_.policy;
+    policy.last_good = mark_.last_good;
     if (!distrusts_.empty()) {
         policy.restore = true;
         policy.hold_removals = distrusts_ + "; nothing is removed until the names are back";
@@ -275,7 +294,9 @@ void DnsUpdater::take(const Plan& made, Round now_round, const std::vector<Write
                 "{} {}: {}", result.name.str(), to_string(result.outcome), result.detail);
     }
     tell_lines(made, names);
-    carry_out(done, now_round.observed);
+    bring_in(done, now_round.observed);
+    note_generations(now_round.observed);
+    note_last_good(now_round);
     verifier_.expect(published(now_round.observed), names);
     status_.round = std::make_shared<const Round>(std::move(now_round));
     if (!claim_again) {

@@ -4,17 +4,21 @@
 #include "common/base/signal.hpp"
 #include "common/base/task_group.hpp"
 #include "dnsupdate/dns_provider.hpp"
+#include "dnsupdate/orders.hpp"
 #include "dnsupdate/updater_status.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
 #include <chrono>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace muster::dnsupdate {
 
@@ -23,6 +27,8 @@ struct StoreMark {
     bool born = false;          ///< the fence was written once
     std::int64_t revision = 0;  ///< the highest that was seen
     std::int64_t term = 0;
+    /// What each name was published with when that was proven to serve; bounded (last_good.hpp).
+    std::map<DnsName, RecordSet> last_good{};
     bool operator==(const StoreMark&) const = default;
 };
 
@@ -76,7 +82,27 @@ class DnsUpdater {
     void look() { wake_.notify(); }
     [[nodiscard]] UpdaterStatus status() const;
 
+    /// Has `order` done between two rounds, and waits for it: for `limit` at most. Errors:
+    /// timed_out, canceled: nothing was done; operation_in_progress: it may have been, read;
+    /// others, of the store: nothing was done. It may be called, and outlived by its caller, at any
+    /// time; what it needs of this updater it holds itself.
+    [[nodiscard]] asio::awaitable<Result<OrderDone>> carry_out(Order order,
+                                                               std::chrono::nanoseconds limit);
+
  private:
+    struct Pending;
+    asio::awaitable<void> serve_order();
+    asio::awaitable<Result<OrderDone>> do_order(const Order& order);
+    asio::awaitable<Result<OrderDone>> plan_for(const Order& order, const PlanRequest& request);
+    asio::awaitable<Result<OrderDone>> apply(const Order& order);
+    asio::awaitable<Result<OrderDone>> look_at(const Order& order);
+    asio::awaitable<Result<OrderDone>> show_fence();
+    asio::awaitable<Result<OrderDone>> replace_fence(const Order& order);
+    asio::awaitable<bool> may_claim();
+    void drop_orders();
+    void note_generations(const Observed& observed);
+    void note_last_good(const Round& round);
+
     asio::awaitable<void> run();
     asio::awaitable<void> step();
     asio::awaitable<bool> claim();
@@ -115,6 +141,10 @@ class DnsUpdater {
     bool went_back_ = false;  ///< told once
     std::string distrusts_;   ///< why nothing is removed until the names are back
     PlanMemory memory_;
+    std::deque<std::shared_ptr<Pending>> orders_;
+    Plan ordered_;  ///< the last plan made for an order, and what it was made of
+    Round ordered_round_;
+    std::map<DnsName, std::pair<std::int64_t, WallTime>> generations_;  ///< first seen when
     std::set<std::string> told_;  ///< what was held or left in the last round
 };
 

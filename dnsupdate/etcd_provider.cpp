@@ -80,6 +80,26 @@ asio::awaitable<Result<Claim>> EtcdProvider::claim(Fence fence, bool born) {
     co_return fail(etcd::Errc::conflict, fence_key_);
 }
 
+asio::awaitable<Result<StoredFence>> EtcdProvider::fence() {
+    const Result<etcd::RangeReply> read = co_await client_.get(fence_key_);
+    if (!read) co_return tl::unexpected(read.error());
+    if (read->entries.empty()) co_return StoredFence{.version = "0"};
+    const etcd::KeyValue& entry = read->entries[0];
+    co_return StoredFence{.text = entry.value, .version = std::to_string(entry.mod_revision)};
+}
+
+asio::awaitable<Result<bool>> EtcdProvider::replace_fence(Fence fence, std::string version) {
+    std::int64_t revision = 0;
+    const char* const end = version.data() + version.size();
+    const auto [at, error] = std::from_chars(version.data(), end, revision);
+    if (error != std::errc{} || at != end || revision < 0) co_return false;
+    const Result<etcd::TxnReply> reply =
+        co_await client_.commit({.compares = {{.key = fence_key_, .mod_revision = revision}},
+                                 .ops = {etcd::Put{.key = fence_key_, .value = encode(fence)}}});
+    if (!reply) co_return tl::unexpected(reply.error());
+    co_return reply->succeeded;
+}
+
 asio::awaitable<Result<Observed>> EtcdProvider::read() {
     if (const Result<void> settled = co_await settle(); !settled)
         co_return tl::unexpected(settled.error());
@@ -142,7 +162,17 @@ EtcdProvider::Part EtcdProvider::begin_part(const SetWrite& write) {
     return part;
 }
 
-/// First what breaks the name goes, then what is new comes, then what is old goes.
+/// Nothing: it has gone by itself.
+asio::awaitable<Result<std::optional<etcd::KeyValue>>> EtcdProvider::to_move(const Stray& stray) {
+    const Result<etcd::RangeReply> there = co_await client_.get(stray.key);
+    if (!there) co_return tl::unexpected(there.error());
+    if (there->entries.empty()) co_return std::nullopt;
+    if (std::to_string(there->entries[0].mod_revision) != stray.version)
+        co_return fail(etcd::Errc::conflict, stray.key);
+    co_return there->entries[0];
+}
+
+/// First what breaks the name goes, then what is new comes, then what is old goes, others' last.
 asio::awaitable<Result<std::vector<EtcdProvider::Part>>> EtcdProvider::parts_of(SetWrite write) {
     std::vector<Part> parts;
     const std::string anchor = anchor_key(layout_, write.name);
@@ -152,18 +182,24 @@ asio::awaitable<Result<std::vector<EtcdProvider::Part>>> EtcdProvider::parts_of(
         if (parts.empty() || parts.back().ops.size() >= most) parts.push_back(begin_part(write));
         return parts.back();
     };
-    for (const Stray& stray : write.quarantined) {
-        const Result<etcd::RangeReply> there = co_await client_.get(stray.key);
-        if (!there) co_return tl::unexpected(there.error());
-        if (there->entries.empty()) continue;
-        const etcd::KeyValue& entry = there->entries[0];
-        if (std::to_string(entry.mod_revision) != stray.version)
-            co_return fail(etcd::Errc::conflict, stray.key);
-        Part& part = part_with_room(max_moved_aside);
-        part.compares.push_back({.key = stray.key, .mod_revision = entry.mod_revision});
-        part.ops.emplace_back(etcd::Put{.key = quarantine_ + stray.key, .value = entry.value});
+    const auto move_aside = [&](Part& part, const etcd::KeyValue& entry) {
+        part.compares.push_back({.key = entry.key, .mod_revision = entry.mod_revision});
+        part.ops.emplace_back(etcd::Put{.key = quarantine_ + entry.key, .value = entry.value});
         // What is one of our own keys is written over.
-        if (!ours.contains(stray.key)) part.ops.emplace_back(etcd::Delete{stray.key});
+        if (!ours.contains(entry.key)) part.ops.emplace_back(etcd::Delete{entry.key});
+    };
+    std::vector<etcd::KeyValue> last;
+    for (const Stray& stray : write.quarantined) {
+        auto entry = co_await to_move(stray);
+        if (!entry) co_return tl::unexpected(entry.error());
+        if (!*entry) continue;
+        // What answers goes after what comes in its stead, unless that is written over it.
+        const bool answers = stray.kind != Stray::Kind::malformed && !ours.contains(stray.key);
+        if (answers) {
+            last.push_back(**std::move(entry));
+        } else {
+            move_aside(part_with_room(max_moved_aside), **entry);
+        }
     }
     for (const MemberId& id : write.puts)
         part_with_room(max_ops).ops.emplace_back(etcd::Put{
@@ -172,10 +208,16 @@ asio::awaitable<Result<std::vector<EtcdProvider::Part>>> EtcdProvider::parts_of(
                 member_value(layout_, write.name, write.after.members.at(id), write.after.ttl)});
     for (const MemberId& id : write.removals)
         part_with_room(max_ops).ops.emplace_back(etcd::Delete{member_key(layout_, write.name, id)});
-    Part& last = part_with_room(max_ops + 1);
+    for (const etcd::KeyValue& entry : last) {
+        Part& part = part_with_room(max_ops - 1);
+        move_aside(
+            part.compares.size() < max_moved_aside ? part : parts.emplace_back(begin_part(write)),
+            entry);
+    }
+    Part& final = part_with_room(max_ops + 1);
     if (write.after.members.empty()) {
-        last.ops.front() = etcd::Delete{anchor};
-        last.transaction.clear();
+        final.ops.front() = etcd::Delete{anchor};
+        final.transaction.clear();
     }
     co_return parts;
 }

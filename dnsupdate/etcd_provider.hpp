@@ -5,6 +5,7 @@
 #include "dnsupdate/etcd_layout.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,6 +22,10 @@ class EtcdProvider final : public DnsProvider {
 
     [[nodiscard]] const std::string& name() const override;
     [[nodiscard]] asio::awaitable<Result<Claim>> claim(Fence fence, bool born) override;
+    /// The version is etcd's mod_revision.
+    [[nodiscard]] asio::awaitable<Result<StoredFence>> fence() override;
+    [[nodiscard]] asio::awaitable<Result<bool>> replace_fence(Fence fence,
+                                                              std::string version) override;
     [[nodiscard]] asio::awaitable<Result<Observed>> read() override;
     [[nodiscard]] asio::awaitable<std::vector<WriteResult>> write(
         std::vector<SetWrite> writes) override;
@@ -44,6 +49,7 @@ class EtcdProvider final : public DnsProvider {
 
     asio::awaitable<Result<void>> settle();
     asio::awaitable<Result<std::vector<Part>>> parts_of(SetWrite write);
+    asio::awaitable<Result<std::optional<etcd::KeyValue>>> to_move(const Stray& stray);
     asio::awaitable<void> write_batch(std::vector<Part> batch, std::vector<WriteResult>& results);
     asio::awaitable<WriteResult> write_in_turn(std::vector<Part> parts);
     asio::awaitable<Committed> commit_until_known(const std::vector<Part>& parts);

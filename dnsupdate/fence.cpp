@@ -61,14 +61,23 @@ bool is_to_be_written(Claim claim) {
         case Claim::deposed:
         case Claim::unreadable:
         case Claim::same_token:
+        case Claim::deleted:
+        case Claim::unfounded:
             break;
     }
     return false;
 }
 
 std::string_view to_string(Claim claim) {
-    constexpr std::array<std::string_view, 7> words{
-        "create", "raise", "adopt", "deposed", "lost", "unreadable", "same token"};
+    constexpr std::array<std::string_view, 9> words{"create",
+                                                    "raise",
+                                                    "adopt",
+                                                    "deposed",
+                                                    "lost",
+                                                    "unreadable",
+                                                    "same token",
+                                                    "deleted",
+                                                    "unfounded"};
     return words[static_cast<std::size_t>(claim)];
 }
 

@@ -32,6 +32,10 @@ enum class Claim : std::uint8_t {
                  ///< no removals until the names are back
     unreadable,  ///< what is there is no fence: `dns fence repair`
     same_token,  ///< ours, by someone else. Can't be, by design: write nothing, tell everyone
+    deleted,     ///< there is none, but there was one, and the store has lost nothing else: someone
+                 ///< has removed it. `dns fence repair`
+    unfounded,   ///< there is none, and nobody knows of one, but of records of ours: ZooKeeper and
+                 ///< the store have both lost data. `dns fence bootstrap`
 };
 
 /// `stored`: the fence key's value, if it is there. `born`: this cluster has written a fence

@@ -28,6 +28,16 @@ bool did_nothing(const std::error_code& code) {
            code == make_error_code(TsigErrc::bad_secret);
 }
 
+/// FNV-1a: no secret, and the compare is of the whole text.
+std::string digest(std::string_view text) {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (const char c : text) {
+        hash ^= static_cast<unsigned char>(c);
+        hash *= 0x100000001b3;
+    }
+    return fmt::format("{:016x}", hash);
+}
+
 }  // namespace
 
 Rfc2136Provider::Rfc2136Provider(Clock& clock, Rfc2136Settings settings, std::string owner)
@@ -79,6 +89,34 @@ asio::awaitable<Result<Claim>> Rfc2136Provider::claim(Fence fence, bool born) {
     co_return fail(UpdateErrc::conflict, fence_name(layout_.zone));
 }
 
+asio::awaitable<Result<StoredFence>> Rfc2136Provider::fence() {
+    Result<std::optional<std::string>> stored = co_await stored_fence();
+    if (!stored) co_return tl::unexpected(stored.error());
+    std::string version = *stored ? digest(**stored) : "0";
+    co_return StoredFence{.text = *std::move(stored), .version = std::move(version)};
+}
+
+asio::awaitable<Result<bool>> Rfc2136Provider::replace_fence(Fence fence, std::string version) {
+    const Result<StoredFence> stored = co_await this->fence();
+    if (!stored) co_return tl::unexpected(stored.error());
+    if (stored->version != version) co_return false;
+    // As records, not as text: what is there may be several.
+    Result<std::vector<ZoneRecord>> there = co_await client_.ask_text(fence_name(layout_.zone));
+    if (!there) co_return tl::unexpected(there.error());
+    Update update = claim_update(layout_.zone, std::nullopt, fence);
+    if (!there->empty())
+        update.prerequisites = {{.kind = Prerequisite::Kind::is,
+                                 .owner = fence_name(layout_.zone),
+                                 .type = "TXT",
+                                 .records = *std::move(there)}};
+    const Result<UpdateReply> reply = co_await client_.send(update);
+    if (!reply) co_return tl::unexpected(reply.error());
+    if (reply->code == "NOERROR") co_return true;
+    if (says_otherwise(reply->code)) co_return false;
+    co_return fail(UpdateErrc::refused,
+                   fmt::format("{}: update: {}", layout_.zone.str(), reply->code));
+}
+
 asio::awaitable<Result<Observed>> Rfc2136Provider::read() {
     if (const Result<void> settled = co_await settle(); !settled)
         co_return tl::unexpected(settled.error());
@@ -86,6 +124,7 @@ asio::awaitable<Result<Observed>> Rfc2136Provider::read() {
     if (!records) co_return tl::unexpected(records.error());
     ZoneReading reading = read_zone(layout_, *records);
     known_ = std::move(reading.known);
+    others_ = std::move(reading.others);
     co_return std::move(reading.observed);
 }
 
@@ -138,7 +177,14 @@ asio::awaitable<std::vector<WriteResult>> Rfc2136Provider::write(std::vector<Set
 asio::awaitable<WriteResult> Rfc2136Provider::write_one(const SetWrite& write) {
     if (!claimed_) co_return WriteResult{write.name, Outcome::failed, "the zone is not claimed"};
     const auto there = known_.find(write.name);
-    const KnownSet known = there == known_.end() ? KnownSet{} : there->second;
+    KnownSet known = there == known_.end() ? KnownSet{} : there->second;
+    for (const Stray& stray : write.quarantined) {
+        const auto others = others_.find(stray.key);
+        if (others == others_.end() || others->second.empty())
+            co_return WriteResult{write.name, Outcome::conflict, stray.key + " has changed"};
+        known.take_over(write.name, others->second);
+        known.version = write.version;
+    }
     if (known.version != write.version)
         co_return WriteResult{write.name, Outcome::conflict, "it was read again meanwhile"};
     const std::string transaction = next_transaction();

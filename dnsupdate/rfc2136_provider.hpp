@@ -23,6 +23,10 @@ class Rfc2136Provider final : public DnsProvider {
 
     [[nodiscard]] const std::string& name() const override;
     [[nodiscard]] asio::awaitable<Result<Claim>> claim(Fence fence, bool born) override;
+    /// The version is a digest of the text: a zone counts no changes of one record.
+    [[nodiscard]] asio::awaitable<Result<StoredFence>> fence() override;
+    [[nodiscard]] asio::awaitable<Result<bool>> replace_fence(Fence fence,
+                                                              std::string version) override;
     [[nodiscard]] asio::awaitable<Result<Observed>> read() override;
     [[nodiscard]] asio::awaitable<std::vector<WriteResult>> write(
         std::vector<SetWrite> writes) override;
@@ -55,7 +59,8 @@ class Rfc2136Provider final : public DnsProvider {
     bool claimed_ = false;
     std::int64_t transactions_ = 0;
     std::map<DnsName, KnownSet> known_;  ///< as of the last reading and our writes since
-    std::set<DnsName> unsettled_;        ///< a write of theirs may still be on its way
+    std::map<std::string, std::vector<ZoneRecord>> others_;  ///< by the keys of their strays
+    std::set<DnsName> unsettled_;  ///< a write of theirs may still be on its way
 };
 
 }  // namespace muster::dnsupdate

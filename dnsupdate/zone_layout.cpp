@@ -223,6 +223,12 @@ class Reading {
             stray.what = "is another owner's mark";
         }
         if (stray.at) stray.touches = {*stray.at};
+        std::vector<std::string> data;
+        for (const ZoneRecord& one : records)
+            data.push_back(fmt::format("{}", fmt::join(one.data, " ")));
+        constexpr std::size_t most_told = 200;
+        stray.what += ": " + fmt::format("{}", fmt::join(data, ", ")).substr(0, most_told);
+        reading_.others.emplace(stray.key, records);
         reading_.observed.strays.push_back(std::move(stray));
     }
 
@@ -299,6 +305,14 @@ Update claim_update(const DnsName& zone,
             .replacements = {{.owner = fence_name(zone), .type = "TXT", .records = mine.records}}};
 }
 
+void KnownSet::take_over(const DnsName& name, const std::vector<ZoneRecord>& records) {
+    if (records.front().owner == anchor_name(name)) {
+        anchor = records;
+    } else {
+        others[records.front().type] = records;
+    }
+}
+
 Result<Update> set_update(const ZoneLayout& layout,
                           const Fence& fence,
                           const KnownSet& known,
@@ -309,10 +323,23 @@ Result<Update> set_update(const ZoneLayout& layout,
     const DnsName& name = write.name;
     Update update{.zone = layout.zone, .prerequisites = {fence_is(layout.zone, encode(fence))}};
     compare_anchor(update, name, known.anchor);
-    update.prerequisites.push_back(absent(name.str(), "CNAME"));
+    for (const auto& [type, records] : known.others) {
+        update.prerequisites.push_back({.kind = Prerequisite::Kind::is,
+                                        .owner = name.str(),
+                                        .type = type,
+                                        .records = records});
+    }
+    // First: beside a CNAME nothing else is taken.
+    if (known.others.contains("CNAME")) {
+        update.replacements.push_back({.owner = name.str(), .type = "CNAME"});
+    } else {
+        update.prerequisites.push_back(absent(name.str(), "CNAME"));
+    }
     for (const std::string_view type : address_and_service) {
         std::vector<ZoneRecord> records = answers_of(name, write.after, type);
-        if (!known.types.contains(std::string(type))) {
+        const bool there =
+            known.types.contains(std::string(type)) || known.others.contains(std::string(type));
+        if (!there) {
             if (records.empty()) continue;
             update.prerequisites.push_back(absent(name.str(), type));
         }

@@ -36,12 +36,18 @@ struct KnownSet {
     std::vector<ZoneRecord> anchor;  ///< its whole RRset
     std::set<std::string> types;     ///< of A, AAAA and SRV, those that are there
     std::set<MemberId> hosts;        ///< members with names of their own
+    /// Someone else's at the name, by type: compared as a whole and replaced.
+    std::map<std::string, std::vector<ZoneRecord>> others{};
+
+    /// `records`: one RRset of someone else's, that of the name itself or of its anchor.
+    void take_over(const DnsName& name, const std::vector<ZoneRecord>& records);
     bool operator==(const KnownSet&) const = default;
 };
 
 struct ZoneReading {
     Observed observed;
     std::map<DnsName, KnownSet> known;
+    std::map<std::string, std::vector<ZoneRecord>> others;  ///< of each stray, by its key
 };
 
 [[nodiscard]] std::string fence_name(const DnsName& zone);

@@ -2,6 +2,7 @@
 
 #include "common/base/with_timeout.hpp"
 #include "orchestrator/api_body.hpp"
+#include "orchestrator/api_dns.hpp"
 #include "orchestrator/api_health.hpp"
 #include "orchestrator/api_page.hpp"
 #include "orchestrator/api_problem.hpp"
@@ -154,6 +155,20 @@ asio::awaitable<http::Reply> Api::dispatch(const Call& call) {
                             .snapshot = call.snapshot,
                             .limits = settings_.limits};
             co_return co_await answer_write(call.route, std::move(write), commands_);
+        }
+        case Route::dns_name:
+        case Route::dns_fence:
+        case Route::dns_plan:
+        case Route::dns_apply:
+        case Route::dns_bump_era:
+        case Route::dns_repair_fence:
+        case Route::dns_bootstrap: {
+            if (!call.view) co_return read(call);
+            DnsCall dns{.request = call.request,
+                        .parameters = call.parameters,
+                        .actor = call.actor,
+                        .view = *call.view};
+            co_return co_await answer_dns(call.route, std::move(dns), settings_.dns);
         }
         default:
             co_return read(call);

@@ -9,6 +9,7 @@
 #include "orchestrator/api_reads.hpp"
 #include "orchestrator/api_stream.hpp"
 #include "orchestrator/commands.hpp"
+#include "orchestrator/dns_commands.hpp"
 #include "orchestrator/snapshot_slot.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -30,6 +31,7 @@ struct ApiSettings {
     std::chrono::nanoseconds why_limit = std::chrono::milliseconds(80);
     /// And for those of another node that probes the backend.
     std::chrono::nanoseconds peer_limit = std::chrono::milliseconds(250);
+    DnsCommands* dns = nullptr;            ///< null: this node has no DNS
     std::function<std::string()> metrics;  ///< Prometheus text; called on the API's executor
 };
 

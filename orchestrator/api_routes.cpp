@@ -26,6 +26,8 @@ constexpr std::array route_table = {
     RouteRow{Route::agents, "GET", "/api/v1/agents", Needs::read},
     RouteRow{Route::dns, "GET", "/api/v1/dns", Needs::read},
     RouteRow{Route::shifts, "GET", "/api/v1/traffic-shift", Needs::read},
+    RouteRow{Route::dns_name, "GET", "/api/v1/dns/names/{name}", Needs::read},
+    RouteRow{Route::dns_fence, "GET", "/api/v1/dns/fence", Needs::read},
     RouteRow{Route::backends, "GET", "/api/v1/backends", Needs::read},
     RouteRow{Route::backend, "GET", "/api/v1/backends/{group}/{backend}", Needs::read},
     RouteRow{Route::shards, "GET", "/api/v1/shards", Needs::read},
@@ -45,6 +47,11 @@ constexpr std::array route_table = {
     RouteRow{Route::step_down, "POST", "/api/v1/step-down", Needs::write},
     RouteRow{Route::pause_self, "POST", "/api/v1/nodes/self/pause", Needs::write},
     RouteRow{Route::resume_self, "POST", "/api/v1/nodes/self/resume", Needs::write},
+    RouteRow{Route::dns_plan, "POST", "/api/v1/dns/plan", Needs::write},
+    RouteRow{Route::dns_apply, "POST", "/api/v1/dns/apply", Needs::write},
+    RouteRow{Route::dns_bump_era, "POST", "/api/v1/dns/fence/bump-era", Needs::write},
+    RouteRow{Route::dns_repair_fence, "POST", "/api/v1/dns/fence/repair", Needs::write},
+    RouteRow{Route::dns_bootstrap, "POST", "/api/v1/dns/fence/bootstrap", Needs::write},
 };
 
 /// Takes the next segment off `rest`, which begins with '/'.

@@ -25,6 +25,8 @@ enum class Route {
     agents,
     dns,
     shifts,
+    dns_name,
+    dns_fence,
     backends,
     backend,
     shards,
@@ -43,6 +45,11 @@ enum class Route {
     step_down,
     pause_self,
     resume_self,
+    dns_plan,
+    dns_apply,
+    dns_bump_era,
+    dns_repair_fence,
+    dns_bootstrap,
 };
 
 /// What a route asks of its caller (api_access.hpp).

@@ -151,6 +151,7 @@ Result<void> Daemon::start() {
         shifts_ = std::make_unique<ShiftDuty>(control_, store_, clock_, *node_, *dns_, [this] {
             return commands_->self_pause().paused;
         });
+        dns_commands_ = std::make_unique<NodeDnsCommands>(control_, store_, clock_, *node_, *dns_);
     const config::Endpoint listen = listen_endpoint(own.listen);
     api_ = std::make_unique<Api>(
         slot_,
@@ -159,6 +160,7 @@ Result<void> Daemon::start() {
         ApiSettings{
             .access = {.loopback_bind = config::is_loopback(listen.host), .token = settings_.token},
             .build = {.version = settings_.version, .build = settings_.build},
+            .dns = dns_commands_.get(),
             .metrics = [this] { return registry_.text(); }});
     node_->on_change([this](const follow::ViewChange& change) {
         if (dns_ && change.control) dns_->look();

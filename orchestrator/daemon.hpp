@@ -12,6 +12,7 @@
 #include "orchestrator/lb_hops.hpp"
 #include "orchestrator/node.hpp"
 #include "orchestrator/node_commands.hpp"
+#include "orchestrator/node_dns_commands.hpp"
 #include "orchestrator/node_metrics.hpp"
 #include "orchestrator/peer_channel.hpp"
 #include "orchestrator/shift_duty.hpp"
@@ -84,8 +85,9 @@ class Daemon {
     std::unique_ptr<PeerChannel> peers_;  ///< null without a cluster secret
     std::unique_ptr<Node> node_;
     std::unique_ptr<NodeCommands> commands_;
-    std::unique_ptr<DnsDuty> dns_;       ///< null: this node's settings have none
-    std::unique_ptr<ShiftDuty> shifts_;  ///< null: the same
+    std::unique_ptr<DnsDuty> dns_;                   ///< null: this node's settings have none
+    std::unique_ptr<ShiftDuty> shifts_;              ///< null: as dns_
+    std::unique_ptr<NodeDnsCommands> dns_commands_;  ///< null: as dns_
     SnapshotSlot slot_;
     SnapshotBuilder builder_;
     std::unique_ptr<class Api> api_;

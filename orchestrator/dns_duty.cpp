@@ -3,6 +3,7 @@
 #include "common/observe/log.hpp"
 #include "dnsupdate/dns_asker.hpp"
 #include "dnsupdate/dns_canary.hpp"
+#include "orchestrator/dns_mark.hpp"
 #include "orchestrator/dns_wishes.hpp"
 
 #include <functional>
@@ -35,11 +36,9 @@ dnsupdate::UpdaterSettings updater_settings(const DnsStore& store,
     return settings;
 }
 
-StoreMark mark_of(const znodes::DnsState& state, const std::string& store) {
+StoreMark mark_in(const znodes::DnsState& state, const std::string& store) {
     const auto found = state.stores.find(store);
-    if (found == state.stores.end()) return {};
-    return {
-        .born = found->second.born, .revision = found->second.revision, .term = found->second.term};
+    return found == state.stores.end() ? StoreMark{} : mark_of(found->second);
 }
 
 }  // namespace
@@ -139,6 +138,20 @@ std::shared_ptr<const DnsRow> DnsDuty::row() const {
     return row;
 }
 
+std::vector<std::string> DnsDuty::stores() const {
+    std::vector<std::string> names;
+    if (!term_ || token() != term_->token) return names;
+    for (const Term::Part& part : term_->parts) names.push_back(part.store.provider->name());
+    return names;
+}
+
+dnsupdate::DnsUpdater* DnsDuty::updater(const std::string& store) {
+    if (!term_ || token() != term_->token) return nullptr;
+    for (const Term::Part& part : term_->parts)
+        if (part.store.provider->name() == store) return part.updater.get();
+    return nullptr;
+}
+
 asio::awaitable<void> DnsDuty::run() {
     for (;;) {
         co_await wake_.wait();
@@ -171,7 +184,7 @@ asio::awaitable<void> DnsDuty::begin(Token by) {
             updater_settings(store, settings_.dns.canary, uuid, nonce),
             links_of(store, by),
             dnsupdate::Fence{.token = by, .nonce = nonce},
-            mark_of(*state, store.provider->name()));
+            mark_in(*state, store.provider->name()));
         term->parts.push_back({.store = std::move(store), .updater = std::move(updater)});
     }
     term_ = std::move(term);
@@ -246,7 +259,7 @@ asio::awaitable<DnsDuty::Kept> DnsDuty::keep_once(const std::string& store,
                    .token = by.epoch,
                    .writer = node_.identity().node.str(),
                    .sequence = state.stamp.sequence + 1};
-    state.stores[store] = {.born = mark.born, .revision = mark.revision, .term = mark.term};
+    state.stores[store] = kept_form(mark);
     std::string data = znodes::encode(state);
     if (node) {
         ops.emplace_back(coordination::SetOp{

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace muster::orchestrator {
 
@@ -47,6 +48,13 @@ class DnsDuty {
     [[nodiscard]] std::shared_ptr<const DnsRow> row() const;
     /// By the last snapshot; nothing: not all was read yet.
     [[nodiscard]] const std::optional<dnsupdate::DesiredRecords>& wanted() const { return wanted_; }
+
+    /// The stores that this office publishes to; none: this node is not master.
+    [[nodiscard]] std::vector<std::string> stores() const;
+    /// Null: there is none of this name. Until the next co_await.
+    [[nodiscard]] dnsupdate::DnsUpdater* updater(const std::string& store);
+    /// The DNS servers that are asked.
+    [[nodiscard]] const std::vector<std::string>& servers() const { return settings_.dns.servers; }
 
  private:
     struct Term;

@@ -288,11 +288,27 @@ struct LbEvidence {
     bool operator==(const LbEvidence&) const = default;
 };
 
+/// One record of a name, by its member id.
+struct DnsRecordKept {
+    std::string address;
+    int port = 0;
+    int priority = 0;
+    int weight = 0;
+    bool operator==(const DnsRecordKept&) const = default;
+};
+
+struct DnsSetKept {
+    std::chrono::seconds ttl{0};
+    std::map<std::string, DnsRecordKept> members;
+    bool operator==(const DnsSetKept&) const = default;
+};
+
 /// Of a store of DNS records: what the next master has to know to trust it.
 struct DnsStore {
     bool born = false;          ///< it holds our fence, or has lost it
     std::int64_t revision = 0;  ///< the highest that a master has noted; of etcd
     std::int64_t term = 0;      ///< in which that was
+    std::map<std::string, DnsSetKept> last_good{};  ///< by name: what was proven to serve
     bool operator==(const DnsStore&) const = default;
 };
 

@@ -81,6 +81,35 @@ TEST(CommandLine, LeavesWhatStandsBehindTheNodes) {
     }
 }
 
+TEST(CommandLine, KnowsTheDnsVerbs) {
+    const test::TempDir dir;
+    const std::string file = dir.write("plan", "{}");
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+             {"dns", "plan", "-o", "/tmp/plan"},
+             {"-o", "json", "dns", "plan", "a.test", "b.test", "--empty", "c.test"},
+             {"dns", "apply", file, "--empty", "a.test", "--empty", "b.test"},
+             {"dns", "diff"},
+             {"dns", "explain", "a.test", "--url", "c:3"},
+             {"dns", "adopt", "a.test", "--yes"},
+             {"dns", "fence", "show"},
+             {"dns", "fence", "bump-era", "--to", "7"},
+             {"dns", "fence", "repair", "--expect-mod-rev", "12"},
+             {"dns", "fence", "bootstrap", "--i-have-no-other-master"}}) {
+        const Invocation invocation = parse(arguments);
+        EXPECT_TRUE(invocation.command) << testing::PrintToString(arguments) << invocation.text;
+    }
+    for (const std::vector<std::string>& arguments :
+         std::vector<std::vector<std::string>>{{"dns"},
+                                               {"dns", "fence"},
+                                               {"dns", "apply"},
+                                               {"dns", "adopt"},
+                                               {"dns", "explain"},
+                                               {"dns", "fence", "repair"},
+                                               {"dns", "fence", "bump-era", "--to", "0"},
+                                               {"dns", "fence", "bump-era", "--to", "4294967296"}})
+        EXPECT_EQ(parse(arguments).exit, Exit::usage) << testing::PrintToString(arguments);
+}
+
 TEST(CommandLine, TakesItsDefaultsFromTheEnvironment) {
     ::setenv("MUSTER_URL", "http://a:1,http://b:2", 1);
     ::setenv("MUSTER_OUTPUT", "json", 1);

@@ -2,6 +2,7 @@
 #include "dnsupdate/etcd_provider.hpp"
 
 #include "common/base/asio_clock.hpp"
+#include "dnsupdate/operator_plan.hpp"
 #include "tests/support/etcd_server.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -217,6 +218,70 @@ TEST_F(EtcdProviderTest, KnowsAStoreThatLostItsData) {
     Master heir(server_.url(), 2);
     EXPECT_EQ(run(heir.provider.claim(heir.fence, true)).value(), Claim::lost);
     converge(heir, {{api, {.records = records(1, 2)}}});
+}
+
+TEST_F(EtcdProviderTest, AdoptsWhatOthersHaveInOneTransaction) {
+    const auto one = master(1);
+    const std::string own = "/skydns/test/muster/api";
+    server_.ctl({"put", own, R"({"host":"192.0.2.7"})"});
+    server_.ctl({"put", own + "/lb-1", R"({"host":"192.0.2.8"})"});
+    server_.ctl({"put", own + "/x", R"({"host":"192.0.2.9"})"});
+    server_.ctl({"put", own + "/deep/er", R"({"host":"192.0.2.10"})"});
+    const Desired desired{.complete = true, .sets = {{api, {.records = records(1, 2)}}}};
+    EXPECT_THAT(plan(desired, read(*one), {}, {}, {}).writes, testing::IsEmpty());
+    const Plan made = plan(desired, read(*one), {}, policy_of({.adopt = {api}}, {}), {});
+    const std::int64_t before = revision(*one);
+    auto results = run(one->provider.write(made.writes));
+    ASSERT_EQ(results.size(), 1U);
+    EXPECT_EQ(results[0].outcome, Outcome::done) << results[0].detail;
+    EXPECT_EQ(revision(*one), before + 1) << "one transaction";
+    EXPECT_EQ(read(*one).sets.at(api).members.size(), 2U);
+    EXPECT_EQ(server_.ctl({"get", own + "/x"}), "");
+    EXPECT_THAT(server_.ctl({"get", "/muster/prod/quarantine" + own + "/x"}),
+                HasSubstr("192.0.2.9"));
+    EXPECT_THAT(server_.ctl({"get", "/muster/prod/quarantine" + own, "--print-value-only"}),
+                HasSubstr("192.0.2.7"));
+    EXPECT_THAT(server_.ctl({"get", own + "/deep/er"}), HasSubstr("192.0.2.10"));
+    results = run(one->provider.write(made.writes));
+    EXPECT_EQ(results[0].outcome, Outcome::conflict) << "it is no longer theirs";
+}
+
+TEST_F(EtcdProviderTest, AdoptsHundredsWithoutAGap) {
+    const auto one = master(1);
+    const std::string own = "/skydns/test/muster/api/";
+    for (int n = 0; n < 70; ++n)
+        server_.ctl({"put", own + "x" + std::to_string(n), R"({"host":"192.0.2.9"})"});
+    const Desired desired{.complete = true, .sets = {{api, {.records = records(1, 150)}}}};
+    const Plan made = plan(desired, read(*one), {}, policy_of({.adopt = {api}}, {}), {});
+    const std::int64_t before = revision(*one);
+    const auto results = run(one->provider.write(made.writes));
+    ASSERT_EQ(results[0].outcome, Outcome::done) << results[0].detail;
+    EXPECT_EQ(read(*one).sets.at(api).members.size(), 150U);
+    EXPECT_THAT(read(*one).strays, testing::IsEmpty());
+    for (std::int64_t at = before; at <= revision(*one); ++at)
+        EXPECT_THAT(server_.ctl({"get", "--prefix", own, "--rev", std::to_string(at)}),
+                    HasSubstr("host"))
+            << at;
+}
+
+TEST_F(EtcdProviderTest, ReplacesOnlyTheFenceThatWasSeen) {
+    const auto one = master(5);
+    const StoredFence seen = run(one->provider.fence()).value();
+    EXPECT_EQ(seen.text, encode(one->fence));
+    server_.ctl({"put", "/muster/prod/fence", "garbage"});
+    Master next(server_.url(), 6);
+    EXPECT_EQ(run(next.provider.claim(next.fence, true)).value(), Claim::unreadable);
+    for (const std::string& version :
+         {seen.version, std::string("0"), std::string("x"), std::string("-1"), std::string()})
+        EXPECT_FALSE(run(next.provider.replace_fence(next.fence, version)).value()) << version;
+    const std::string now = run(next.provider.fence())->version;
+    EXPECT_TRUE(run(next.provider.replace_fence(next.fence, now)).value());
+    EXPECT_EQ(run(next.provider.claim(next.fence, true)).value(), Claim::adopt);
+    server_.ctl({"del", "/muster/prod/fence"});
+    EXPECT_EQ(run(next.provider.fence()).value(), (StoredFence{.version = "0"}));
+    EXPECT_TRUE(run(next.provider.replace_fence(next.fence, "0")).value());
+    EXPECT_FALSE(run(next.provider.replace_fence(next.fence, "0")).value());
+    converge(next, {{api, {.records = records(1, 1)}}});
 }
 
 TEST_F(EtcdProviderTest, GoesOnWithAnotherEndpointWhenOneIsGone) {

@@ -1,0 +1,55 @@
+#include "orchestrator/dns_mark.hpp"
+
+#include "common/config/endpoint.hpp"
+#include "common/config/text_rules.hpp"
+
+#include <utility>
+
+namespace muster::orchestrator {
+
+namespace {
+
+bool is_fit(const std::string& id, const znodes::DnsRecordKept& record) {
+    const bool is_address = config::is_ipv4(record.address) || config::is_ipv6(record.address);
+    return is_address && config::is_destination(record.address) &&
+           config::rules::published_label(id).empty();
+}
+
+}  // namespace
+
+dnsupdate::StoreMark mark_of(const znodes::DnsStore& kept) {
+    dnsupdate::StoreMark mark{.born = kept.born, .revision = kept.revision, .term = kept.term};
+    for (const auto& [name, set] : kept.last_good) {
+        if (!config::rules::published_name(name).empty()) continue;
+        dnsupdate::RecordSet records{.ttl = set.ttl};
+        for (const auto& [id, record] : set.members) {
+            if (!is_fit(id, record)) continue;
+            records.members.emplace(
+                dnsupdate::MemberId(id),
+                dnsupdate::Member{.address = record.address,
+                                  .port = static_cast<std::uint16_t>(record.port),
+                                  .priority = record.priority,
+                                  .weight = record.weight});
+        }
+        if (!records.members.empty())
+            mark.last_good.emplace(dnsupdate::DnsName(name), std::move(records));
+    }
+    return mark;
+}
+
+znodes::DnsStore kept_form(const dnsupdate::StoreMark& mark) {
+    znodes::DnsStore kept{.born = mark.born, .revision = mark.revision, .term = mark.term};
+    for (const auto& [name, records] : mark.last_good) {
+        znodes::DnsSetKept& set = kept.last_good[name.str()];
+        set.ttl = records.ttl;
+        for (const auto& [id, member] : records.members)
+            set.members.emplace(id.str(),
+                                znodes::DnsRecordKept{.address = member.address,
+                                                      .port = member.port,
+                                                      .priority = member.priority,
+                                                      .weight = member.weight});
+    }
+    return kept;
+}
+
+}  // namespace muster::orchestrator
