@@ -84,7 +84,7 @@ class Daemon {
     std::unique_ptr<PeerChannel> peers_;  ///< null without a cluster secret
     std::unique_ptr<Node> node_;
     std::unique_ptr<NodeCommands> commands_;
-    std::unique_ptr<DnsDuty> dns_;  ///< null: this node's settings have none
+    std::unique_ptr<DnsDuty> dns_;                   ///< null: this node's settings have none
     std::unique_ptr<NodeDnsCommands> dns_commands_;  ///< null: as dns_
     SnapshotSlot slot_;
     SnapshotBuilder builder_;
