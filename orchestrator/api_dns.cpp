@@ -145,7 +145,10 @@ json::array texts(const std::vector<std::string>& all) {
 int worst_of(const std::vector<StoreOutcome>& outcomes) {
     int worst = 200;
     for (const StoreOutcome& one : outcomes) {
-        if (one.problem) worst = std::max(worst, status_of(*one.problem));
+        if (one.problem) {
+            worst = std::max(worst, status_of(*one.problem));
+            continue;
+        }
         if (!one.done.refused.empty()) worst = std::max(worst, 409);
         for (const dnsupdate::WriteResult& result : one.done.results) {
             if (result.outcome == dnsupdate::Outcome::unknown) worst = std::max(worst, 504);

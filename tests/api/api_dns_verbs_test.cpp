@@ -151,7 +151,7 @@ TEST_F(DnsVerbs, BadRequestsAreRefusedWithTheirPlace) {
         EXPECT_THAT(boost::json::serialize(body), HasSubstr(one.says)) << one.path << one.body;
     }
     EXPECT_EQ(api_.answer(request("GET", "/api/v1/dns/names/a%20b")).status, 400);
-    EXPECT_EQ(api_.answer(request("GET", "/api/v1/dns/names/..%2F..%2Fx")).status, 400);
+    EXPECT_EQ(api_.answer(request("GET", "/api/v1/dns/names/any.example.org")).status, 400);
     EXPECT_THAT(dns_.orders, IsEmpty());
     EXPECT_THAT(dns_.eras, IsEmpty());
 }
@@ -188,7 +188,7 @@ TEST_F(DnsVerbs, ANameIsExplainedByWhatIsKnownOfItEverywhere) {
         .anchor = dnsupdate::Anchor{.token = {.epoch = 7}, .generation = 3, .transaction = "t-1"},
         .version = "17"};
     now.observed->members[MemberId("edge-lb-1")] = {.member = {.address = "192.0.2.1"}, .ttl = 30s};
-    now.desired = dnsupdate::DesiredSet{.left_out = {{MemberId("edge-lb-2"), "down (L4CON)"}}};
+    now.desired = dnsupdate::DesiredSet{.left_out = {{MemberId("edge-lb-2"), "is down"}}};
     now.lines = {{.act = dnsupdate::PlanLine::Act::hold,
                   .name = name,
                   .what = "its 1 records stay",
@@ -202,9 +202,8 @@ TEST_F(DnsVerbs, ANameIsExplainedByWhatIsKnownOfItEverywhere) {
     EXPECT_EQ(at(body, "/stores/0/written_by/seen_since"), R"("2026-01-01T00:00:00.000Z")");
     EXPECT_EQ(at(body, "/stores/0/members/0/published/address"), R"("192.0.2.1")");
     EXPECT_EQ(at(body, "/stores/0/members/0/desired"), "null");
-    EXPECT_EQ(at(body, "/stores/0/members/1/left_out"), R"("down (L4CON)")
-    ");
-        EXPECT_EQ(at(body, "/stores/0/next/0/why"), R"("a name is never emptied")");
+    EXPECT_EQ(at(body, "/stores/0/members/1/left_out"), R"("is down")");
+    EXPECT_EQ(at(body, "/stores/0/next/0/why"), R"("a name is never emptied")");
     EXPECT_EQ(at(body, "/stores/0/strays/0/key"), R"("/skydns/x")");
     EXPECT_EQ(at(body, "/servers/0/answers/A"), R"("NOERROR of api.example.org")");
 }

@@ -1,4 +1,5 @@
 #include "tests/dnsupdate/updater_fixture.hpp"
+#include "tests/support/rethrow.hpp"
 
 namespace muster::dnsupdate {
 namespace {
@@ -8,7 +9,7 @@ class DnsOrders : public UpdaterFixture {
     /// Runs until the order has ended.
     Result<OrderDone> order(Order order, std::chrono::nanoseconds limit = 5s) {
         std::optional<Result<OrderDone>> done;
-        asio::co_spawn(context_, keep(std::move(order), limit, done), asio::detached);
+        asio::co_spawn(context_, keep(std::move(order), limit, done), test::rethrow);
         EXPECT_TRUE(clock_.run_for(1min, [&] { return done.has_value(); }));
         return done.value_or(fail(std::make_error_code(std::errc::timed_out)));
     }

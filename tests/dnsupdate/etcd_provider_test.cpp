@@ -281,6 +281,7 @@ TEST_F(EtcdProviderTest, ReplacesOnlyTheFenceThatWasSeen) {
     EXPECT_EQ(run(next.provider.fence()).value(), (StoredFence{.version = "0"}));
     EXPECT_TRUE(run(next.provider.replace_fence(next.fence, "0")).value());
     EXPECT_FALSE(run(next.provider.replace_fence(next.fence, "0")).value());
+    EXPECT_EQ(run(next.provider.claim(next.fence, true)).value(), Claim::adopt);
     converge(next, {{api, {.records = records(1, 1)}}});
 }
 

@@ -1,4 +1,5 @@
 // Against a real BIND and a real Knot.
+#include "dnsupdate/operator_plan.hpp"
 #include "tests/dnsupdate/rfc2136_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -164,6 +165,50 @@ TEST_P(Rfc2136ProviderTest, KnowsAZoneThatLostItsFenceAndOneThatCantBeRead) {
             .type = "TXT",
             .records = {{.owner = fence, .type = "TXT", .data = {encode(one->fence), "x"}}}});
     EXPECT_EQ(run(one->provider.claim(one->fence, true)).value(), Claim::unreadable);
+}
+
+TEST_P(Rfc2136ProviderTest, ReplacesOnlyTheFenceThatWasSeen) {
+    const auto one = master(1);
+    const std::string fence = fence_name(zone_name);
+    const std::string before = run(one->provider.fence())->version;
+    change({.owner = fence,
+            .type = "TXT",
+            .records = {{.owner = fence, .type = "TXT", .data = {"garbage", "x"}},
+                        {.owner = fence, .type = "TXT", .data = {"and more"}}}});
+    const StoredFence seen = run(one->provider.fence()).value();
+    EXPECT_NE(seen.version, before);
+    EXPECT_FALSE(run(one->provider.replace_fence(one->fence, before)).value());
+    EXPECT_TRUE(run(one->provider.replace_fence(one->fence, seen.version)).value());
+    EXPECT_EQ(run(one->provider.claim(one->fence, true)).value(), Claim::adopt);
+    change({.owner = fence, .type = "TXT"});
+    EXPECT_EQ(run(one->provider.fence()).value(), (StoredFence{.version = "0"}));
+    EXPECT_TRUE(run(one->provider.replace_fence(one->fence, "0")).value());
+    converge(*one, {{api, {.records = records(1, 1)}}});
+}
+
+TEST_P(Rfc2136ProviderTest, AdoptsWhatOthersHaveInOneMessage) {
+    const auto one = master(1);
+    const DnsName alias("alias.muster.test");
+    change({.owner = alias.str(),
+            .type = "CNAME",
+            .records = {
+                {.owner = alias.str(), .type = "CNAME", .ttl = 5, .data = {"www.muster.test"}}}});
+    const Desired desired{
+        .complete = true,
+        .sets = {{www, {.records = records(1, 2)}}, {alias, {.records = records(3, 3)}}}};
+    const Observed before = read(*one);
+    EXPECT_TRUE(plan(desired, before, {}, {}, {}).writes.empty());
+    Plan made = plan(desired, before, {}, policy_of({.adopt = {www, alias}}, {}), {});
+    ASSERT_EQ(made.writes.size(), 2U);
+    std::vector<SetWrite> late = made.writes;
+    for (const WriteResult& result : run(one->provider.write(std::move(made.writes))))
+        EXPECT_EQ(result.outcome, Outcome::done) << result.name.str() << ' ' << result.detail;
+    expect_answers(www, records(1, 2));
+    expect_answers(alias, records(3, 3));
+    EXPECT_EQ(read(*one).sets.size(), 2U);
+    converge(*one, desired.sets);
+    for (const WriteResult& result : run(one->provider.write(std::move(late))))
+        EXPECT_EQ(result.outcome, Outcome::conflict) << "it is not theirs any more";
 }
 
 TEST_P(Rfc2136ProviderTest, WritesNothingBeforeItsClaim) {
