@@ -3,6 +3,7 @@
 #include "common/base/clock.hpp"
 #include "common/base/signal.hpp"
 #include "common/base/task_group.hpp"
+#include "dnsupdate/dns_drain.hpp"
 #include "dnsupdate/dns_provider.hpp"
 #include "dnsupdate/updater_status.hpp"
 
@@ -23,6 +24,8 @@ struct StoreMark {
     bool born = false;          ///< the fence was written once
     std::int64_t revision = 0;  ///< the highest that was seen
     std::int64_t term = 0;
+    /// Of what was published and may be in caches still; unknown: as long as there can be.
+    Ttl longest_ttl = DnsDrain::longest_possible;
     bool operator==(const StoreMark&) const = default;
 };
 
@@ -36,6 +39,7 @@ struct UpdaterSettings {
     std::uint64_t seed = 1;  ///< of the back-offs' jitter
     PlanPolicy policy;
     VerifierSettings verifier;
+    DrainPolicy drain;  ///< its servers are the verifier's
 };
 
 /// What an updater asks of its master. All are called on its executor.
@@ -75,6 +79,10 @@ class DnsUpdater {
     /// What is wanted may have changed.
     void look() { wake_.notify(); }
     [[nodiscard]] UpdaterStatus status() const;
+    /// Can nobody get this member from this store's DNS servers any more, nor from a cache?
+    [[nodiscard]] OutOfDns out_of_dns(const MemberId& member) const {
+        return drain_.out(member, clock_.now());
+    }
 
  private:
     asio::awaitable<void> run();
@@ -83,6 +91,9 @@ class DnsUpdater {
     asio::awaitable<void> round();
     asio::awaitable<void> keep_mark();
     [[nodiscard]] PlanPolicy policy_now();
+    void follow_drains(const Plan& made,
+                       const Observed& there,
+                       const std::vector<WriteResult>& results);
     void take(const Plan& made, Round now_round, const std::vector<WriteResult>& results);
     void count(const SetWrite& write);
     void notice_age();
@@ -104,6 +115,7 @@ class DnsUpdater {
     bool mark_is_kept_ = true;
     TaskGroup tasks_;
     Signal wake_;
+    DnsDrain drain_;
     DnsVerifier verifier_;
     std::mt19937_64 random_;
 

@@ -18,9 +18,11 @@ std::string encode(const DnsState& state) {
     json::object out = stamped(state.stamp);
     json::object stores;
     for (const auto& [name, store] : state.stores)
-        stores.emplace(
-            name,
-            json::object{{"born", store.born}, {"revision", store.revision}, {"term", store.term}});
+        stores.emplace(name,
+                       json::object{{"born", store.born},
+                                    {"revision", store.revision},
+                                    {"term", store.term},
+                                    {"longest_ttl", store.longest_ttl}});
     out.emplace("stores", std::move(stores));
     return json::serialize(out);
 }
@@ -33,6 +35,9 @@ static void read(Reader& in, DnsState& state) {
         store.born = of_store.flag("born");
         store.revision = of_store.integer("revision", 0, Reader::no_limit);
         store.term = of_store.integer("term", 0, Reader::no_limit);
+        // An earlier build wrote none.
+        if (of_store.has("longest_ttl"))
+            store.longest_ttl = of_store.integer("longest_ttl", 0, store.longest_ttl);
         if (of_store.refused())
             return in.refuse(static_cast<Errc>(of_store.error()->code.value()),
                              "stores: " + of_store.error()->context);

@@ -269,14 +269,23 @@ TEST(Payloads, ReadLikeThis) {
 }
 
 TEST(Payloads, OfDnsReadLikeThis) {
-    const DnsState state{.stamp = {.cluster = "c-1", .token = 7, .writer = "n1", .sequence = 3},
-                         .stores = {{"etcd", {.born = true, .revision = 120, .term = 2}}}};
+    const DnsState state{
+        .stamp = {.cluster = "c-1", .token = 7, .writer = "n1", .sequence = 3},
+        .stores = {{"etcd", {.born = true, .revision = 120, .term = 2, .longest_ttl = 30}}}};
     EXPECT_EQ(encode(state),
               R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,)"
-              R"("stores":{"etcd":{"born":true,"revision":120,"term":2}}})");
+              R"("stores":{"etcd":{"born":true,"revision":120,"term":2,"longest_ttl":30}}})");
+    const auto older =
+        decode<DnsState>(R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,)"
+                         R"("stores":{"etcd":{"born":true,"revision":120,"term":2}}})",
+                         "c-1");
+    ASSERT_TRUE(older);
+    EXPECT_EQ(older->stores.at("etcd").longest_ttl, 3'600) << "what isn't known is the longest";
     for (const char* bad : {R"({"etcd":7})",
                             R"({"a/b":{"born":true,"revision":1,"term":1}})",
-                            R"({"etcd":{"born":true,"revision":-1,"term":1}})"}) {
+                            R"({"etcd":{"born":true,"revision":-1,"term":1}})",
+                            R"({"etcd":{"born":true,"revision":1,"term":1,"longest_ttl":-1}})",
+                            R"({"etcd":{"born":true,"revision":1,"term":1,"longest_ttl":3601}})"}) {
         const std::string bytes =
             R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,"stores":)" +
             std::string(bad) + "}";
