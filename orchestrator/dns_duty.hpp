@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,9 +26,9 @@ struct DnsDutySettings {
     std::string password;
 };
 
-/// The master's duty to publish names: while this node is in office, an updater runs under a fence
-/// of (era, epoch). It is cancelled at the very call that tells of the lost office. What masters
-/// hand on is in dns/state. Executor: the control executor.
+/// The master's duty to publish names: while this node is in office, an updater for each view runs
+/// under one fence of (era, epoch). All are cancelled at the very call that tells of the lost
+/// office. What masters hand on is in dns/state. Executor: the control executor.
 class DnsDuty {
  public:
     DnsDuty(asio::any_io_executor executor,
@@ -49,8 +50,13 @@ class DnsDuty {
     void take(const Snapshot& snapshot);
 
     [[nodiscard]] std::shared_ptr<const DnsRow> row() const;
+    /// Does nobody get this instance's address from DNS any more, in no view, nor from a cache?
+    /// Never as long as it is to be published or this node isn't master.
+    [[nodiscard]] dnsupdate::OutOfDns out_of_dns(const FleetName& fleet,
+                                                 const InstanceId& instance) const;
 
  private:
+    struct Store;
     struct Term;
 
     asio::awaitable<void> run();
@@ -58,6 +64,10 @@ class DnsDuty {
     [[nodiscard]] std::optional<dnsupdate::Token> token() const;
     [[nodiscard]] bool may_write(const dnsupdate::Token& token) const;
     asio::awaitable<Result<dnsupdate::StoreMark>> kept(std::string kind);
+    [[nodiscard]] dnsupdate::UpdaterLinks links(dnsupdate::Token by, const config::DnsView& view);
+    asio::awaitable<std::optional<coordination::MultiOutcome>> keep_once(std::string kind,
+                                                                         dnsupdate::Token by,
+                                                                         dnsupdate::StoreMark mark);
     asio::awaitable<bool> keep(std::string kind, dnsupdate::Token token, dnsupdate::StoreMark mark);
 
     coordination::Store& store_;
@@ -69,7 +79,8 @@ class DnsDuty {
     std::function<void()> on_change_;
     TaskGroup tasks_;
     Signal wake_;
-    std::optional<dnsupdate::DesiredRecords> wanted_;  ///< nothing: not all was read yet
+    /// Of each view, by its name; empty: not all was read yet.
+    std::map<std::string, dnsupdate::DesiredRecords> wanted_;
     std::unique_ptr<Term> term_;
 };
 
