@@ -20,7 +20,17 @@ namespace {
 struct Source {
     const PublishedFleet* fleet = nullptr;
     const config::DnsEntry* entry = nullptr;
+    std::size_t turn = 0;  ///< of its location in this view
 };
+
+std::size_t turn_of(const std::string& location,
+                    const std::string& view,
+                    const std::vector<std::string>& fallback) {
+    if (location == view) return 0;
+    if (location.empty()) return 1;
+    const auto next = std::ranges::find(fallback, location);
+    return 2 + static_cast<std::size_t>(next - fallback.begin());
+}
 
 bool is_asked_for(const PublishedInstance& instance, const config::DnsEntry& entry) {
     // An SRV record needs the address of its target.
@@ -70,12 +80,10 @@ class Name {
           shares_(shares_of(name, shifted)),
           problems_(problems) {}
 
-    DesiredSet answer(const std::string& view) {
+    DesiredSet answer() {
         set_.records.ttl = ttl();
-        // In a view its own entries come first; the others as they stand.
-        const auto rank = [&](const Source& source) {
-            const bool own = !view.empty() && source.entry->location == view;
-            return std::pair(own ? 0 : 1, source.entry->priority);
+        const auto rank = [](const Source& source) {
+            return std::pair(source.turn, source.entry->priority);
         };
         std::ranges::sort(sources_, {}, [&](const Source& source) {
             return std::tuple(rank(source), source.fleet->name, source.entry->location);
@@ -184,9 +192,11 @@ class Name {
                                             name_.str(),
                                             why));
         } else if (!instance.in) {
-            why = instance.why;
+            why = instance.why.empty() ? "is not in rotation" : instance.why;
         } else if (!active) {
             why = fmt::format("stands by, with priority {}", source.entry->priority);
+            if (source.turn > 0 && !source.entry->location.empty())
+                why += " in " + source.entry->location;
         } else if (taken(instance.address)) {
             why = "another instance has its address";
         }
@@ -233,18 +243,19 @@ class Name {
 DesiredRecords desired_records(const std::vector<PublishedFleet>& fleets,
                                const std::string& view,
                                bool complete,
+                               const std::vector<std::string>& fallback,
                                const Shifted& shifted) {
     std::map<DnsName, std::vector<Source>> names;
     for (const PublishedFleet& fleet : fleets) {
-        for (const config::DnsEntry& entry : fleet.dns) {
-            if (entry.location.empty() || entry.location == view)
-                names[DnsName(entry.name)].push_back({.fleet = &fleet, .entry = &entry});
-        }
+        for (const config::DnsEntry& entry : fleet.dns)
+            names[DnsName(entry.name)].push_back({.fleet = &fleet,
+                                                  .entry = &entry,
+                                                  .turn = turn_of(entry.location, view, fallback)});
     }
     DesiredRecords result{.desired = {.complete = complete}};
     for (auto& [name, sources] : names) {
         Name one(name, std::move(sources), shifted, result.problems);
-        const DesiredSet& set = result.desired.sets.emplace(name, one.answer(view)).first->second;
+        const DesiredSet& set = result.desired.sets.emplace(name, one.answer()).first->second;
         if (auto shared = one.shared(set)) result.shared.emplace(name, *std::move(shared));
     }
     return result;

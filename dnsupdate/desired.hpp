@@ -74,8 +74,11 @@ struct DesiredRecords {
 /// - Of the entries of a name, those of the lowest priority with an instance that is in and not
 ///   failing are answered. Where all that are in fail, all are. Where no entry has one that is in
 ///   the name has no members: the planner then keeps what there is.
-/// - An entry with a location is for that view alone, one without for all views. Where a view has
-///   entries of its own with a healthy instance, those without a location stand by.
+/// - A view answers with the entries that have its name for their location; where none of these has
+///   an instance that is in and not failing, with those without a location; where these have none
+///   either, with those of the `fallback`s, one after the other, and at last with all others.
+///   Within each of these the priorities count.
+/// - The view without a name: with those without a location, and then with all others.
 /// - An instance whose address is a host name isn't published, nor is one of a family whose type
 ///   isn't asked for.
 /// - SRV weights are percents of their priority that make 100 in all, so CoreDNS, which rounds
@@ -88,6 +91,7 @@ struct DesiredRecords {
 [[nodiscard]] DesiredRecords desired_records(const std::vector<PublishedFleet>& fleets,
                                              const std::string& view,
                                              bool complete,
+                                             const std::vector<std::string>& fallback = {},
                                              const Shifted& shifted = {});
 
 /// A label that names an instance in all fleets: "web-lb-1"; of what is no label a digest.

@@ -17,6 +17,7 @@ using Act = PlanLine::Act;
 
 constexpr std::chrono::milliseconds lease_retry{100};
 constexpr std::size_t most_told = 100;
+constexpr std::size_t most_leaving = 100;
 
 asio::awaitable<Result<void>> woken(Signal& signal) {
     co_await signal.wait();
@@ -37,6 +38,14 @@ void bring_in(const std::vector<SetWrite>& done, Observed& read) {
             set.members.emplace(id, ObservedMember{.member = member, .ttl = write.after.ttl});
         if (set.members.empty()) read.sets.erase(write.name);
     }
+}
+
+DrainPolicy drain_policy(const UpdaterSettings& settings) {
+    DrainPolicy policy = settings.drain;
+    policy.servers.clear();
+    for (const config::Endpoint& server : settings.verifier.servers)
+        policy.servers.push_back(config::to_string(server));
+    return policy;
 }
 
 std::map<DnsName, RecordSet> published(const Observed& read) {
@@ -72,7 +81,19 @@ DnsUpdater::DnsUpdater(asio::any_io_executor executor,
       mark_(mark),
       tasks_(executor),
       wake_(executor),
-      verifier_(executor, clock, settings_.verifier, links_.ask, [this] { wake_.notify(); }),
+      drain_(drain_policy(settings_), mark_.longest_ttl),
+      verifier_(
+          executor,
+          clock,
+          settings_.verifier,
+          links_.ask,
+          [this] { wake_.notify(); },
+          {.answered = [this](const std::string& server,
+                              const DnsName& name,
+                              const std::vector<DnsRecord>& records,
+                              SteadyTime asked) { drain_.answered(server, name, records, asked); },
+           .noted = [this](const std::string& server,
+                           bool fails) { drain_.note_server(server, fails, clock_.now()); }}),
       random_(settings_.seed),
       next_back_off_(settings_.least_back_off) {
     status_.provider = provider_.name();
@@ -99,6 +120,7 @@ asio::awaitable<void> DnsUpdater::stop() {
 UpdaterStatus DnsUpdater::status() const {
     UpdaterStatus status = status_;
     status.servers = verifier_.servers();
+    status.leaving = drain_.leaving(clock_.now(), most_leaving);
     return status;
 }
 
@@ -297,6 +319,7 @@ void DnsUpdater::take(const Plan& made, Round now_round, const std::vector<Write
     bring_in(done, now_round.observed);
     note_generations(now_round.observed);
     note_last_good(now_round);
+    follow_drains(made, now_round.observed, results);
     verifier_.expect(published(now_round.observed), names);
     status_.round = std::make_shared<const Round>(std::move(now_round));
     if (!claim_again) {
@@ -309,6 +332,29 @@ void DnsUpdater::take(const Plan& made, Round now_round, const std::vector<Write
     }
     status_.stage = Stage::claiming;
     fall_back(std::move(trouble));
+}
+
+void DnsUpdater::follow_drains(const Plan& made,
+                               const Observed& there,
+                               const std::vector<WriteResult>& results) {
+    Observed perhaps = there;
+    for (const WriteResult& result : results) {
+        if (result.outcome != Outcome::unknown) continue;
+        // It may have come, or come yet: then it is answered.
+        for (const SetWrite& write : made.writes) {
+            if (write.name != result.name) continue;
+            for (const MemberId& id : write.puts) {
+                ObservedMember& member = perhaps.sets[write.name].members[id];
+                member.member = write.after.members.at(id);
+                member.ttl = std::max(member.ttl, write.after.ttl);
+            }
+        }
+    }
+    drain_.read(perhaps, clock_.now());
+    const Ttl longest = drain_.longest(clock_.now());
+    if (longest == mark_.longest_ttl) return;
+    mark_.longest_ttl = longest;
+    mark_is_kept_ = false;
 }
 
 void DnsUpdater::count(const SetWrite& write) {

@@ -3,6 +3,7 @@
 #include "common/base/clock.hpp"
 #include "common/base/signal.hpp"
 #include "common/base/task_group.hpp"
+#include "dnsupdate/dns_drain.hpp"
 #include "dnsupdate/dns_provider.hpp"
 #include "dnsupdate/orders.hpp"
 #include "dnsupdate/updater_status.hpp"
@@ -29,6 +30,8 @@ struct StoreMark {
     std::int64_t term = 0;
     /// What each name was published with when that was proven to serve; bounded (last_good.hpp).
     std::map<DnsName, RecordSet> last_good{};
+    /// Of what was published and may be in caches still; unknown: as long as there can be.
+    Ttl longest_ttl = DnsDrain::longest_possible;
     bool operator==(const StoreMark&) const = default;
 };
 
@@ -42,6 +45,7 @@ struct UpdaterSettings {
     std::uint64_t seed = 1;  ///< of the back-offs' jitter
     PlanPolicy policy;
     VerifierSettings verifier;
+    DrainPolicy drain;  ///< its servers are the verifier's
 };
 
 /// What an updater asks of its master. All are called on its executor.
@@ -81,6 +85,10 @@ class DnsUpdater {
     /// What is wanted may have changed.
     void look() { wake_.notify(); }
     [[nodiscard]] UpdaterStatus status() const;
+    /// Can nobody get this member from this store's DNS servers any more, nor from a cache?
+    [[nodiscard]] OutOfDns out_of_dns(const MemberId& member) const {
+        return drain_.out(member, clock_.now());
+    }
 
     /// Has `order` done between two rounds, and waits for it: for `limit` at most. Errors:
     /// timed_out, canceled: nothing was done; operation_in_progress: it may have been, read;
@@ -109,6 +117,9 @@ class DnsUpdater {
     asio::awaitable<void> round();
     asio::awaitable<void> keep_mark();
     [[nodiscard]] PlanPolicy policy_now();
+    void follow_drains(const Plan& made,
+                       const Observed& there,
+                       const std::vector<WriteResult>& results);
     void take(const Plan& made, Round now_round, const std::vector<WriteResult>& results);
     void count(const SetWrite& write);
     void notice_age();
@@ -130,6 +141,7 @@ class DnsUpdater {
     bool mark_is_kept_ = true;
     TaskGroup tasks_;
     Signal wake_;
+    DnsDrain drain_;
     DnsVerifier verifier_;
     std::mt19937_64 random_;
 

@@ -3,6 +3,8 @@
 #include "common/base/with_timeout.hpp"
 #include "common/observe/log.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -34,11 +36,13 @@ DnsVerifier::DnsVerifier(asio::any_io_executor executor,
                          Clock& clock,
                          VerifierSettings settings,
                          Ask ask,
-                         std::function<void()> on_change)
+                         std::function<void()> on_change,
+                         Listeners listeners)
     : clock_(clock),
       settings_(std::move(settings)),
       ask_(std::move(ask)),
       on_change_(std::move(on_change)),
+      listeners_(std::move(listeners)),
       tasks_(executor) {
     for (const config::Endpoint& server : settings_.servers)
         servers_.emplace_back(executor, server);
@@ -103,6 +107,7 @@ asio::awaitable<void> DnsVerifier::ask_canary(Server& server) {
             server.state.canary,
             observe_canary(
                 server.state.canary, canary, answer, clock_.now() - asked, clock_.wall()));
+        note(server, !server.state.canary.wrong.empty());
         if (server.state.canary.health == was.health) continue;
         tell_canary(server.state.address, server.state.canary);
         on_change_();
@@ -161,26 +166,39 @@ asio::awaitable<void> DnsVerifier::look_round(Server& server) {
     on_change_();
 }
 
-/// Of one name, all that it should answer. An error: the server doesn't answer.
+/// Of one name, all that it should answer; of one that is published no more, that it answers no
+/// address. An error: the server doesn't answer.
 asio::awaitable<Result<std::string>> DnsVerifier::what_is_wrong(Server& server, DnsName name) {
     const auto known = published_.find(name);
-    if (known == published_.end()) co_return std::string();
-    const RecordSet wanted = known->second;
-    for (const RecordType type : types_of(wanted)) {
-        const Result<DnsAnswer> answer =
-            co_await ask_(server.endpoint, name, type, settings_.timeout);
-        if (!answer) co_return tl::unexpected(answer.error());
-        std::string wrong = difference(name, wanted, type, *answer);
-        if (!wrong.empty()) {
-            std::string text = name.str();
-            text += ' ';
-            text += to_string(type);
-            text += ": ";
-            text += wrong;
-            co_return text;
+    const bool dropped = known == published_.end();
+    const RecordSet wanted = dropped ? RecordSet{} : known->second;
+    const SteadyTime asked = clock_.now();
+    std::vector<DnsRecord> records;
+    std::string wrong;
+    bool failed = false;
+    for (const RecordType type :
+         dropped ? std::vector{RecordType::a, RecordType::aaaa} : types_of(wanted)) {
+        Result<DnsAnswer> answer = co_await ask_(server.endpoint, name, type, settings_.timeout);
+        if (!answer) {
+            note(server, true);
+            co_return tl::unexpected(answer.error());
         }
+        if (dropped && answer->code == "NXDOMAIN") answer->code = "NOERROR";
+        failed = failed || (answer->code != "NOERROR" && answer->code != "NXDOMAIN");
+        const std::string this_wrong = difference(name, wanted, type, *answer);
+        if (wrong.empty() && !this_wrong.empty())
+            wrong = fmt::format("{} {}: {}", name.str(), to_string(type), this_wrong);
+        records.insert(records.end(), answer->records.begin(), answer->records.end());
     }
-    co_return std::string();
+    // Where there is a canary, that tells better.
+    if (failed || settings_.canary.name.empty()) note(server, failed);
+    if (!failed && listeners_.answered)
+        listeners_.answered(server.state.address, name, records, asked);
+    co_return wrong;
+}
+
+void DnsVerifier::note(const Server& server, bool fails) {
+    if (listeners_.noted) listeners_.noted(server.state.address, fails);
 }
 
 void DnsVerifier::say(Server& server, std::string wrong) {

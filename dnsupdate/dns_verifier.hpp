@@ -57,11 +57,25 @@ class DnsVerifier {
     using Ask = std::function<asio::awaitable<Result<DnsAnswer>>(
         config::Endpoint server, DnsName name, RecordType type, std::chrono::nanoseconds timeout)>;
 
+    /// Whom else its questions serve. Both are called on its executor; either may be empty.
+    struct Listeners {
+        /// All that a server answered for one name, without a failure, to questions sent at
+        /// `asked` or later.
+        std::function<void(const std::string& server,
+                           const DnsName& name,
+                           const std::vector<DnsRecord>& records,
+                           SteadyTime asked)>
+            answered;
+        /// Whether a server answers from its store.
+        std::function<void(const std::string& server, bool fails)> noted;
+    };
+
     DnsVerifier(asio::any_io_executor executor,
                 Clock& clock,
                 VerifierSettings settings,
                 Ask ask,
-                std::function<void()> on_change);
+                std::function<void()> on_change,
+                Listeners listeners = {});
 
     void start();
     [[nodiscard]] asio::awaitable<void> stop();
@@ -89,11 +103,13 @@ class DnsVerifier {
     asio::awaitable<void> look_round(Server& server);
     asio::awaitable<Result<std::string>> what_is_wrong(Server& server, DnsName name);
     void say(Server& server, std::string wrong);
+    void note(const Server& server, bool fails);
 
     Clock& clock_;
     VerifierSettings settings_;
     Ask ask_;
     std::function<void()> on_change_;
+    Listeners listeners_;
     TaskGroup tasks_;
     std::map<DnsName, RecordSet> published_;
     SteadyTime canary_from_{};  ///< it may not be written yet before

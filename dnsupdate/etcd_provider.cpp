@@ -31,15 +31,18 @@ std::string_view to_string(Outcome outcome) {
     return words[static_cast<std::size_t>(outcome)];
 }
 
-EtcdProvider::EtcdProvider(etcd::Client& client, EtcdLayout layout, std::string cluster)
+EtcdProvider::EtcdProvider(etcd::Client& client,
+                           EtcdLayout layout,
+                           std::string cluster,
+                           std::string name)
     : client_(client),
       layout_(std::move(layout)),
+      name_(std::move(name)),
       fence_key_("/muster/" + cluster + "/fence"),
       quarantine_("/muster/" + std::move(cluster) + "/quarantine") {}
 
 const std::string& EtcdProvider::name() const {
-    static const std::string name = "etcd";
-    return name;
+    return name_;
 }
 
 StoreAge EtcdProvider::age() const {

@@ -18,7 +18,11 @@ namespace muster::dnsupdate {
 /// /muster/<cluster>/quarantine<its key>. No leases, and no other writes.
 class EtcdProvider final : public DnsProvider {
  public:
-    EtcdProvider(etcd::Client& client, EtcdLayout layout, std::string cluster);
+    /// Several of one cluster share its fence; each has a root and a name of its own.
+    EtcdProvider(etcd::Client& client,
+                 EtcdLayout layout,
+                 std::string cluster,
+                 std::string name = "etcd");
 
     [[nodiscard]] const std::string& name() const override;
     [[nodiscard]] asio::awaitable<Result<Claim>> claim(Fence fence, bool born) override;
@@ -62,6 +66,7 @@ class EtcdProvider final : public DnsProvider {
 
     etcd::Client& client_;
     EtcdLayout layout_;
+    std::string name_;
     std::string fence_key_;
     std::string quarantine_;
     Fence fence_;

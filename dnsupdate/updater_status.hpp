@@ -2,11 +2,13 @@
 
 #include "common/base/clock.hpp"
 #include "dnsupdate/desired.hpp"
+#include "dnsupdate/dns_drain.hpp"
 #include "dnsupdate/dns_plan.hpp"
 #include "dnsupdate/dns_verifier.hpp"
 #include "dnsupdate/fence.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,6 +57,7 @@ struct UpdaterStatus {
     std::string holds_removals;  ///< why nothing is removed for now; empty: something may be
     std::shared_ptr<const Round> round;  ///< the last one; null: there was none
     std::vector<ServerState> servers;
+    std::map<MemberId, OutOfDns> leaving;  ///< removed, and not out of DNS yet
     UpdaterCounters counters;
 };
 

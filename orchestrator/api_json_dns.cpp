@@ -124,6 +124,10 @@ json::object store_json(const dnsupdate::UpdaterStatus& store) {
         for (const std::string& problem : store.round->desired.problems)
             problems.emplace_back(problem);
     }
+    json::array leaving;
+    for (const auto& [id, state] : store.leaving)
+        leaving.push_back(json::object{
+            {"member", id.str()}, {"why", state.why}, {"at_least_seconds", seconds(state.left)}});
     return {{"store", store.provider},
             {"stage", to_string(store.stage)},
             {"era", store.token.era},
@@ -139,7 +143,8 @@ json::object store_json(const dnsupdate::UpdaterStatus& store) {
             {"plan", std::move(plan)},
             {"strays", std::move(strays)},
             {"problems", std::move(problems)},
-            {"servers", std::move(servers)}};
+            {"servers", std::move(servers)},
+            {"leaving", std::move(leaving)}};
 }
 
 }  // namespace

@@ -6,6 +6,9 @@
 #include "orchestrator/dns_mark.hpp"
 #include "orchestrator/dns_wishes.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -26,19 +29,23 @@ std::string canary_text(const std::string& uuid) {
 }
 
 dnsupdate::UpdaterSettings updater_settings(const DnsStore& store,
-                                            const std::string& canary,
+                                            const config::DnsSettings& dns,
                                             const std::string& uuid,
                                             const std::string& nonce) {
     dnsupdate::UpdaterSettings settings{
         .seed = std::hash<std::string>{}(nonce + store.provider->name())};
-    settings.verifier.canary = {.name = dnsupdate::DnsName(canary), .text = canary_text(uuid)};
+    settings.verifier.canary = {.name = dnsupdate::DnsName(dns.canary), .text = canary_text(uuid)};
     settings.verifier.servers = store.servers;
+    settings.drain.stale_window = std::chrono::ceil<std::chrono::seconds>(dns.stale_window);
+    settings.drain.stale_always = dns.stale_always;
     return settings;
 }
 
 StoreMark mark_in(const znodes::DnsState& state, const std::string& store) {
     const auto found = state.stores.find(store);
-    return found == state.stores.end() ? StoreMark{} : mark_of(found->second);
+    // No master has published there, so nothing of it is in any cache.
+    return found == state.stores.end() ? StoreMark{.longest_ttl = dnsupdate::Ttl(0)}
+                                       : mark_of(found->second);
 }
 
 }  // namespace
@@ -98,7 +105,8 @@ asio::awaitable<void> DnsDuty::stop() {
 std::optional<Token> DnsDuty::token() const {
     const Election* const election = node_.election();
     const auto& control = node_.view().control;
-    if (election == nullptr || !election->office() || !control || !wanted_) return std::nullopt;
+    if (election == nullptr || !election->office() || !control || wanted_.empty())
+        return std::nullopt;
     return Token{.era = control->value.era, .epoch = election->office()->epoch};
 }
 
@@ -118,16 +126,52 @@ void DnsDuty::look() {
 
 void DnsDuty::take(const Snapshot& snapshot) {
     const bool settled = node_.settled();
-    if (!settled && !wanted_) return;
-    dnsupdate::DesiredRecords wishes =
-        dns_wishes(node_.view(), snapshot, settings_.dns.zones, settled);
-    if (!settings_.dns.canary.empty())
-        wishes.desired.sets.insert_or_assign(
-            dnsupdate::DnsName(settings_.dns.canary),
-            dnsupdate::canary_set(canary_text(node_.view().cluster())));
-    const bool same = wanted_ && wanted_->desired == wishes.desired;
-    wanted_ = std::move(wishes);
+    if (!settled && wanted_.empty()) return;
+    bool same = true;
+    for (const config::DnsView& view : views_of(settings_.dns)) {
+        dnsupdate::DesiredRecords wishes =
+            dns_wishes(node_.view(),
+                       snapshot,
+                       settings_.dns.zones,
+                       settled,
+                       {.name = view.name, .fallback = view.fallback});
+        if (!settings_.dns.canary.empty())
+            wishes.desired.sets.insert_or_assign(
+                dnsupdate::DnsName(settings_.dns.canary),
+                dnsupdate::canary_set(canary_text(node_.view().cluster())));
+        const auto known = wanted_.find(view.name);
+        same = same && known != wanted_.end() && known->second.desired == wishes.desired;
+        wanted_.insert_or_assign(view.name, std::move(wishes));
+    }
     if (!same) look();
+}
+
+std::map<std::string, dnsupdate::DesiredRecords> DnsDuty::wanted() const {
+    std::map<std::string, dnsupdate::DesiredRecords> all;
+    if (!term_) return all;
+    for (const Term::Part& part : term_->parts)
+        all.emplace(part.store.provider->name(), wanted_.at(part.store.view));
+    return all;
+}
+
+dnsupdate::OutOfDns DnsDuty::out_of_dns(const FleetName& fleet, const InstanceId& instance) const {
+    const dnsupdate::MemberId member = dnsupdate::member_id(fleet, instance);
+    if (!term_) return {.why = "this node does not publish names now"};
+    for (const auto& [view, wishes] : wanted_) {
+        for (const auto& [name, set] : wishes.desired.sets) {
+            if (set.records.members.contains(member) || set.resting.contains(member))
+                return {.why = fmt::format("{} is to be answered with it", name.str())};
+        }
+    }
+    dnsupdate::OutOfDns result{.out = true, .why = {}};
+    for (const Term::Part& part : term_->parts) {
+        dnsupdate::OutOfDns here = part.updater->out_of_dns(member);
+        if (here.out) continue;
+        here.why = part.store.provider->name() + ": " + here.why;
+        here.left = std::max(here.left, result.left);
+        result = std::move(here);
+    }
+    return result;
 }
 
 std::shared_ptr<const DnsRow> DnsDuty::row() const {
@@ -181,7 +225,7 @@ asio::awaitable<void> DnsDuty::begin(Token by) {
             tasks_.executor(),
             clock_,
             *store.provider,
-            updater_settings(store, settings_.dns.canary, uuid, nonce),
+            updater_settings(store, settings_.dns, uuid, nonce),
             links_of(store, by),
             dnsupdate::Fence{.token = by, .nonce = nonce},
             mark_in(*state, store.provider->name()));
@@ -192,7 +236,7 @@ asio::awaitable<void> DnsDuty::begin(Token by) {
 }
 
 dnsupdate::UpdaterLinks DnsDuty::links_of(const DnsStore& store, Token by) {
-    return {.wanted = [this] { return *wanted_; },
+    return {.wanted = [this, view = store.view] { return wanted_.at(view); },
             .may_write = [this, by] { return may_write(by); },
             .paused =
                 [this] {

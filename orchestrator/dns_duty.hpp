@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,8 +47,12 @@ class DnsDuty {
     void take(const Snapshot& snapshot);
 
     [[nodiscard]] std::shared_ptr<const DnsRow> row() const;
-    /// By the last snapshot; nothing: not all was read yet.
-    [[nodiscard]] const std::optional<dnsupdate::DesiredRecords>& wanted() const { return wanted_; }
+    /// By the last snapshot, of each store by its name; none: this node is not master.
+    [[nodiscard]] std::map<std::string, dnsupdate::DesiredRecords> wanted() const;
+    /// Does nobody get this instance's address from DNS any more, in no view, nor from a cache?
+    /// Never as long as it is to be published or this node isn't master.
+    [[nodiscard]] dnsupdate::OutOfDns out_of_dns(const FleetName& fleet,
+                                                 const InstanceId& instance) const;
 
     /// The stores that this office publishes to; none: this node is not master.
     [[nodiscard]] std::vector<std::string> stores() const;
@@ -82,7 +87,8 @@ class DnsDuty {
     std::function<void()> on_change_;
     TaskGroup tasks_;
     Signal wake_;
-    std::optional<dnsupdate::DesiredRecords> wanted_;  ///< nothing: not all was read yet
+    /// Of each view, by its name; empty: not all was read yet.
+    std::map<std::string, dnsupdate::DesiredRecords> wanted_;
     std::unique_ptr<Term> term_;
 };
 

@@ -18,7 +18,10 @@ bool is_fit(const std::string& id, const znodes::DnsRecordKept& record) {
 }  // namespace
 
 dnsupdate::StoreMark mark_of(const znodes::DnsStore& kept) {
-    dnsupdate::StoreMark mark{.born = kept.born, .revision = kept.revision, .term = kept.term};
+    dnsupdate::StoreMark mark{.born = kept.born,
+                              .revision = kept.revision,
+                              .term = kept.term,
+                              .longest_ttl = dnsupdate::Ttl(kept.longest_ttl)};
     for (const auto& [name, set] : kept.last_good) {
         if (!config::rules::published_name(name).empty()) continue;
         dnsupdate::RecordSet records{.ttl = set.ttl};
@@ -38,7 +41,10 @@ dnsupdate::StoreMark mark_of(const znodes::DnsStore& kept) {
 }
 
 znodes::DnsStore kept_form(const dnsupdate::StoreMark& mark) {
-    znodes::DnsStore kept{.born = mark.born, .revision = mark.revision, .term = mark.term};
+    znodes::DnsStore kept{.born = mark.born,
+                          .revision = mark.revision,
+                          .term = mark.term,
+                          .longest_ttl = mark.longest_ttl.count()};
     for (const auto& [name, records] : mark.last_good) {
         znodes::DnsSetKept& set = kept.last_good[name.str()];
         set.ttl = records.ttl;

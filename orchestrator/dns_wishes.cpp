@@ -94,7 +94,8 @@ bool is_in_zone(const std::string& name, const std::string& zone) {
 dnsupdate::DesiredRecords dns_wishes(const follow::ClusterView& view,
                                      const Snapshot& snapshot,
                                      const std::vector<std::string>& zones,
-                                     bool settled) {
+                                     bool settled,
+                                     const DnsNameView& of) {
     bool complete = settled && view.control.has_value() && view.deferred.empty();
     std::vector<dnsupdate::PublishedFleet> fleets;
     std::set<dnsupdate::DnsName> unknown;
@@ -116,8 +117,8 @@ dnsupdate::DesiredRecords dns_wishes(const follow::ClusterView& view,
                         "its names stay as they are",
                         name.str()));
     }
-    dnsupdate::DesiredRecords wishes =
-        dnsupdate::desired_records(fleets, "", complete, shifted(view, snapshot.time, problems));
+    dnsupdate::DesiredRecords wishes = dnsupdate::desired_records(
+        fleets, of.name, complete, of.fallback, shifted(view, snapshot.time, problems));
     wishes.problems.insert(wishes.problems.end(), problems.begin(), problems.end());
     for (const dnsupdate::DnsName& name : unknown) {
         const auto set = wishes.desired.sets.find(name);

@@ -9,6 +9,12 @@
 
 namespace muster::orchestrator {
 
+/// Whom it is answered to: config::DnsView.
+struct DnsNameView {
+    std::string name{};
+    std::vector<std::string> fallback{};
+};
+
 /// What the names of all fleets shall answer: their instances that are in rotation, as the API
 /// shows them. Pure.
 /// - A name of a fleet whose LBs aren't all known yet has no members: what the store has of it
@@ -19,7 +25,8 @@ namespace muster::orchestrator {
 [[nodiscard]] dnsupdate::DesiredRecords dns_wishes(const follow::ClusterView& view,
                                                    const Snapshot& snapshot,
                                                    const std::vector<std::string>& zones,
-                                                   bool settled);
+                                                   bool settled,
+                                                   const DnsNameView& of = {});
 
 /// "api.example.org" is in "example.org", and so is that itself.
 [[nodiscard]] bool is_in_zone(const std::string& name, const std::string& zone);

@@ -40,17 +40,18 @@ void tell(const std::string& name, const TrafficShift& was, const TrafficShift& 
 std::string what_is_unseen(const std::string& name,
                            const dnsupdate::DesiredRecords& wanted,
                            const dnsupdate::UpdaterStatus& store) {
+    const dnsupdate::DnsName key(name);
+    const auto asked = wanted.desired.sets.find(key);
+    if (asked == wanted.desired.sets.end()) return {};  // not for this store
     if (!store.trouble.empty()) return fmt::format("{}: {}", store.provider, store.trouble);
     if (store.stage != dnsupdate::Stage::publishing || !store.round)
         return fmt::format("{} is not read yet", store.provider);
-    const dnsupdate::DnsName key(name);
-    const auto asked = wanted.desired.sets.find(key);
     const auto held = store.round->observed.sets.find(key);
     std::map<dnsupdate::MemberId, dnsupdate::Member> there;
     if (held != store.round->observed.sets.end()) {
         for (const auto& [id, member] : held->second.members) there.emplace(id, member.member);
     }
-    if (asked == wanted.desired.sets.end() || asked->second.records.members != there)
+    if (asked->second.records.members != there)
         return fmt::format("{} does not hold the wanted records yet", store.provider);
     for (const dnsupdate::ServerState& server : store.servers) {
         if (!server.asked || server.waiting > 0)
@@ -64,11 +65,13 @@ std::string what_is_unseen(const std::string& name,
 }  // namespace
 
 std::string what_is_unseen(const std::string& name,
-                           const dnsupdate::DesiredRecords& wanted,
+                           const std::map<std::string, dnsupdate::DesiredRecords>& wanted,
                            const DnsRow& row) {
     if (row.stores.empty()) return "no store of records is written yet";
     for (const dnsupdate::UpdaterStatus& store : row.stores) {
-        if (std::string unseen = what_is_unseen(name, wanted, store); !unseen.empty())
+        const auto of_store = wanted.find(store.provider);
+        if (of_store == wanted.end()) return store.provider + " is not read yet";
+        if (std::string unseen = what_is_unseen(name, of_store->second, store); !unseen.empty())
             return unseen;
     }
     return {};
@@ -112,18 +115,23 @@ asio::awaitable<void> ShiftDuty::run() {
 
 dnsupdate::ShiftSight ShiftDuty::sight(const std::string& name, const TrafficShift& shift) const {
     const std::shared_ptr<const DnsRow> row = dns_.row();
-    const auto& wanted = dns_.wanted();
+    const auto wanted = dns_.wanted();
     dnsupdate::ShiftSight seen;
     const auto& control = node_.view().control;
-    if (!control || !wanted || !node_.settled() || row->stores.empty()) return seen;
+    if (!control || wanted.empty() || !node_.settled() || row->stores.empty()) return seen;
     seen.paused = control->value.pause.all || control->value.pause.dns || paused_();
-    const auto shared = wanted->shared.find(dnsupdate::DnsName(name));
     seen.known = true;
-    if (shared == wanted->shared.end()) return seen;
+    // All views share out alike; a store that doesn't hold the name has nothing to say of it.
+    for (const auto& [store, records] : wanted) {
+        const auto shared = records.shared.find(dnsupdate::DnsName(name));
+        if (shared == records.shared.end()) continue;
+        seen.name = shared->second;
+        break;
+    }
+    if (!seen.name) return seen;
     // The records of the last step, or of none, say nothing of this one.
-    seen.known = shared->second.asked == shift.now;
-    seen.name = shared->second;
-    seen.unseen = what_is_unseen(name, *wanted, *row);
+    seen.known = seen.name->asked == shift.now;
+    seen.unseen = what_is_unseen(name, wanted, *row);
     return seen;
 }
 

@@ -18,10 +18,12 @@
 
 namespace muster::orchestrator {
 
-/// Why the DNS servers don't answer yet as `wanted` says; empty: they do, as far as is known. Pure.
-[[nodiscard]] std::string what_is_unseen(const std::string& name,
-                                         const dnsupdate::DesiredRecords& wanted,
-                                         const DnsRow& row);
+/// Why the DNS servers don't answer yet as `wanted`, of each store by its name, says; empty: they
+/// do, as far as is known. Pure.
+[[nodiscard]] std::string what_is_unseen(
+    const std::string& name,
+    const std::map<std::string, dnsupdate::DesiredRecords>& wanted,
+    const DnsRow& row);
 
 /// The master's duty to go on with shifts of traffic: what a step is goes into `dns/shifts` first,
 /// under E and compare-and-set; the records follow what is there (DnsDuty). So a step is taken by

@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t max_bytes = 64UZ << 10U;
 constexpr std::size_t max_programs = 256;
 constexpr std::size_t max_arguments = 64;
+constexpr std::size_t max_views = 16;
 
 /// All fields that the environment can set; log's are one level down.
 constexpr std::array<SettingName, 25> setting_names = {{
@@ -158,16 +159,51 @@ void read_canary(const Fields& fields, DnsSettings& settings) {
     if (rules::published_name(name).empty()) settings.canary = std::move(name);
 }
 
+/// Each has a path of its own: two in one would remove each other's records.
+void read_views(const Value& map, DnsSettings& settings) {
+    const std::vector<Value> entries = entries_of(map, max_views);
+    for (const Value& one : entries) {
+        if (const auto complaint = rules::published_label(one.key()); !complaint.empty())
+            one.refuse(fmt::format("is no name of a view; it {}", complaint));
+        DnsView view{.name = std::string(one.key())};
+        const Fields own(one, {"root", "fallback", "servers"});
+        if (own.require("root", "the path of its records, such as /skydns-eu"))
+            read_text(own, "root", view.root, etcd_root);
+        const bool taken =
+            view.root == settings.etcd.root ||
+            std::ranges::find(settings.views, view.root, &DnsView::root) != settings.views.end();
+        if (!view.root.empty() && taken)
+            own.find("root")->refuse(
+                fmt::format("is {}, which another view has; must be its own", view.root));
+        if (const auto fallback = own.find("fallback")) {
+            for (const Value& next : elements_of(*fallback, max_views)) {
+                auto name = read_text(next, rules::published_label);
+                if (!name) continue;
+                if (*name == view.name ||
+                    std::ranges::find(entries, *name, &Value::key) == entries.end())
+                    next.refuse(fmt::format("is {}; must be another one of dns.views", *name));
+                view.fallback.push_back(std::move(*name));
+            }
+        }
+        read_list(own, "servers", dns_server, view.servers);
+        settings.views.push_back(std::move(view));
+    }
+}
+
 void read_dns(const Fields& fields, std::optional<DnsSettings>& into) {
     const auto dns = fields.find("dns");
     if (!dns) return;
     DnsSettings settings;
-    const Fields own(*dns, {"etcd", "zones", "servers", "canary"});
+    const Fields own(
+        *dns, {"etcd", "zones", "servers", "canary", "views", "stale_window", "stale_always"});
     if (const auto etcd = own.require("etcd", "where the records are kept"))
         settings.etcd = decode_etcd(*etcd);
     read_list(own, "zones", rules::published_name, settings.zones);
     read_list(own, "servers", dns_server, settings.servers);
     read_canary(own, settings);
+    if (const auto views = own.find("views")) read_views(*views, settings);
+    read_duration(own, "stale_window", settings.stale_window, {0s, 24h});
+    read_bool(own, "stale_always", settings.stale_always);
     into = std::move(settings);
 }
 

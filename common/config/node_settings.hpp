@@ -24,10 +24,21 @@ struct DnsEtcdSettings {
     TlsFiles tls;                        ///< for the endpoints that begin with https://
 };
 
+/// What DNS servers answer to some of their clients: records of their own.
+struct DnsView {
+    std::string name;                   ///< the `location` of entries that come first here
+    std::string root;                   ///< `path` of the plug-in in that view
+    std::vector<std::string> fallback;  ///< views whose entries come next, in this order
+    std::vector<std::string> servers;   ///< ip:port that answer this view, whoever asks
+};
+
 struct DnsSettings {
     DnsEtcdSettings etcd;
     std::vector<std::string> zones;    ///< names outside of them are not published; empty: all are
     std::vector<std::string> servers;  ///< ip:port, asked whether they answer what was written
+    std::vector<DnsView> views;        ///< beside the one of `etcd.root`, for all other clients
+    Duration stale_window = 1h;        ///< serve_stale of the servers, whole seconds
+    bool stale_always = false;  ///< they answer stale at once, also while their store answers
     std::string canary;  ///< a name of ours that they are probed with; by default _muster-canary in
                          ///< the first zone
 };

@@ -309,6 +309,9 @@ struct DnsStore {
     std::int64_t revision = 0;  ///< the highest that a master has noted; of etcd
     std::int64_t term = 0;      ///< in which that was
     std::map<std::string, DnsSetKept> last_good{};  ///< by name: what was proven to serve
+    /// Seconds: the longest TTL of what was published and may be in caches. Unknown: the longest
+    /// that can be configured.
+    std::int64_t longest_ttl = 3'600;
     bool operator==(const DnsStore&) const = default;
 };
 

@@ -70,7 +70,10 @@ std::string encode(const DnsState& state) {
     json::object out = stamped(state.stamp);
     json::object stores;
     for (const auto& [name, store] : state.stores) {
-        json::object one{{"born", store.born}, {"revision", store.revision}, {"term", store.term}};
+        json::object one{{"born", store.born},
+                         {"revision", store.revision},
+                         {"term", store.term},
+                         {"longest_ttl", store.longest_ttl}};
         if (!store.last_good.empty()) one.emplace("last_good", json_of(store.last_good));
         stores.emplace(name, std::move(one));
     }
@@ -86,6 +89,9 @@ static void read(Reader& in, DnsState& state) {
         store.born = of_store.flag("born");
         store.revision = of_store.integer("revision", 0, Reader::no_limit);
         store.term = of_store.integer("term", 0, Reader::no_limit);
+        // An earlier build wrote none.
+        if (of_store.has("longest_ttl"))
+            store.longest_ttl = of_store.integer("longest_ttl", 0, store.longest_ttl);
         if (!of_store.refused() && !read_sets(of_store, store.last_good))
             return in.refuse(Errc::malformed, "stores: last_good");
         if (of_store.refused())

@@ -52,6 +52,7 @@ dnsupdate::UpdaterStatus publishing() {
                          .canary = {.health = dnsupdate::CanaryState::Health::down,
                                     .failures = 2,
                                     .wrong = "no answer in time"}}},
+            .leaving = {{MemberId("edge-lb-3"), {.why = "caches may hold it", .left = 34s}}},
             .counters = {.rounds = 4, .added = 2, .removed = 1}};
 }
 
@@ -86,6 +87,8 @@ TEST(Dns, SaysWhatIsPublishedWhatIsHeldAndWhatServersAnswer) {
               R"({"health":"down","since":null,"wrong":"no answer in time",)"
               R"("answered_in_seconds":null})");
     EXPECT_THAT(at(body, "/stores/0/servers/0/wrong"), HasSubstr("still answers"));
+    EXPECT_EQ(at(body, "/stores/0/leaving"),
+              R"([{"member":"edge-lb-3","why":"caches may hold it","at_least_seconds":3.4E1}])");
     EXPECT_THAT(at(body, "/stores/0/problems/0"), HasSubstr("none of the zones"));
 }
 

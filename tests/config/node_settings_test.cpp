@@ -248,6 +248,43 @@ TEST(NodeSettings, RefuseADnsThatCanNotWork) {
                 6U);
 }
 
+TEST(NodeSettings, HaveViewsWithPathsOfTheirOwn) {
+    const std::string begin = "node: n1\ndns:\n  etcd: {endpoints: [\"http://192.0.2.1:2379\"]}\n";
+    const auto decoded = decode_node_settings(
+        begin +
+        "  views:\n"
+        "    eu: {root: /skydns-eu, fallback: [us], servers: [\"192.0.2.53:5301\"]}\n"
+        "    us: {root: /skydns-us}\n"
+        "  stale_window: 10m\n"
+        "  stale_always: true\n");
+    ASSERT_THAT(decoded.problems, IsEmpty());
+    const DnsSettings& dns = *decoded.settings.dns;
+    ASSERT_EQ(dns.views.size(), 2U);
+    EXPECT_EQ(dns.views[0].name, "eu");
+    EXPECT_EQ(dns.views[0].root, "/skydns-eu");
+    EXPECT_THAT(dns.views[0].fallback, ElementsAre("us"));
+    EXPECT_THAT(dns.views[0].servers, ElementsAre("192.0.2.53:5301"));
+    EXPECT_EQ(dns.stale_window, Duration(10min));
+    EXPECT_TRUE(dns.stale_always);
+    for (const auto& [views, complaint] : std::map<std::string, std::string>{
+             {"eu: {}", "dns.views.eu.root: is missing"},
+             {"eu: {root: /skydns}", "another view has"},
+             {"eu: {root: /a}, us: {root: /a}", "dns.views.us.root: is /a, which another view has"},
+             {"eu: {root: /a/b}", "must be / and one label"},
+             {"EU: {root: /a}", "is no name of a view"},
+             {"any: {root: /a}", "is no name of a view"},
+             {"eu: {root: /a, fallback: [asia]}", "must be another one of dns.views"},
+             {"eu: {root: /a, fallback: [eu]}", "must be another one of dns.views"},
+             {"eu: {root: /a, servers: [ns:53]}", "dns.views.eu.servers[0]"},
+             {"eu: {root: /a, path: /b}", "path"},
+         }) {
+        const auto problems = said(begin + "  views: {" + views + "}\n");
+        ASSERT_EQ(problems.size(), 1U) << views;
+        EXPECT_THAT(problems[0], testing::HasSubstr(complaint)) << views;
+    }
+    EXPECT_EQ(said(begin + "  stale_window: 48h\n").size(), 1U);
+}
+
 TEST(NodeSettings, AreOneMap) {
     EXPECT_THAT(said("- node: n1\n").size(), 1U);
     EXPECT_THAT(said("node: n1\n---\nnode: n2\n"),

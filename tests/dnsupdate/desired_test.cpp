@@ -131,6 +131,48 @@ TEST(DesiredRecords, OfAViewAreItsOwnAndElseThoseOfAll) {
     EXPECT_THAT(members(of_api({all, no_eu}, "eu")), ElementsAre("all-x"));
 }
 
+TEST(DesiredRecords, OfAViewFallBackToTheNextRegionAndNeverToNothing) {
+    struct Row {
+        const char* what;
+        std::vector<PublishedFleet> fleets;
+        const char* view;
+        std::vector<std::string> wanted;
+    };
+    const auto at = [](const char* location, bool up) {
+        const std::string address = std::string(location) == "eu" ? "10.1.0.1" : "10.2.0.1";
+        return fleet(location,
+                     {up ? in("x", address.c_str()) : out("x", address.c_str())},
+                     {.name = api.str(), .location = location});
+    };
+    const auto asia = fleet("asia", {in("x", "10.3.0.1")}, {.name = api.str(), .location = "asia"});
+    const auto all = fleet("all", {in("x", "10.0.0.1")});
+    const auto spare = fleet(
+        "spare", {in("x", "10.1.0.9")}, {.name = api.str(), .priority = 20, .location = "eu"});
+    for (const Row& row : {
+             Row{"its own", {at("eu", true), at("us", true), asia}, "eu", {"eu-x"}},
+             Row{"its own spare", {at("eu", false), spare, at("us", true)}, "eu", {"spare-x"}},
+             Row{"the next", {at("eu", false), at("us", true), asia}, "eu", {"us-x"}},
+             Row{"those of all", {at("eu", false), all, at("us", true)}, "eu", {"all-x"}},
+             Row{"whoever is left", {at("eu", false), at("us", false), asia}, "eu", {"asia-x"}},
+             Row{"the other way", {at("eu", true), at("us", false), asia}, "us", {"asia-x"}},
+             Row{"none of its own", {asia}, "eu", {"asia-x"}},
+             Row{"no view", {at("eu", true), asia}, "", {"asia-x", "eu-x"}},
+             Row{"no view, and one of all", {at("eu", true), asia, all}, "", {"all-x"}},
+         }) {
+        const std::map<std::string, std::vector<std::string>> fallbacks{{"eu", {"us"}},
+                                                                        {"us", {"asia"}}};
+        const auto fallback = fallbacks.find(row.view);
+        const auto made = desired_records(
+            row.fleets,
+            row.view,
+            true,
+            fallback == fallbacks.end() ? std::vector<std::string>{} : fallback->second);
+        EXPECT_EQ(members(made.desired.sets.at(api)), row.wanted) << row.what;
+    }
+    const auto standing_by = of_api({at("eu", true), at("us", true)}, "eu");
+    EXPECT_EQ(standing_by.left_out.at(MemberId("us-x")), "stands by, with priority 10 in us");
+}
+
 TEST(DesiredRecords, HaveAnAddressOnce) {
     const DesiredSet set = of_api({fleet("web", {in("lb-1", "10.0.0.1"), in("lb-2", "10.0.0.1")})});
     EXPECT_THAT(members(set), ElementsAre("web-lb-1"));

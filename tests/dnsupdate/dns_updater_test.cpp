@@ -11,7 +11,10 @@ TEST_F(DnsUpdaterTest, ClaimsThenPublishesAndKeepsTheMark) {
     EXPECT_TRUE(converges(2, 1s));
     clock_.run_for(1s);
     EXPECT_EQ(store_.claims, 1);
-    EXPECT_EQ(kept_, (StoreMark{.born = true, .revision = 2, .last_good = {{api, records(1, 2)}}}));
+    EXPECT_EQ(
+        kept_,
+        (StoreMark{
+            .born = true, .revision = 2, .last_good = {{api, records(1, 2)}}, .longest_ttl = 30s}));
     const UpdaterStatus status = updater_->status();
     EXPECT_EQ(status.stage, Stage::publishing);
     EXPECT_EQ(status.claim, Claim::create);
@@ -86,6 +89,51 @@ TEST_F(DnsUpdaterTest, IsNotHeldUpForEverByAServerThatIsDead) {
     EXPECT_TRUE(converges(1, 60s));
     EXPECT_GT(updater_->status().servers[0].given_up, 0U);
     EXPECT_THAT(updater_->status().servers[0].wrong, HasSubstr("127.0.0.1:53"));
+}
+
+TEST_F(DnsUpdaterTest, TellsWhenOneIsOutOfDnsCachesIncluded) {
+    const MemberId gone("lb-2");
+    want(records(1, 2));
+    start();
+    clock_.run_for(10s);
+    EXPECT_THAT(updater_->out_of_dns(gone).why, HasSubstr("has its record"));
+    frozen_ = store_.content;  // a server with a cache
+    want(records(1, 1));
+    EXPECT_TRUE(converges(1, 300ms));
+    clock_.run_for(20s);
+    EXPECT_THAT(updater_->out_of_dns(gone).why, HasSubstr("has not answered without it"));
+    EXPECT_THAT(updater_->status().leaving.at(gone).why, HasSubstr("127.0.0.1:53"));
+    frozen_.reset();
+    const auto out = [&] { return updater_->out_of_dns(gone).out; };
+    EXPECT_FALSE(clock_.run_for(40s, out)) << "30 s of the TTL, 10 s of the floors";
+    EXPECT_TRUE(clock_.run_for(6s, out)) << "the server is looked at every 5 s";
+    clock_.run_for(1s);
+    EXPECT_THAT(updater_->status().leaving, IsEmpty());
+}
+
+TEST_F(DnsUpdaterTest, CountsADrainAnewWhenItIsNotTheFirstMaster) {
+    store_.stored = encode(Fence{.token = {.epoch = 2}, .nonce = "old"});
+    store_.put({.name = api, .after = records(1, 1)});
+    want(records(1, 1));
+    start({.born = true, .longest_ttl = 300s});
+    const auto out = [&] { return updater_->out_of_dns(MemberId("lb-2")).out; };
+    EXPECT_FALSE(clock_.run_for(310s, out)) << "the one before may just have removed it";
+    EXPECT_TRUE(clock_.run_for(10s, out));
+    clock_.run_for(10s);
+    EXPECT_EQ(kept_->longest_ttl, 30s) << "and that is what the next one has to know";
+}
+
+TEST_F(DnsUpdaterTest, IsNotOutWhileAWriteMayStillCome) {
+    want(records(1, 1));
+    start();
+    clock_.run_for(10s);
+    store_.loses_replies = true;
+    want(records(1, 2));
+    clock_.run_for(200ms);
+    want(records(1, 1));
+    store_.up = false;
+    clock_.run_for(10min);
+    EXPECT_FALSE(updater_->out_of_dns(MemberId("lb-2")).out);
 }
 
 TEST_F(DnsUpdaterTest, NeverEmptiesAName) {

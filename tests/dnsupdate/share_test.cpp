@@ -202,6 +202,7 @@ TEST(Share, OfANameIsAppliedToItsRecordsAndTold) {
             {fleet("blue", "10.0.0.1", Standing::good), fleet("green", "10.0.0.2", green)},
             "",
             true,
+            {},
             shifted);
     };
     DesiredRecords records = made(Standing::good);

@@ -37,14 +37,17 @@ class Dns : public testing::Test {
         if (const std::string missing = CoreDnsServer::missing(); !missing.empty())
             GTEST_SKIP() << missing;
         coredns_.emplace("muster.test", "etcd {\n path /skydns\n endpoint " + etcd_.url() + "\n}");
+        eu_.emplace("muster.test", "etcd {\n path /skydns-eu\n endpoint " + etcd_.url() + "\n}");
         Cluster::Settings settings;
         settings.more_settings = fmt::format(
             "dns:\n"
             "  etcd: {{endpoints: [\"{}\"], timeout: 500ms}}\n"
             "  zones: [muster.test]\n"
-            "  servers: [\"127.0.0.1:{}\"]\n",
+            "  servers: [\"127.0.0.1:{}\"]\n"
+            "  views: {{eu: {{root: /skydns-eu, servers: [\"127.0.0.1:{}\"]}}}}\n",
             etcd_.url(),
-            coredns_->port());
+            coredns_->port(),
+            eu_->port());
         cluster_.emplace(std::move(settings));
         config::GroupSpec group = make_group(responder_, "web", 0, backends, 500ms, 2);
         cluster_->apply(group);
@@ -72,9 +75,12 @@ class Dns : public testing::Test {
 
     /// "127.0.0.2 127.0.0.3", the code where it isn't NOERROR, or why nobody answers.
     [[nodiscard]] std::string answer(RecordType type = RecordType::a) {
+        return answer_of(*coredns_, type);
+    }
+    [[nodiscard]] std::string answer_of(const CoreDnsServer& server, RecordType type) {
         auto asked = asio::co_spawn(context_,
                                     dnsupdate::ask(clock_,
-                                                   {.host = "127.0.0.1", .port = coredns_->port()},
+                                                   {.host = "127.0.0.1", .port = server.port()},
                                                    DnsName("api.muster.test"),
                                                    type,
                                                    6s),
@@ -116,6 +122,7 @@ class Dns : public testing::Test {
     const std::string both_ = "127.0.0.2 127.0.0.3";
     EtcdServer etcd_;
     std::optional<CoreDnsServer> coredns_;
+    std::optional<CoreDnsServer> eu_;  ///< of clients in that view
     config::FleetSpec fleet_{.name = FleetName("edge")};
     Responder responder_{backends};
     std::optional<Cluster> cluster_;
@@ -156,6 +163,47 @@ TEST_F(Dns, AnswersWithTheLoadBalancersThatServeAndNeverWithNone) {
     lbs_[0]->start_haproxy();
     lbs_[1]->start_haproxy();
     EXPECT_TRUE(answers(both_)) << answer() << logs();
+}
+
+TEST_F(Dns, AnswersInEachViewAndSaysWhoIsNotOutOfTheCachesYet) {
+    ASSERT_TRUE(answers(both_)) << answer() << logs();
+    const auto eu_answers = [&](const std::string& wanted) {
+        return eventually(20s, [&] { return answer_of(*eu_, RecordType::a) == wanted; });
+    };
+    ASSERT_TRUE(eu_answers(both_)) << answer_of(*eu_, RecordType::a) << logs();
+    const std::string fences = etcd_.ctl({"get", "--prefix", "/muster/", "--keys-only"});
+    EXPECT_EQ(fences.find("fence"), fences.rfind("fence")) << "one for both: " << fences;
+    const auto master = cluster_->master();
+    ASSERT_TRUE(master);
+    for (const CoreDnsServer* const server : {&*coredns_, &*eu_}) {
+        EXPECT_TRUE(eventually(10s, [&] {
+            return cluster_->get(*master, "/metrics")
+                .body.contains(fmt::format("muster_dns_server_up{{server=\"127.0.0.1:{}\"}} 1",
+                                           server->port()));
+        })) << logs();
+    }
+    const auto leaving = [&] {
+        return cluster_->get(*master, "/api/v1/dns")
+            .body.contains(R"("leaving":[{"member":"edge-lb2")");
+    };
+    EXPECT_FALSE(leaving()) << logs();
+    lbs_[1]->kill_haproxy();
+    ASSERT_TRUE(eu_answers("127.0.0.2")) << answer_of(*eu_, RecordType::a) << logs();
+    EXPECT_TRUE(eventually(5s, leaving)) << "caches may hold it: " << logs();
+    EXPECT_TRUE(eventually(30s, [&] { return !leaving(); }))
+        << "5 s of the TTL, 10 s of the floors: " << logs();
+    // A server without its store is told of, and nothing else happens.
+    eu_->pause();
+    EXPECT_TRUE(eventually(20s, [&] {
+        return cluster_->get(*master, "/metrics")
+            .body.contains(
+                fmt::format("muster_dns_server_up{{server=\"127.0.0.1:{}\"}} 0", eu_->port()));
+    })) << logs();
+    EXPECT_EQ(answer(), "127.0.0.2");
+    eu_->resume();
+    lbs_[1]->start_haproxy();
+    EXPECT_TRUE(answers(both_)) << answer() << logs();
+    EXPECT_TRUE(eu_answers(both_)) << answer_of(*eu_, RecordType::a) << logs();
 }
 
 TEST_F(Dns, GoesOnUnderTheNextMaster) {

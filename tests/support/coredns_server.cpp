@@ -11,6 +11,8 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -50,18 +52,43 @@ std::string CoreDnsServer::missing() {
 CoreDnsServer::CoreDnsServer(const std::string& zone, const std::string& plugins)
     : port_(free_port()) {
     const std::uint16_t ready = free_port();
-    const std::filesystem::path corefile = directory_.write("Corefile",
-                                                            fmt::format("{}:{} {{\n"
-                                                                        "    bind 127.0.0.1\n"
-                                                                        "    ready 127.0.0.1:{}\n"
-                                                                        "    errors\n"
-                                                                        "{}\n"
-                                                                        "}}\n",
-                                                                        zone,
-                                                                        port_,
-                                                                        ready,
-                                                                        plugins));
-    std::vector<std::string> argv{coredns().path, "-conf", corefile.string(), "-quiet"};
+    start(fmt::format("{}:{} {{\n"
+                      "    bind 127.0.0.1\n"
+                      "    ready 127.0.0.1:{}\n"
+                      "    errors\n"
+                      "{}\n"
+                      "}}\n",
+                      zone,
+                      port_,
+                      ready,
+                      plugins),
+          ready);
+}
+
+CoreDnsServer::CoreDnsServer(const std::filesystem::path& corefile,
+                             const std::map<std::string, std::string>& changes)
+    : port_(free_port()) {
+    std::ifstream file(corefile);
+    std::string text{std::istreambuf_iterator(file), {}};
+    const auto change = [&text](const std::string& from, const std::string& to) {
+        std::size_t at = text.find(from);
+        if (at == std::string::npos) throw std::invalid_argument("there is no " + from);
+        for (; at != std::string::npos; at = text.find(from, at + to.size()))
+            text.replace(at, from.size(), to);
+    };
+    for (const auto& [from, to] : changes) change(from, to);
+    const std::uint16_t ready = free_port();
+    change(":53 {\n", fmt::format(":{} {{\n", port_));
+    change("    errors\n", "    errors\n    bind 127.0.0.1\n");
+    if (text.contains(":9153")) change(":9153", fmt::format(":{}", free_port()));
+    const std::string first = "    errors\n";
+    text.insert(text.find(first), fmt::format("    ready 127.0.0.1:{}\n", ready));
+    start(text, ready);
+}
+
+void CoreDnsServer::start(const std::string& corefile, std::uint16_t ready) {
+    const std::filesystem::path path = directory_.write("Corefile", corefile);
+    std::vector<std::string> argv{coredns().path, "-conf", path.string(), "-quiet"};
     if (::geteuid() == 0) {
         std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
         const std::vector<std::string> as_nobody{

@@ -4,6 +4,8 @@
 #include "tests/support/temp_dir.hpp"
 
 #include <cstdint>
+#include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -19,6 +21,10 @@ class CoreDnsServer {
 
     /// `plugins`: lines of the zone's block ("etcd { ... }"); `port` and `/ready` are added.
     CoreDnsServer(const std::string& zone, const std::string& plugins);
+    /// With a Corefile of ours, on loopback and a free port instead of 53; `changes`: what else is
+    /// another thing here. Throws std::invalid_argument where one of these isn't in it.
+    CoreDnsServer(const std::filesystem::path& corefile,
+                  const std::map<std::string, std::string>& changes);
     CoreDnsServer(const CoreDnsServer&) = delete;
     CoreDnsServer& operator=(const CoreDnsServer&) = delete;
     ~CoreDnsServer();
@@ -32,6 +38,8 @@ class CoreDnsServer {
     void resume();
 
  private:
+    void start(const std::string& corefile, std::uint16_t ready);
+
     TempDir directory_;
     std::uint16_t port_;
     std::string ready_url_;

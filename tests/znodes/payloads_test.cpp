@@ -269,23 +269,33 @@ TEST(Payloads, ReadLikeThis) {
 }
 
 TEST(Payloads, OfDnsReadLikeThis) {
-    const DnsState state{.stamp = {.cluster = "c-1", .token = 7, .writer = "n1", .sequence = 3},
-                         .stores = {{"etcd", {.born = true, .revision = 120, .term = 2}}}};
+    const DnsState state{
+        .stamp = {.cluster = "c-1", .token = 7, .writer = "n1", .sequence = 3},
+        .stores = {{"etcd", {.born = true, .revision = 120, .term = 2, .longest_ttl = 30}}}};
     EXPECT_EQ(encode(state),
               R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,)"
-              R"("stores":{"etcd":{"born":true,"revision":120,"term":2}}})");
+              R"("stores":{"etcd":{"born":true,"revision":120,"term":2,"longest_ttl":30}}})");
     DnsState more = state;
     more.stores["etcd"].last_good["api.example.org"] = {
         .ttl = std::chrono::seconds(30),
         .members = {{"lb-1", {.address = "192.0.2.1", .port = 80, .priority = 10, .weight = 50}}}};
-    EXPECT_EQ(encode(more),
-              R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,)"
-              R"("stores":{"etcd":{"born":true,"revision":120,"term":2,"last_good":)"
-              R"({"api.example.org":{"ttl":30,"members":{"lb-1":["192.0.2.1",80,10,50]}}}}}})");
+    EXPECT_EQ(
+        encode(more),
+        R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,)"
+        R"("stores":{"etcd":{"born":true,"revision":120,"term":2,"longest_ttl":30,"last_good":)"
+        R"({"api.example.org":{"ttl":30,"members":{"lb-1":["192.0.2.1",80,10,50]}}}}}})");
     EXPECT_EQ(decode<DnsState>(encode(more), "c-1"), more);
+    const auto older =
+        decode<DnsState>(R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,)"
+                         R"("stores":{"etcd":{"born":true,"revision":120,"term":2}}})",
+                         "c-1");
+    ASSERT_TRUE(older);
+    EXPECT_EQ(older->stores.at("etcd").longest_ttl, 3'600) << "what isn't known is the longest";
     for (const char* bad : {R"({"etcd":7})",
                             R"({"a/b":{"born":true,"revision":1,"term":1}})",
                             R"({"etcd":{"born":true,"revision":-1,"term":1}})",
+                            R"({"etcd":{"born":true,"revision":1,"term":1,"longest_ttl":-1}})",
+                            R"({"etcd":{"born":true,"revision":1,"term":1,"longest_ttl":3601}})",
                             R"({"etcd":{"born":true,"revision":1,"term":1,"last_good":[]}})",
                             R"({"etcd":{"born":true,"revision":1,"term":1,"last_good":{"a":7}}})",
                             R"({"etcd":{"born":true,"revision":1,"term":1,"last_good":)"

@@ -113,7 +113,8 @@ template <>
 inline DnsState RandomPayloads::make() {
     DnsState state{.stamp = stamp()};
     for (int n = number(0, 5); n > 0; --n)
-        state.stores[name()] = {.born = coin(), .revision = big(), .term = big()};
+        state.stores[name()] = {
+            .born = coin(), .revision = big(), .term = big(), .longest_ttl = number(0, 3'600)};
     return state;
 }
 
