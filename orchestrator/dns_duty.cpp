@@ -5,6 +5,7 @@
 #include "orchestrator/dns_wishes.hpp"
 
 #include <functional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace {
 constexpr std::chrono::milliseconds retry{500};
 /// Of the updaters, which write the same znode: another's write is no reason to give up.
 constexpr int keep_attempts = 5;
+constexpr std::size_t most_told = 100;
 
 dnsupdate::UpdaterSettings updater_settings(const DnsStore& store, const std::string& nonce) {
     dnsupdate::UpdaterSettings settings{
@@ -111,16 +113,31 @@ void DnsDuty::look() {
 void DnsDuty::take(const Snapshot& snapshot) {
     const bool settled = node_.settled();
     if (!settled && !wanted_) return;
-    dnsupdate::DesiredRecords wishes =
-        dns_wishes(node_.view(), snapshot, settings_.dns.zones, settled);
+    dnsupdate::DesiredRecords wishes = dns_wishes(node_.view(),
+                                                  snapshot,
+                                                  published_zones(settings_.dns),
+                                                  settings_.dns.allowed_addresses,
+                                                  settled);
+    tell(wishes.problems);
     const bool same = wanted_ && wanted_->desired == wishes.desired;
     wanted_ = std::move(wishes);
     if (!same) look();
 }
 
+void DnsDuty::tell(const std::vector<std::string>& problems) {
+    std::set<std::string> now;
+    for (const std::string& problem : problems) {
+        if (now.size() == most_told) break;
+        const bool is_new = now.insert(problem).second && !told_.contains(problem);
+        // All nodes have the same; one is enough to say so.
+        if (is_new && term_) log::warn("dns_problem", {{"what", problem}});
+    }
+    if (term_) told_ = std::move(now);
+}
+
 std::shared_ptr<const DnsRow> DnsDuty::row() const {
     auto row = std::make_shared<DnsRow>();
-    row->zones = settings_.dns.zones;
+    row->zones = published_zones(settings_.dns);
     if (!term_) return row;
     for (const Term::Part& part : term_->parts) row->stores.push_back(part.updater->status());
     return row;
@@ -165,7 +182,7 @@ asio::awaitable<void> DnsDuty::begin(Token by) {
 }
 
 dnsupdate::UpdaterLinks DnsDuty::links_of(const DnsStore& store, Token by) {
-    return {.wanted = [this] { return *wanted_; },
+    return {.wanted = [this, zones = store.zones] { return share_of(zones, *wanted_); },
             .may_write = [this, by] { return may_write(by); },
             .paused =
                 [this] {

@@ -16,7 +16,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace muster::orchestrator {
 
@@ -50,6 +52,7 @@ class DnsDuty {
     struct Term;
 
     asio::awaitable<void> run();
+    void tell(const std::vector<std::string>& problems);
     asio::awaitable<void> begin(dnsupdate::Token token);
     [[nodiscard]] std::optional<dnsupdate::Token> token() const;
     [[nodiscard]] bool may_write(const dnsupdate::Token& token) const;
@@ -74,6 +77,7 @@ class DnsDuty {
     Signal wake_;
     std::optional<dnsupdate::DesiredRecords> wanted_;  ///< nothing: not all was read yet
     std::unique_ptr<Term> term_;
+    std::set<std::string> told_;  ///< of the problems, in the log
 };
 
 }  // namespace muster::orchestrator

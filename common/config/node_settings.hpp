@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/base/id.hpp"
+#include "common/config/address_block.hpp"
 #include "common/config/decode.hpp"
 #include "common/config/dns_settings.hpp"
 #include "common/config/program_model.hpp"
@@ -24,10 +25,14 @@ struct DnsEtcdSettings {
     TlsFiles tls;                        ///< for the endpoints that begin with https://
 };
 
+/// Where names are published: at least one of `etcd` and `rfc2136`.
 struct DnsSettings {
-    DnsEtcdSettings etcd;
-    std::vector<std::string> zones;    ///< names outside of them are not published; empty: all are
-    std::vector<std::string> servers;  ///< ip:port, asked whether they answer what was written
+    std::optional<DnsEtcdSettings> etcd;
+    std::vector<DnsUpdateServer> rfc2136;
+    std::vector<std::string>
+        zones;  ///< of etcd: names outside of them aren't in it; empty: all are
+    std::vector<std::string> servers;  ///< ip:port, asked whether they answer what is in etcd
+    std::vector<AddressBlock> allowed_addresses;  ///< see why_not_published()
 };
 
 /// How one musterd runs: a file read at its start, each field also from the environment.

@@ -11,7 +11,7 @@ namespace muster::znodes {
 namespace json = boost::json;
 
 namespace {
-constexpr std::size_t max_stores = 16;
+constexpr std::size_t max_stores = 64;
 }  // namespace
 
 std::string encode(const DnsState& state) {
