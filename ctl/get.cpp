@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <ostream>
+#include <set>
 #include <utility>
 
 namespace muster::ctl {
@@ -147,19 +148,19 @@ View dns() {
     return {.path = "/api/v1/dns",
             .list = "names",
             .name = [](const json::value& n) { return text_at(n, "name"); },
-            .headings = {"NAME", "TTL", "PUBLISHED", "SAME", "HELD"},
-            .wide_headings = {"DESIRED", "STORE"},
+            .headings = {"NAME", "STORE", "TTL", "PUBLISHED", "SAME", "HELD"},
+            .wide_headings = {"DESIRED"},
             .cells = [](const json::value& n) -> std::vector<Cell> {
                 const bool same = true_at(n, "same");
                 Cell held = words(n, "held");
                 held.tone = held.text.empty() ? Tone::plain : Tone::warning;
                 return {text(n, "name"),
+                        text(n, "store"),
                         text(n, "ttl"),
                         addresses(n, "observed"),
                         {.text = same ? "yes" : "no", .tone = same ? Tone::good : Tone::warning},
                         std::move(held),
-                        addresses(n, "desired"),
-                        text(n, "store")};
+                        addresses(n, "desired")};
             }};
 }
 
@@ -207,13 +208,16 @@ void explain_dns(Context& context, const json::value& body) {
                     << (master.empty() ? "" : "; ask it: --url http://" + printable(master))
                     << '\n';
     }
+    std::set<std::string> problems;  // of the wishes, which the stores have in common
     for (const json::value& store : list_at(body, "stores")) {
         for (const char* const what : {"trouble", "holds_removals"}) {
             if (const std::string why = text_at(store, what); !why.empty())
                 context.err << printable(text_at(store, "store")) << ": " << printable(why) << '\n';
         }
-        for (const json::value& problem : list_at(store, "problems"))
-            context.err << printable(text_at(problem, "")) << '\n';
+        for (const json::value& problem : list_at(store, "problems")) {
+            const std::string told = text_at(problem, "");
+            if (problems.insert(told).second) context.err << printable(told) << '\n';
+        }
         for (const json::value& server : list_at(store, "servers")) {
             const bool down = text_at(server, "canary.health") == "down";
             const std::string wrong = text_at(server, down ? "canary.wrong" : "wrong");

@@ -46,6 +46,7 @@ std::string impossible(const PublishedInstance& instance, const config::DnsEntry
         return fmt::format("its address {} is a name", instance.address);
     if (!config::is_destination(instance.address))
         return fmt::format("nothing can be at {}", instance.address);
+    if (!instance.unfit.empty()) return instance.unfit;
     if (!is_asked_for(instance, entry)) return "its address is of a type that isn't published";
     return {};
 }

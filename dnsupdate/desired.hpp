@@ -26,7 +26,8 @@ struct PublishedInstance {
     bool in = false;  ///< rotation() of the fleet's group says so
     Standing standing = Standing::good;
     int weight = 100;
-    std::string why;  ///< it is out: "DOWN", "drained by an operator"
+    std::string why;      ///< it is out: "DOWN", "drained by an operator"
+    std::string unfit{};  ///< why its address may not be published; empty: it may
     std::string zone{};
 };
 

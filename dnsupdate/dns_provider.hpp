@@ -53,7 +53,7 @@ class DnsProvider {
     DnsProvider& operator=(const DnsProvider&) = delete;
     virtual ~DnsProvider() = default;
 
-    /// "etcd", "rfc2136": in logs and metrics.
+    /// "etcd", "rfc2136:192.0.2.53:53:example.org": in logs, metrics and dns/state.
     [[nodiscard]] virtual const std::string& name() const = 0;
 
     /// Puts the fence into the store, or says why not; the first thing that a master does, before

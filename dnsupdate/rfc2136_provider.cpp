@@ -40,13 +40,16 @@ std::string digest(std::string_view text) {
 
 }  // namespace
 
-Rfc2136Provider::Rfc2136Provider(Clock& clock, Rfc2136Settings settings, std::string owner)
-    : client_(clock, std::move(settings)),
+Rfc2136Provider::Rfc2136Provider(Clock& clock,
+                                 Rfc2136Settings settings,
+                                 std::string owner,
+                                 std::string name)
+    : name_(std::move(name)),
+      client_(clock, std::move(settings)),
       layout_{.zone = client_.settings().zone, .owner = std::move(owner)} {}
 
 const std::string& Rfc2136Provider::name() const {
-    static const std::string name = "rfc2136";
-    return name;
+    return name_;
 }
 
 asio::awaitable<Result<std::optional<std::string>>> Rfc2136Provider::stored_fence() {

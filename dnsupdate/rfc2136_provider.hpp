@@ -18,8 +18,11 @@ namespace muster::dnsupdate {
 /// zone.
 class Rfc2136Provider final : public DnsProvider {
  public:
-    /// `owner`: our mark, "muster/<uuid of the cluster>".
-    Rfc2136Provider(Clock& clock, Rfc2136Settings settings, std::string owner);
+    /// `owner`: our mark, "muster/<uuid of the cluster>". `name`: what name() says.
+    Rfc2136Provider(Clock& clock,
+                    Rfc2136Settings settings,
+                    std::string owner,
+                    std::string name = "rfc2136");
 
     [[nodiscard]] const std::string& name() const override;
     [[nodiscard]] asio::awaitable<Result<Claim>> claim(Fence fence, bool born) override;
@@ -53,6 +56,7 @@ class Rfc2136Provider final : public DnsProvider {
     asio::awaitable<Result<bool>> landed(const DnsName& name, const std::string& transaction);
     [[nodiscard]] std::string next_transaction();
 
+    std::string name_;
     ZoneClient client_;
     ZoneLayout layout_;
     Fence fence_;

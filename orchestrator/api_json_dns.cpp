@@ -15,7 +15,7 @@ namespace json = boost::json;
 
 namespace {
 
-/// Names, and lines of a plan, that are shown; there may be many more.
+/// Names, and lines of a plan, that are shown of each store; there may be many more.
 constexpr std::size_t most_shown = 1'000;
 
 std::string shown(const dnsupdate::Member& member) {
@@ -162,8 +162,9 @@ void put_dns(json::object& body, const View& view) {
             std::set<dnsupdate::DnsName> all;
             for (const auto& [name, set] : store.round->desired.desired.sets) all.insert(name);
             for (const auto& [name, set] : store.round->observed.sets) all.insert(name);
+            std::size_t shown_of_store = 0;
             for (const dnsupdate::DnsName& name : all) {
-                if (names.size() == most_shown) break;
+                if (shown_of_store++ == most_shown) break;
                 names.push_back(name_json(store.provider, name, *store.round));
             }
         }

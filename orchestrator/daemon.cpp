@@ -142,8 +142,10 @@ Result<void> Daemon::start() {
             store_,
             clock_,
             *node_,
-            DnsDutySettings{
-                .dns = *own.dns, .cluster = own.cluster, .password = settings_.dns_password},
+            DnsDutySettings{.dns = *own.dns,
+                            .cluster = own.cluster,
+                            .password = settings_.dns_password,
+                            .key_secrets = settings_.dns_key_secrets},
             settings_.new_guid,
             [this] { return commands_->self_pause().paused; },
             [this] { changed_.notify(); });

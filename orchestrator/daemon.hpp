@@ -32,9 +32,10 @@ namespace muster::orchestrator {
 struct DaemonSettings {
     config::NodeSettings node;
     checker::ProberSetSettings probers;
-    std::string token;           ///< content of token_file; empty = none
-    std::string dns_password;    ///< content of dns.etcd.password_file; empty = none
-    std::string cluster_secret;  ///< content of cluster_secret_file; empty = none
+    std::string token;                         ///< content of token_file; empty = none
+    std::string dns_password;                  ///< content of dns.etcd.password_file; empty = none
+    std::vector<std::string> dns_key_secrets;  ///< of the secret_file of each of dns.rfc2136
+    std::string cluster_secret;                ///< content of cluster_secret_file; empty = none
     std::string version;
     std::string build;
     Node::NewGuid new_guid;  ///< 32 random hex digits

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,7 @@ namespace {
 constexpr std::chrono::milliseconds retry{500};
 /// Of the updaters, which write the same znode: another's write is no reason to give up.
 constexpr int keep_attempts = 5;
+constexpr std::size_t most_told = 100;
 
 std::string canary_text(const std::string& uuid) {
     return "muster/" + uuid;
@@ -34,7 +36,8 @@ dnsupdate::UpdaterSettings updater_settings(const DnsStore& store,
                                             const std::string& nonce) {
     dnsupdate::UpdaterSettings settings{
         .seed = std::hash<std::string>{}(nonce + store.provider->name())};
-    settings.verifier.canary = {.name = dnsupdate::DnsName(dns.canary), .text = canary_text(uuid)};
+    settings.verifier.canary = {.name = dnsupdate::DnsName(store.holding.canary),
+                                .text = canary_text(uuid)};
     settings.verifier.servers = store.servers;
     settings.drain.stale_window = std::chrono::ceil<std::chrono::seconds>(dns.stale_window);
     settings.drain.stale_always = dns.stale_always;
@@ -128,29 +131,49 @@ void DnsDuty::take(const Snapshot& snapshot) {
     const bool settled = node_.settled();
     if (!settled && wanted_.empty()) return;
     bool same = true;
+    std::vector<std::string> problems;
     for (const config::DnsView& view : views_of(settings_.dns)) {
         dnsupdate::DesiredRecords wishes =
             dns_wishes(node_.view(),
                        snapshot,
-                       settings_.dns.zones,
+                       published_zones(settings_.dns),
+                       settings_.dns.allowed_addresses,
                        settled,
                        {.name = view.name, .fallback = view.fallback});
-        if (!settings_.dns.canary.empty())
-            wishes.desired.sets.insert_or_assign(
-                dnsupdate::DnsName(settings_.dns.canary),
-                dnsupdate::canary_set(canary_text(node_.view().cluster())));
+        problems.insert(problems.end(), wishes.problems.begin(), wishes.problems.end());
         const auto known = wanted_.find(view.name);
         same = same && known != wanted_.end() && known->second.desired == wishes.desired;
         wanted_.insert_or_assign(view.name, std::move(wishes));
     }
+    tell(problems);
     if (!same) look();
+}
+
+void DnsDuty::tell(const std::vector<std::string>& problems) {
+    std::set<std::string> now;
+    for (const std::string& problem : problems) {
+        if (now.size() == most_told) break;
+        const bool is_new = now.insert(problem).second && !told_.contains(problem);
+        // All nodes have the same; one is enough to say so.
+        if (is_new && term_) log::warn("dns_problem", {{"what", problem}});
+    }
+    if (term_) told_ = std::move(now);
+}
+
+dnsupdate::DesiredRecords DnsDuty::wanted_of(const DnsHolding& holding) const {
+    dnsupdate::DesiredRecords wishes = share_of(holding.zones, wanted_.at(holding.view));
+    if (!holding.canary.empty())
+        wishes.desired.sets.insert_or_assign(
+            dnsupdate::DnsName(holding.canary),
+            dnsupdate::canary_set(canary_text(node_.view().cluster())));
+    return wishes;
 }
 
 std::map<std::string, dnsupdate::DesiredRecords> DnsDuty::wanted() const {
     std::map<std::string, dnsupdate::DesiredRecords> all;
     if (!term_) return all;
     for (const Term::Part& part : term_->parts)
-        all.emplace(part.store.provider->name(), wanted_.at(part.store.view));
+        all.emplace(part.store.provider->name(), wanted_of(part.store.holding));
     return all;
 }
 
@@ -176,7 +199,7 @@ dnsupdate::OutOfDns DnsDuty::out_of_dns(const FleetName& fleet, const InstanceId
 
 std::shared_ptr<const DnsRow> DnsDuty::row() const {
     auto row = std::make_shared<DnsRow>();
-    row->zones = settings_.dns.zones;
+    row->zones = published_zones(settings_.dns);
     if (!term_) return row;
     for (const Term::Part& part : term_->parts) row->stores.push_back(part.updater->status());
     return row;
@@ -236,7 +259,7 @@ asio::awaitable<void> DnsDuty::begin(Token by) {
 }
 
 dnsupdate::UpdaterLinks DnsDuty::links_of(const DnsStore& store, Token by) {
-    return {.wanted = [this, view = store.view] { return wanted_.at(view); },
+    return {.wanted = [this, holding = store.holding] { return wanted_of(holding); },
             .may_write = [this, by] { return may_write(by); },
             .paused =
                 [this] {

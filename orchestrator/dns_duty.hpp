@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -65,9 +66,11 @@ class DnsDuty {
     struct Term;
 
     asio::awaitable<void> run();
+    void tell(const std::vector<std::string>& problems);
     asio::awaitable<void> begin(dnsupdate::Token token);
     [[nodiscard]] std::optional<dnsupdate::Token> token() const;
     [[nodiscard]] bool may_write(const dnsupdate::Token& token) const;
+    [[nodiscard]] dnsupdate::DesiredRecords wanted_of(const DnsHolding& holding) const;
     [[nodiscard]] dnsupdate::UpdaterLinks links_of(const DnsStore& store, dnsupdate::Token by);
     asio::awaitable<Result<znodes::DnsState>> kept();
     asio::awaitable<bool> keep(std::string store,
@@ -90,6 +93,7 @@ class DnsDuty {
     /// Of each view, by its name; empty: not all was read yet.
     std::map<std::string, dnsupdate::DesiredRecords> wanted_;
     std::unique_ptr<Term> term_;
+    std::set<std::string> told_;  ///< of the problems, in the log
 };
 
 }  // namespace muster::orchestrator

@@ -138,7 +138,7 @@ void DnsGauges::take(const Snapshot& snapshot) {
         count(store, "fenced", counters.fenced);
         count(store, "failures", counters.failures);
         for (const dnsupdate::ServerState& server : status.servers) {
-            const metrics::Labels labels{{"server", server.address}};
+            const metrics::Labels labels{{"server", server.address}, {"store", status.provider}};
             registry_
                 .gauge("muster_dns_server_right",
                        "1 while the DNS server answers what the store holds",

@@ -1,5 +1,6 @@
 #include "orchestrator/dns_wishes.hpp"
 
+#include "common/config/endpoint.hpp"
 #include "common/follow/instance_group.hpp"
 
 #include <fmt/format.h>
@@ -52,7 +53,9 @@ dnsupdate::Standing standing_of(znodes::RotationReason reason) {
     return dnsupdate::Standing::good;
 }
 
-dnsupdate::PublishedFleet published(const config::FleetSpec& spec, const GroupRow* group) {
+dnsupdate::PublishedFleet published(const config::FleetSpec& spec,
+                                    const GroupRow* group,
+                                    const AllowedAddresses& allowed) {
     dnsupdate::PublishedFleet fleet{.name = spec.name, .dns = spec.dns};
     if (group == nullptr) return fleet;
     for (const BackendRow& row : group->backends) {
@@ -60,14 +63,18 @@ dnsupdate::PublishedFleet published(const config::FleetSpec& spec, const GroupRo
         if (configured == nullptr) continue;
         std::string why(to_string(row.rotation_reason));
         if (!row.reason.empty()) why += fmt::format(" ({})", row.reason);
-        fleet.instances.push_back({.id = InstanceId(row.id.str()),
-                                   .address = configured->address,
-                                   .port = configured->port,
-                                   .in = row.in_rotation,
-                                   .standing = standing_of(row.rotation_reason),
-                                   .weight = row.weight,
-                                   .why = std::move(why),
-                                   .zone = configured->zone});
+        fleet.instances.push_back(
+            {.id = InstanceId(row.id.str()),
+             .address = configured->address,
+             .port = configured->port,
+             .in = row.in_rotation,
+             .standing = standing_of(row.rotation_reason),
+             .weight = row.weight,
+             .why = std::move(why),
+             .unfit = config::is_host_name(configured->address)
+                          ? ""
+                          : config::why_not_published(allowed, configured->address),
+             .zone = configured->zone});
     }
     return fleet;
 }
@@ -85,6 +92,26 @@ dnsupdate::Shifted shifted(const follow::ClusterView& view,
     return all;
 }
 
+/// Instances have names of their own below the names that they stand for. One that is to be
+/// published itself would be written by both.
+void keep_apart(dnsupdate::DesiredRecords& wishes) {
+    auto& sets = wishes.desired.sets;
+    for (const auto& [name, set] : sets) {
+        std::set<dnsupdate::MemberId> ids;
+        for (const auto& [id, member] : set.records.members) ids.insert(id);
+        for (const auto& [id, why] : set.left_out) ids.insert(id);
+        for (const dnsupdate::MemberId& id : ids) {
+            const auto below = sets.find(dnsupdate::DnsName(id.str() + "." + name.str()));
+            if (below == sets.end()) continue;
+            below->second.records.members.clear();
+            wishes.problems.push_back(
+                fmt::format("{} is the name of an instance of {}, so it is not published",
+                            below->first.str(),
+                            name.str()));
+        }
+    }
+}
+
 }  // namespace
 
 bool is_in_zone(const std::string& name, const std::string& zone) {
@@ -94,6 +121,7 @@ bool is_in_zone(const std::string& name, const std::string& zone) {
 dnsupdate::DesiredRecords dns_wishes(const follow::ClusterView& view,
                                      const Snapshot& snapshot,
                                      const std::vector<std::string>& zones,
+                                     const AllowedAddresses& allowed,
                                      bool settled,
                                      const DnsNameView& of) {
     bool complete = settled && view.control.has_value() && view.deferred.empty();
@@ -108,7 +136,8 @@ dnsupdate::DesiredRecords dns_wishes(const follow::ClusterView& view,
             continue;
         }
         if (fleet.spec->dns.empty()) continue;
-        fleets.push_back(published(*fleet.spec, snapshot.group(follow::instance_group(name))));
+        fleets.push_back(
+            published(*fleet.spec, snapshot.group(follow::instance_group(name)), allowed));
         if (is_known(view, name)) continue;
         complete = false;
         for (const config::DnsEntry& entry : fleet.spec->dns) unknown.emplace(entry.name);
@@ -124,6 +153,7 @@ dnsupdate::DesiredRecords dns_wishes(const follow::ClusterView& view,
         const auto set = wishes.desired.sets.find(name);
         if (set != wishes.desired.sets.end()) set->second.records.members.clear();
     }
+    keep_apart(wishes);
     std::erase_if(wishes.desired.sets, [&](const auto& one) {
         const std::string& name = one.first.str();
         const bool inside = zones.empty() || std::ranges::any_of(zones, [&](const auto& zone) {

@@ -15,6 +15,7 @@
 #include "common/coordination/zookeeper_store.hpp"
 #include "common/observe/log.hpp"
 #include "common/znodes/initial_tree.hpp"
+#include "dnsupdate/tsig.hpp"
 #include "orchestrator/daemon.hpp"
 #include "orchestrator/guardian.hpp"
 
@@ -132,14 +133,29 @@ checker::ProberSetSettings probers_of(const config::NodeSettings& settings) {
     return std::move(*probers);
 }
 
+std::string dns_password(const config::NodeSettings& settings) {
+    const bool has = settings.dns && settings.dns->etcd && !settings.dns->etcd->user.empty();
+    return has ? or_throw(read_secret(settings.dns->etcd->password_file)) : std::string();
+}
+
+std::vector<std::string> dns_key_secrets(const config::NodeSettings& settings) {
+    std::vector<std::string> secrets;
+    if (!settings.dns) return secrets;
+    for (const config::DnsUpdateServer& server : settings.dns->rfc2136) {
+        secrets.push_back(or_throw(read_secret(server.secret_file)));
+        if (const auto key = dnsupdate::make_tsig_key(server.key, secrets.back()); !key)
+            throw std::runtime_error(server.secret_file + ": " + key.error().message());
+    }
+    return secrets;
+}
+
 orchestrator::DaemonSettings daemon_settings(const config::NodeSettings& settings) {
     return {.node = settings,
             .probers = probers_of(settings),
             .token = settings.token_file.empty() ? std::string()
                                                  : or_throw(read_secret(settings.token_file)),
-            .dns_password = settings.dns && !settings.dns->etcd.password_file.empty()
-                                ? or_throw(read_secret(settings.dns->etcd.password_file))
-                                : std::string(),
+            .dns_password = dns_password(settings),
+            .dns_key_secrets = dns_key_secrets(settings),
             .cluster_secret = settings.cluster_secret_file.empty()
                                   ? std::string()
                                   : or_throw(read_secret(settings.cluster_secret_file)),

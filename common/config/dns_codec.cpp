@@ -45,11 +45,65 @@ void read_types(const Value& list, std::set<DnsType>& types) {
         list.refuse("is an empty list; must have a type, or leave types out");
 }
 
+/// A label of 63 bytes and a dot fit before it: the instances have names of their own below it.
+constexpr std::size_t longest_name = 253 - 64;
+
+/// "at most 189 bytes": what published_name() says of 253.
+std::string_view entry_name(std::string_view text) {
+    if (text.size() > longest_name && rules::published_name(text).empty())
+        return "must be at most 189 bytes long, so that the names of its instances fit below it";
+    return rules::published_name(text);
+}
+
+/// A and AAAA as they come into DNS: an SRV record needs the address of its target.
+std::set<DnsType> families(const DnsEntry& entry) {
+    std::set<DnsType> types = entry.types;
+    types.erase(DnsType::srv);
+    if (types.empty()) types = {DnsType::a, DnsType::aaaa};
+    return types;
+}
+
+bool share_a_view(const DnsEntry& one, const DnsEntry& other) {
+    return one.location.empty() || other.location.empty() || one.location == other.location;
+}
+
+/// Each by itself is right, but not beside the other, which comes first in the list.
+void check_beside(const Value& element,
+                  const DnsEntry& entry,
+                  const DnsEntry& other,
+                  const std::string& where) {
+    const bool meet = entry.location != other.location && share_a_view(entry, other);
+    if (entry.name == other.name && meet && entry.ttl != other.ttl)
+        element.refuse(
+            fmt::format("has a TTL of {} for {}, and {} has {}; a name has one TTL "
+                        "(RFC 2181, 5.2)",
+                        to_string(entry.ttl),
+                        entry.name,
+                        where,
+                        to_string(other.ttl)));
+}
+
+/// CoreDNS answers a name that has no record of the type asked for with those below it.
+void check_below(const Value& element, const DnsEntry& entry, const DnsEntry& above) {
+    if (!entry.name.ends_with("." + above.name) || !share_a_view(entry, above)) return;
+    const std::set<DnsType> there = families(above);
+    for (const DnsType type : families(entry)) {
+        if (there.contains(type)) continue;
+        element.refuse(
+            fmt::format("publishes {} below {}, which has none, so that CoreDNS would "
+                        "answer {} with it, too; must have the same types",
+                        word_of(type),
+                        above.name,
+                        above.name));
+        return;
+    }
+}
+
 DnsEntry decode_entry(const Value& value) {
     DnsEntry entry;
     const Fields fields(value, {"name", "types", "port", "ttl", "priority", "weight", "location"});
     if (const auto name = fields.require("name", "the name to publish"))
-        entry.name = read_text(*name, rules::published_name).value_or("");
+        entry.name = read_text(*name, entry_name).value_or("");
     if (const auto types = fields.find("types")) read_types(*types, entry.types);
     if (const auto port = fields.find("port")) {
         if (const auto number = read_int(*port, bounds::port))
@@ -82,6 +136,14 @@ std::vector<DnsEntry> decode_dns_entries(const Value& list) {
                             entry.location.empty() ? "" : " in " + entry.location,
                             elements[static_cast<std::size_t>(same - entries.begin())].path()));
         entries.push_back(std::move(entry));
+    }
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        if (entries[i].name.empty()) continue;
+        for (std::size_t j = 0; j < entries.size(); ++j) {
+            if (entries[j].name.empty()) continue;
+            if (j < i) check_beside(elements[i], entries[i], entries[j], elements[j].path());
+            check_below(elements[i], entries[i], entries[j]);
+        }
     }
     std::ranges::sort(entries, {}, key);
     return entries;

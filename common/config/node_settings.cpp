@@ -121,12 +121,6 @@ std::string_view etcd_root(std::string_view text) {
     return "must be / and one label, such as /skydns: CoreDNS answers wrong targets below more";
 }
 
-std::string_view dns_server(std::string_view text) {
-    const auto endpoint = parse_endpoint(text);
-    if (endpoint && (is_ipv4(endpoint->host) || is_ipv6(endpoint->host))) return "";
-    return "must be an IP address and a port, such as 192.0.2.53:53";
-}
-
 DnsEtcdSettings decode_etcd(const Value& value) {
     DnsEtcdSettings etcd;
     const Fields fields(value, {"endpoints", "user", "password_file", "root", "timeout", "tls"});
@@ -194,12 +188,30 @@ void read_dns(const Fields& fields, std::optional<DnsSettings>& into) {
     const auto dns = fields.find("dns");
     if (!dns) return;
     DnsSettings settings;
-    const Fields own(
-        *dns, {"etcd", "zones", "servers", "canary", "views", "stale_window", "stale_always"});
-    if (const auto etcd = own.require("etcd", "where the records are kept"))
-        settings.etcd = decode_etcd(*etcd);
+    const Fields own(*dns,
+                     {"etcd",
+                      "rfc2136",
+                      "zones",
+                      "servers",
+                      "allowed_addresses",
+                      "canary",
+                      "views",
+                      "stale_window",
+                      "stale_always"});
+    if (const auto etcd = own.find("etcd")) settings.etcd = decode_etcd(*etcd);
+    if (const auto servers = own.find("rfc2136"))
+        settings.rfc2136 = decode_update_servers(*servers);
+    const bool is_map = dns->node().kind == Node::Kind::map;
+    if (is_map && !own.find("etcd") && !own.find("rfc2136"))
+        dns->refuse("has no store; must have etcd, rfc2136, or both");
     read_list(own, "zones", rules::published_name, settings.zones);
     read_list(own, "servers", dns_server, settings.servers);
+    read_allowed_addresses(own, settings.allowed_addresses);
+    for (const char* of_etcd : {"zones", "servers", "canary", "views"}) {
+        const auto field = own.find(of_etcd);
+        if (field && !own.find("etcd"))
+            field->refuse("stands without etcd, whose it is; each server of rfc2136 has its own");
+    }
     read_canary(own, settings);
     if (const auto views = own.find("views")) read_views(*views, settings);
     read_duration(own, "stale_window", settings.stale_window, {0s, 24h});

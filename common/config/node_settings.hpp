@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/base/id.hpp"
+#include "common/config/address_block.hpp"
 #include "common/config/decode.hpp"
 #include "common/config/dns_settings.hpp"
 #include "common/config/program_model.hpp"
@@ -32,15 +33,19 @@ struct DnsView {
     std::vector<std::string> servers;   ///< ip:port that answer this view, whoever asks
 };
 
+/// Where names are published: at least one of `etcd` and `rfc2136`.
 struct DnsSettings {
-    DnsEtcdSettings etcd;
-    std::vector<std::string> zones;    ///< names outside of them are not published; empty: all are
-    std::vector<std::string> servers;  ///< ip:port, asked whether they answer what was written
-    std::vector<DnsView> views;        ///< beside the one of `etcd.root`, for all other clients
-    Duration stale_window = 1h;        ///< serve_stale of the servers, whole seconds
-    bool stale_always = false;  ///< they answer stale at once, also while their store answers
-    std::string canary;  ///< a name of ours that they are probed with; by default _muster-canary in
-                         ///< the first zone
+    std::optional<DnsEtcdSettings> etcd;
+    std::vector<DnsUpdateServer> rfc2136;
+    std::vector<std::string>
+        zones;  ///< of etcd: names outside of them aren't in it; empty: all are
+    std::vector<std::string> servers;  ///< ip:port, asked whether they answer what is in etcd
+    std::vector<AddressBlock> allowed_addresses;  ///< see why_not_published()
+    std::vector<DnsView> views;  ///< of etcd: beside the one of `etcd.root`, for all other clients
+    Duration stale_window = 1h;  ///< serve_stale of the servers, whole seconds
+    bool stale_always = false;   ///< they answer stale at once, also while their store answers
+    std::string canary;  ///< in etcd: a name of ours that the servers are probed with; by default
+                         ///< _muster-canary in the first zone
 };
 
 /// How one musterd runs: a file read at its start, each field also from the environment.

@@ -176,8 +176,19 @@ std::string_view dns_name(std::string_view text) {
     return fine;
 }
 
+namespace {
+
+/// Labels that mean something else to CoreDNS, or to us.
+std::string_view reserved_label(std::string_view label) {
+    if (label == "any" || label == "dns") return "must not be any or dns, which CoreDNS reserves";
+    if (label.starts_with("_muster")) return "must not begin with _muster, as our own marks do";
+    return fine;
+}
+
+}  // namespace
+
 std::string_view published_label(std::string_view text) {
-    if (text == "any" || text == "dns") return "must not be any or dns, which CoreDNS reserves";
+    if (const std::string_view reserved = reserved_label(text); !reserved.empty()) return reserved;
     const bool clean = std::ranges::all_of(text, [](char c) {
         const bool upper = c >= 'A' && c <= 'Z';
         return (is_letter_or_digit(c) && !upper) || c == '-' || c == '_';
@@ -189,10 +200,12 @@ std::string_view published_label(std::string_view text) {
 
 std::string_view published_name(std::string_view text) {
     if (text.size() > 253) return "must be at most 253 bytes long";
+    if (is_ipv4(text)) return "must be a name, not an address";
     for (;;) {
         const std::size_t size = std::min(text.find('.'), text.size());
         const std::string_view label = text.substr(0, size);
-        if (label == "any" || label == "dns") return published_label(label);
+        if (const std::string_view reserved = reserved_label(label); !reserved.empty())
+            return reserved;
         if (!published_label(label).empty())
             return "must be a domain name in lower case without the last dot: labels of 1 to 63 "
                    "letters, digits, - and _, with dots between them";

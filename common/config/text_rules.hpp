@@ -31,7 +31,8 @@ namespace muster::config::rules {
 [[nodiscard]] std::string_view grpc_service(std::string_view text);
 /// Of a DNS query: a name in ASCII, or the root.
 [[nodiscard]] std::string_view dns_name(std::string_view text);
-/// That a fleet is published under: lower case, no `any` and no `dns`, which CoreDNS takes for more
+/// That a fleet is published under: lower case, no address, no label that begins with `_muster`, no
+/// `any` and no `dns`, which CoreDNS takes for more
 /// than labels.
 [[nodiscard]] std::string_view published_name(std::string_view text);
 [[nodiscard]] std::string_view published_label(std::string_view text);

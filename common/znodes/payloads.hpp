@@ -315,7 +315,7 @@ struct DnsStore {
     bool operator==(const DnsStore&) const = default;
 };
 
-/// `dns/state`: one for each kind of store ("etcd").
+/// `dns/state`: one for each store ("etcd", "rfc2136:192.0.2.53:53:example.org").
 struct DnsState {
     Stamp stamp;  ///< token is E
     std::map<std::string, DnsStore> stores;

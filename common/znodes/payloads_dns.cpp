@@ -14,7 +14,7 @@ namespace muster::znodes {
 namespace json = boost::json;
 
 namespace {
-constexpr std::size_t max_stores = 16;
+constexpr std::size_t max_stores = 64;
 constexpr std::size_t max_names = 10'000;
 constexpr std::size_t max_members = 10'000;
 constexpr std::int64_t max_ttl = 604'800;

@@ -141,7 +141,7 @@ def start_musterd(ports, node):
                    f"session_timeout: 2s\nzookeeper_tick: 200ms\nzone: {'abc'[node - 1]}\n"
                    f"listen: 127.0.0.1:{ports[f'API_{node}']}\nstate_dir: {folder}/state\n"
                    f"dns:\n  etcd: {{endpoints: [\"{etcd_url(ports)}\"]}}\n  zones: [muster.test]\n"
-                   f"  servers: [{asked}]\n")
+                   f"  servers: [{asked}]\n  allowed_addresses: [127.0.0.0/8]\n")
     (folder / "state").mkdir(exist_ok=True)
     return processes.start(f"musterd-{node}", [MUSTERD, "--config", config])
 

@@ -111,8 +111,10 @@ TEST(DnsGauges, CountOnThroughTermsOfOfficeAndFallToZeroWithoutOne) {
     EXPECT_THAT(registry.text(), HasSubstr("muster_dns_publishing{store=\"etcd\"} 1"));
     EXPECT_THAT(registry.text(), HasSubstr("muster_dns_names_differing{store=\"etcd\"} 1"));
     EXPECT_THAT(registry.text(), HasSubstr("muster_dns_rounds_total{store=\"etcd\"} 4"));
-    EXPECT_THAT(registry.text(), HasSubstr("muster_dns_server_up{server=\"192.0.2.53:53\"} 0"));
-    EXPECT_THAT(registry.text(), HasSubstr("muster_dns_server_right{server=\"192.0.2.53:53\"} 0"));
+    EXPECT_THAT(registry.text(),
+                HasSubstr("muster_dns_server_up{server=\"192.0.2.53:53\",store=\"etcd\"} 0"));
+    EXPECT_THAT(registry.text(),
+                HasSubstr("muster_dns_server_right{server=\"192.0.2.53:53\",store=\"etcd\"} 0"));
     gauges.take(with({}, {}));
     EXPECT_THAT(registry.text(), HasSubstr("muster_dns_publishing{store=\"etcd\"} 0"));
     dnsupdate::UpdaterStatus next = publishing();

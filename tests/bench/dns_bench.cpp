@@ -217,6 +217,7 @@ void gone() {
     CoreDnsServer coredns("muster.test", "etcd {\n path /skydns\n endpoint " + etcd.url() + "\n}");
     Responder responder(instances);
     Cluster cluster({.more_settings = fmt::format("dns:\n"
+                                                  "  allowed_addresses: [127.0.0.0/8]\n"
                                                   "  etcd: {{endpoints: [\"{}\"]}}\n"
                                                   "  zones: [muster.test]\n"
                                                   "  servers: [\"127.0.0.1:{}\"]\n",

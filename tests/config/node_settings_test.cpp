@@ -186,11 +186,11 @@ dns:
     EXPECT_THAT(decoded.problems, IsEmpty());
     ASSERT_TRUE(decoded.settings.dns);
     const DnsSettings& dns = *decoded.settings.dns;
-    EXPECT_THAT(dns.etcd.endpoints, ElementsAre("http://192.0.2.1:2379", "http://[::1]:2379"));
-    EXPECT_EQ(dns.etcd.user, "muster");
-    EXPECT_EQ(dns.etcd.password_file, "/etc/muster/etcd");
-    EXPECT_EQ(dns.etcd.root, "/dns-eu");
-    EXPECT_EQ(dns.etcd.timeout, Duration(1s));
+    EXPECT_THAT(dns.etcd->endpoints, ElementsAre("http://192.0.2.1:2379", "http://[::1]:2379"));
+    EXPECT_EQ(dns.etcd->user, "muster");
+    EXPECT_EQ(dns.etcd->password_file, "/etc/muster/etcd");
+    EXPECT_EQ(dns.etcd->root, "/dns-eu");
+    EXPECT_EQ(dns.etcd->timeout, Duration(1s));
     EXPECT_THAT(dns.zones, ElementsAre("example.org"));
     EXPECT_THAT(dns.servers, ElementsAre("192.0.2.53:53"));
     EXPECT_EQ(dns.canary, "_muster-canary.example.org");
@@ -227,7 +227,7 @@ dns:
 )");
     EXPECT_THAT(decoded.problems, IsEmpty());
     ASSERT_TRUE(decoded.settings.dns);
-    EXPECT_EQ(decoded.settings.dns->etcd.tls,
+    EXPECT_EQ(decoded.settings.dns->etcd->tls,
               (TlsFiles{.ca = "/etc/muster/ca.pem",
                         .certificate = "/etc/muster/n1.pem",
                         .key = "/etc/muster/n1.key",
@@ -235,9 +235,9 @@ dns:
 }
 
 TEST(NodeSettings, RefuseADnsThatCanNotWork) {
-    EXPECT_THAT(said("node: n1\ndns: {}\n"),
-                ElementsAre("line 2, column 6: dns.etcd: is missing; must be where the records are "
-                            "kept"));
+    EXPECT_THAT(
+        said("node: n1\ndns: {}\n"),
+        ElementsAre("line 2, column 6: dns: has no store; must have etcd, rfc2136, or both"));
     EXPECT_THAT(said("node: n1\ndns: {etcd: {endpoints: []}}\n").size(), 1U);
     EXPECT_THAT(said("node: n1\n"
                      "dns:\n"

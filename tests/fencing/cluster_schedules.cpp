@@ -29,6 +29,7 @@ test::Cluster::Settings settings_of(const LateNetwork& network) {
     test::Cluster::Settings settings;
     settings.more_settings = fmt::format(
         "dns:\n"
+        "  allowed_addresses: [127.0.0.0/8]\n"
         "  etcd: {{endpoints: [\"{}\"], timeout: 500ms}}\n"
         "  zones: [muster.test]\n",
         network.url());

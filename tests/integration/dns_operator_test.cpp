@@ -56,6 +56,7 @@ class DnsOperator : public testing::Test {
         Cluster::Settings settings{.nodes = 2};
         settings.more_settings = fmt::format(
             "dns:\n"
+            "  allowed_addresses: [127.0.0.0/8]\n"
             "  etcd: {{endpoints: [\"{}\"], timeout: 500ms}}\n"
             "  zones: [muster.test]\n"
             "  servers: [\"127.0.0.1:{}\"]\n",

@@ -43,6 +43,7 @@ class Dns : public testing::Test {
             "dns:\n"
             "  etcd: {{endpoints: [\"{}\"], timeout: 500ms}}\n"
             "  zones: [muster.test]\n"
+            "  allowed_addresses: [127.0.0.0/8]\n"
             "  servers: [\"127.0.0.1:{}\"]\n"
             "  views: {{eu: {{root: /skydns-eu, servers: [\"127.0.0.1:{}\"]}}}}\n",
             etcd_.url(),
@@ -142,8 +143,9 @@ TEST_F(Dns, AnswersWithTheLoadBalancersThatServeAndNeverWithNone) {
     EXPECT_TRUE(told.contains(R"("stage":"publishing")")) << told;
     EXPECT_TRUE(eventually(10s, [&] {
         return cluster_->get(*master, "/metrics")
-            .body.contains(fmt::format("muster_dns_server_right{{server=\"127.0.0.1:{}\"}} 1",
-                                       coredns_->port()));
+            .body.contains(
+                fmt::format("muster_dns_server_right{{server=\"127.0.0.1:{}\",store=\"etcd\"}} 1",
+                            coredns_->port()));
     })) << cluster_->get(*master, "/metrics").body;
 
     const Stopwatch watch;

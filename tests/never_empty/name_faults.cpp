@@ -145,6 +145,7 @@ class World {
     Responder responder_{instances};
     Cluster cluster_{
         {.more_settings = fmt::format("dns:\n"
+                                      "  allowed_addresses: [127.0.0.0/8]\n"
                                       "  etcd: {{endpoints: [\"{}\"], timeout: 500ms}}\n"
                                       "  zones: [muster.test]\n"
                                       "  servers: [\"127.0.0.1:{}\"]\n",

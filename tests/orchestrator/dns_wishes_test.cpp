@@ -52,8 +52,9 @@ struct World {
     }
 
     [[nodiscard]] dnsupdate::DesiredRecords wishes(std::vector<std::string> zones = {},
-                                                   bool settled = true) const {
-        return dns_wishes(view, snapshot, zones, settled);
+                                                   bool settled = true,
+                                                   AllowedAddresses allowed = {}) const {
+        return dns_wishes(view, snapshot, zones, allowed, settled);
     }
     [[nodiscard]] std::size_t members(const dnsupdate::DesiredRecords& wishes) const {
         const auto set = wishes.desired.sets.find(api);
@@ -120,6 +121,39 @@ TEST(DnsWishes, AreNotCompleteWhileAHeadIsUnread) {
     deleted.view.fleets.at(edge).head->value.deleted = true;
     EXPECT_TRUE(deleted.wishes().desired.complete);
     EXPECT_THAT(deleted.wishes().desired.sets, IsEmpty());
+}
+
+TEST(DnsWishes, LeaveOutAddressesThatMayNotBePublished) {
+    World world;
+    auto row = std::make_shared<GroupRow>(*world.snapshot.groups[0]);
+    row->backends[1].in_rotation = true;
+    row->backends[1].rotation_reason = znodes::RotationReason::healthy;
+    world.snapshot.groups = {row};
+    EXPECT_EQ(world.members(world.wishes()), 2U);
+    const auto some = world.wishes({}, true, {*config::parse_address_block("192.0.2.1/32")});
+    EXPECT_EQ(world.members(some), 1U) << "the rest of the name goes on";
+    EXPECT_THAT(some.problems,
+                ElementsAre("lb2 of fleet edge is not published as api.muster.test: 192.0.2.2 is "
+                            "in none of dns.allowed_addresses (192.0.2.1/32)"));
+    EXPECT_TRUE(some.desired.complete);
+    const auto none = world.wishes({}, true, {*config::parse_address_block("10.0.0.0/8")});
+    EXPECT_TRUE(none.desired.sets.contains(api));
+    EXPECT_EQ(world.members(none), 0U) << "the planner leaves such a name as it is";
+}
+
+TEST(DnsWishes, DoNotPublishTheNameOfAnInstance) {
+    World world;
+    auto spec = std::make_shared<config::FleetSpec>(*world.view.fleets.at(edge).spec);
+    for (const char* name : {"edge-lb1.api.muster.test", "edge-lb2.api.muster.test"})
+        spec->dns.push_back({.name = name});
+    world.view.fleets.at(edge).spec = spec;
+    const auto wishes = world.wishes();
+    EXPECT_EQ(world.members(wishes), 1U);
+    EXPECT_THAT(wishes.problems,
+                ElementsAre(HasSubstr("edge-lb1.api.muster.test is the name of an instance"),
+                            HasSubstr("edge-lb2.api.muster.test is the name of an instance")));
+    for (const char* name : {"edge-lb1.api.muster.test", "edge-lb2.api.muster.test"})
+        EXPECT_THAT(wishes.desired.sets.at(DnsName(name)).records.members, IsEmpty());
 }
 
 TEST(DnsWishes, StayInTheZones) {

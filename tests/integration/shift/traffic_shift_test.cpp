@@ -55,6 +55,7 @@ class TrafficShifts : public testing::Test {
         Cluster::Settings settings;
         settings.more_settings = fmt::format(
             "dns:\n"
+            "  allowed_addresses: [127.0.0.0/8]\n"
             "  etcd: {{endpoints: [\"{}\"], timeout: 500ms}}\n"
             "  zones: [muster.test]\n"
             "  servers: [\"127.0.0.1:{}\"]\n",
