@@ -66,6 +66,11 @@ class FakeProvider final : public DnsProvider {
         co_return results;
     }
     [[nodiscard]] StoreAge age() const override { return age_; }
+    [[nodiscard]] std::optional<std::pair<DnsName, std::string>> own_canary(
+        const Fence& fence) const override {
+        if (!has_canary) return std::nullopt;
+        return std::pair(DnsName("_muster-fence.muster.test"), encode(fence));
+    }
 
     /// As somebody else would.
     void put(const SetWrite& write) {
@@ -82,6 +87,7 @@ class FakeProvider final : public DnsProvider {
     int reads = 0;
     int conflicts = 0;
     bool loses_replies = false;
+    bool has_canary = false;
     std::optional<std::string> stored;
     std::string mine;
     StoreAge age_;
@@ -305,6 +311,25 @@ TEST_F(DnsUpdaterTest, IsNotOutWhileAWriteMayStillCome) {
     store_.up = false;
     clock_.run_for(10min);
     EXPECT_FALSE(updater_->out_of_dns(MemberId("lb-2")).out);
+}
+
+TEST_F(DnsUpdaterTest, PublishesTheCanaryUnlessTheStoreHasOne) {
+    const DnsName canary("_muster-canary.muster.test");
+    wanted_ = {.complete = true,
+               .sets = {{api, {.records = records(1, 2)}}, {canary, canary_set("muster/c-1")}}};
+    store_.has_canary = true;
+    start();
+    clock_.run_for(20s);
+    EXPECT_EQ(there(), 2U);
+    EXPECT_FALSE(store_.content.sets.contains(canary));
+    EXPECT_EQ(updater_->status().servers[0].canary.health, CanaryState::Health::down)
+        << "it is asked for, and this server doesn't have it";
+    EXPECT_THAT(updater_->status().servers[0].canary.wrong,
+                HasSubstr("_muster-fence.muster.test TXT: does not answer"));
+    store_.has_canary = false;
+    start();
+    clock_.run_for(20s);
+    EXPECT_TRUE(store_.content.sets.contains(canary));
 }
 
 TEST_F(DnsUpdaterTest, NeverEmptiesAName) {
