@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace muster::dnsupdate {
@@ -75,6 +76,13 @@ class DnsProvider {
     /// none after one that was fenced off or unknown: of these there is no result.
     [[nodiscard]] virtual asio::awaitable<std::vector<WriteResult>> write(
         std::vector<SetWrite> writes) = 0;
+
+    /// A TXT record that this store has anyhow and that its DNS servers answer, name and text. Then
+    /// no canary is published in it.
+    [[nodiscard]] virtual std::optional<std::pair<DnsName, std::string>> own_canary(
+        const Fence& /*fence*/) const {
+        return std::nullopt;
+    }
 
     /// As of the last call.
     [[nodiscard]] virtual StoreAge age() const { return {}; }

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <tuple>
 #include <utility>
 
 namespace muster::dnsupdate {
@@ -38,6 +40,17 @@ void bring_in(const std::vector<SetWrite>& done, Observed& read) {
             set.members.emplace(id, ObservedMember{.member = member, .ttl = write.after.ttl});
         if (set.members.empty()) read.sets.erase(write.name);
     }
+}
+
+VerifierSettings with_canary(VerifierSettings settings,
+                             std::optional<std::pair<DnsName, std::string>> own) {
+    if (own) std::tie(settings.canary.name, settings.canary.text) = *std::move(own);
+    return settings;
+}
+
+bool is_canary(const DesiredSet& set) {
+    return std::ranges::any_of(set.records.members,
+                               [](const auto& member) { return !member.second.text.empty(); });
 }
 
 DrainPolicy drain_policy(const UpdaterSettings& settings) {
@@ -85,7 +98,7 @@ DnsUpdater::DnsUpdater(asio::any_io_executor executor,
       verifier_(
           executor,
           clock,
-          settings_.verifier,
+          with_canary(settings_.verifier, provider_.own_canary(fence_)),
           links_.ask,
           [this] { wake_.notify(); },
           {.answered = [this](const std::string& server,
@@ -169,8 +182,15 @@ void DnsUpdater::hasten() {
     if (status_.round->removals_held > 0 && seen_at_ != SteadyTime{} && distrusts_.empty())
         due_ = std::min(due_, std::max(seen_at_ + settings_.pause, last_begin_ + settings_.gap));
     const bool is_paused = links_.paused();
-    if (is_paused != status_.paused || links_.wanted().desired != status_.round->desired.desired)
+    if (is_paused != status_.paused || wanted().desired != status_.round->desired.desired)
         due_ = std::min(due_, std::max(now, last_begin_ + settings_.gap));
+}
+
+DesiredRecords DnsUpdater::wanted() const {
+    DesiredRecords all = links_.wanted();
+    if (provider_.own_canary(fence_))
+        std::erase_if(all.desired.sets, [](const auto& set) { return is_canary(set.second); });
+    return all;
 }
 
 asio::awaitable<bool> DnsUpdater::claim() {
@@ -255,7 +275,7 @@ asio::awaitable<void> DnsUpdater::round() {
         co_return;
     }
     notice_age();
-    Round now_round{.time = clock_.wall(), .desired = links_.wanted(), .observed = *read};
+    Round now_round{.time = clock_.wall(), .desired = wanted(), .observed = *read};
     Plan made = plan(now_round.desired.desired, *read, memory_, policy_now(), clock_.now());
     now_round.lines = made.lines;
     now_round.removals = made.removals;

@@ -116,6 +116,7 @@ class DnsUpdater {
     asio::awaitable<bool> claim();
     asio::awaitable<void> round();
     asio::awaitable<void> keep_mark();
+    [[nodiscard]] DesiredRecords wanted() const;
     [[nodiscard]] PlanPolicy policy_now();
     void follow_drains(const Plan& made,
                        const Observed& there,

@@ -48,6 +48,11 @@ Rfc2136Provider::Rfc2136Provider(Clock& clock,
       client_(clock, std::move(settings)),
       layout_{.zone = client_.settings().zone, .owner = std::move(owner)} {}
 
+std::optional<std::pair<DnsName, std::string>> Rfc2136Provider::own_canary(
+    const Fence& fence) const {
+    return std::pair(DnsName(fence_name(layout_.zone)), encode(fence));
+}
+
 const std::string& Rfc2136Provider::name() const {
     return name_;
 }

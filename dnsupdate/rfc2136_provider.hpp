@@ -33,6 +33,9 @@ class Rfc2136Provider final : public DnsProvider {
     [[nodiscard]] asio::awaitable<Result<Observed>> read() override;
     [[nodiscard]] asio::awaitable<std::vector<WriteResult>> write(
         std::vector<SetWrite> writes) override;
+    /// The fence.
+    [[nodiscard]] std::optional<std::pair<DnsName, std::string>> own_canary(
+        const Fence& fence) const override;
 
  private:
     struct Committed {

@@ -136,6 +136,25 @@ TEST_F(DnsUpdaterTest, IsNotOutWhileAWriteMayStillCome) {
     EXPECT_FALSE(updater_->out_of_dns(MemberId("lb-2")).out);
 }
 
+TEST_F(DnsUpdaterTest, PublishesTheCanaryUnlessTheStoreHasOne) {
+    const DnsName canary("_muster-canary.muster.test");
+    wanted_ = {.complete = true,
+               .sets = {{api, {.records = records(1, 2)}}, {canary, canary_set("muster/c-1")}}};
+    store_.has_canary = true;
+    start();
+    clock_.run_for(20s);
+    EXPECT_EQ(there(), 2U);
+    EXPECT_FALSE(store_.content.sets.contains(canary));
+    EXPECT_EQ(updater_->status().servers[0].canary.health, CanaryState::Health::down)
+        << "it is asked for, and this server doesn't have it";
+    EXPECT_THAT(updater_->status().servers[0].canary.wrong,
+                HasSubstr("_muster-fence.muster.test TXT: does not answer"));
+    store_.has_canary = false;
+    start();
+    clock_.run_for(20s);
+    EXPECT_TRUE(store_.content.sets.contains(canary));
+}
+
 TEST_F(DnsUpdaterTest, NeverEmptiesAName) {
     want(records(1, 2));
     start();

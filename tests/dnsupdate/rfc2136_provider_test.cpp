@@ -1,4 +1,5 @@
 // Against a real BIND and a real Knot.
+#include "dnsupdate/dns_canary.hpp"
 #include "dnsupdate/operator_plan.hpp"
 #include "tests/dnsupdate/rfc2136_fixture.hpp"
 
@@ -32,6 +33,17 @@ TEST_P(Rfc2136ProviderTest, PublishesAndThenWritesNothing) {
     const std::string before = serial();
     converge(*one, {{api, {.records = mixed}}});
     EXPECT_EQ(serial(), before);
+}
+
+TEST_P(Rfc2136ProviderTest, HasTheFenceForItsCanary) {
+    const auto one = master(1);
+    const auto canary = one->provider.own_canary(one->fence);
+    ASSERT_TRUE(canary);
+    EXPECT_EQ(difference(canary->first,
+                         canary_set(canary->second).records,
+                         RecordType::txt,
+                         asked(canary->first, RecordType::txt)),
+              "");
 }
 
 TEST_P(Rfc2136ProviderTest, ChangesASetInOneStep) {

@@ -75,6 +75,11 @@ class FakeProvider final : public DnsProvider {
         co_return results;
     }
     [[nodiscard]] StoreAge age() const override { return age_; }
+    [[nodiscard]] std::optional<std::pair<DnsName, std::string>> own_canary(
+        const Fence& fence) const override {
+        if (!has_canary) return std::nullopt;
+        return std::pair(DnsName("_muster-fence.muster.test"), encode(fence));
+    }
 
     /// As somebody else would.
     void put(const SetWrite& write) {
