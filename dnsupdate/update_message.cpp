@@ -104,6 +104,7 @@ class Section {
         if (record.type == "AAAA") return ldns_rdf_new_frm_str(LDNS_RDF_TYPE_AAAA, text.c_str());
         if (record.type == "TXT") return character_string(text);
         if (record.type == "SRV") return field < 3 ? number(text) : dname(text);
+        if (record.type == "CNAME") return dname(text);
         return nullptr;
     }
     Record begin(const std::string& owner,
