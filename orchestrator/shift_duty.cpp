@@ -118,8 +118,11 @@ dnsupdate::ShiftSight ShiftDuty::sight(const std::string& name, const TrafficShi
     if (!control || !wanted || !node_.settled() || row->stores.empty()) return seen;
     seen.paused = control->value.pause.all || control->value.pause.dns || paused_();
     const auto shared = wanted->shared.find(dnsupdate::DnsName(name));
-    seen.known = true;
-    if (shared == wanted->shared.end()) return seen;
+    if (shared == wanted->shared.end()) {
+        // Who publishes it may be what isn't read yet.
+        seen.known = wanted->desired.complete;
+        return seen;
+    }
     // The records of the last step, or of none, say nothing of this one.
     seen.known = shared->second.asked == shift.now;
     seen.name = shared->second;
