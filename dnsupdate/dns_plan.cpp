@@ -314,6 +314,13 @@ class Planner {
         if (known.ttl != ttl || !known.as_written) write.puts.insert(id);
     }
 
+    /// What shall have no traffic has as little as can be until its removal's turn comes.
+    static void fade(const MemberId& id, const ObservedMember& known, SetWrite& write) {
+        if (known.member.port == 0 || known.member.weight <= 1) return;
+        write.puts.insert(id);
+        write.after.members.at(id).weight = 1;
+    }
+
     void remove_members(const DesiredSet& wanted, const ObservedSet& was, SetWrite& write) {
         auto newcomers = std::ranges::count_if(
             write.puts, [&](const MemberId& id) { return !was.members.contains(id); });
@@ -328,6 +335,7 @@ class Planner {
                     shown(id, known.member),
                     "to be removed, but " + enough_);
                 keep(id, known, wanted.records.ttl, write);
+                if (wanted.resting.contains(id)) fade(id, known, write);
                 continue;
             }
             say(Act::remove,

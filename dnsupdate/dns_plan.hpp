@@ -16,7 +16,7 @@ struct DesiredSet {
     RecordSet records;
     std::map<MemberId, std::string> left_out;  ///< known, but not to be published; why
     std::set<MemberId> unproven{};             ///< of the records: nothing says yet that they serve
-    /// Of `left_out`: well, and not their turn. Each that goes is made up for by one that comes.
+    /// Of `left_out`: well, but it's not their turn, or a traffic shift gives them nothing.
     std::set<MemberId> resting{};
     bool operator==(const DesiredSet&) const = default;
 };

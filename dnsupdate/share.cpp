@@ -93,6 +93,7 @@ class Dealer {
             if (share == turn_.given.end()) {
                 turn_.left_out.emplace(
                     one.id, fmt::format("the traffic shift gives {} nothing", one.party));
+                if (!one.failing) turn_.resting.insert(one.id);
             } else if (one.failing) {
                 turn_.left_out.emplace(one.id, "fails, and others have its party's share");
             } else {

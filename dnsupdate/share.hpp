@@ -31,7 +31,7 @@ struct Candidate {
 struct Turn {
     std::map<MemberId, int> published;         ///< with its weight
     std::map<MemberId, std::string> left_out;  ///< why
-    std::set<MemberId> resting;                ///< of these: not its turn
+    std::set<MemberId> resting;                ///< of these: they serve
     znodes::Percents given;                    ///< what each party gets
     bool operator==(const Turn&) const = default;
 };

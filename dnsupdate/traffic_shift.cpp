@@ -45,8 +45,7 @@ class Advance {
         } else if (!seen_.known || seen_.paused) {
             step_.memory = {.id = was_.id, .step = was_.step};
         } else if (was_.phase == ShiftPhase::rolling_back) {
-            if (seen_.unseen.empty())
-                become(was_.cancelled ? ShiftPhase::cancelled : ShiftPhase::rolled_back, was_.why);
+            watch_return();
         } else if (was_.phase == ShiftPhase::asked) {
             begin();
         } else {
@@ -67,8 +66,26 @@ class Advance {
     void give_up(ShiftPhase end, std::string why) {
         const bool nothing_to_undo = was_.now.empty() || was_.now == was_.from;
         if (was_.phase != ShiftPhase::asked) step_.next.now = was_.from;
+        step_.memory = {.id = was_.id, .step = was_.step};
         become(nothing_to_undo || was_.phase == ShiftPhase::asked ? end : ShiftPhase::rolling_back,
                std::move(why));
+    }
+
+    /// Until it is seen, or so long that nobody should wait for it any more: the records are wanted
+    /// as they were, and the updater sees to that.
+    void watch_return() {
+        const ShiftPhase end = was_.cancelled ? ShiftPhase::cancelled : ShiftPhase::rolled_back;
+        std::optional<SteadyTime>& since = step_.memory.barred_since;
+        if (seen_.unseen.empty()) {
+            become(end, was_.why);
+        } else if (now_ - since.value_or(now_) >= was_.patience) {
+            become(
+                end,
+                fmt::format(
+                    "{}{}not seen yet: {}", was_.why, was_.why.empty() ? "" : "; ", seen_.unseen));
+        } else if (!since) {
+            since = now_;
+        }
     }
 
     void begin() {

@@ -152,6 +152,7 @@ dnsupdate::DesiredRecords dns_wishes(const follow::ClusterView& view,
     for (const dnsupdate::DnsName& name : unknown) {
         const auto set = wishes.desired.sets.find(name);
         if (set != wishes.desired.sets.end()) set->second.records.members.clear();
+        wishes.shared.erase(name);
     }
     keep_apart(wishes);
     std::erase_if(wishes.desired.sets, [&](const auto& one) {

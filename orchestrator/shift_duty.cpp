@@ -120,14 +120,17 @@ dnsupdate::ShiftSight ShiftDuty::sight(const std::string& name, const TrafficShi
     const auto& control = node_.view().control;
     if (!control || wanted.empty() || !node_.settled() || row->stores.empty()) return seen;
     seen.paused = control->value.pause.all || control->value.pause.dns || paused_();
-    seen.known = true;
     // All views share out alike; a store that doesn't hold the name has nothing to say of it.
+    bool complete = true;
     for (const auto& [store, records] : wanted) {
+        complete = complete && records.desired.complete;
         const auto shared = records.shared.find(dnsupdate::DnsName(name));
         if (shared == records.shared.end()) continue;
         seen.name = shared->second;
         break;
     }
+    // Who publishes it may be what isn't read yet.
+    seen.known = seen.name.has_value() || complete;
     if (!seen.name) return seen;
     // The records of the last step, or of none, say nothing of this one.
     seen.known = seen.name->asked == shift.now;

@@ -268,6 +268,36 @@ TEST(Share, TurnsAreNoneOfTheRemovalsThatAreCounted) {
     EXPECT_EQ(counted.removals_held, 1);
 }
 
+/// Twenty load balancers go in as many rounds, but their traffic at once.
+TEST(Share, OfWhatIsShiftedAwayIsAsLittleAsCanBeUntilItsRemoval) {
+    const DnsName name("api.muster.test");
+    Observed observed;
+    std::vector<Candidate> who = candidates({{"blue", 1}, {"green", 20}});
+    for (const Candidate& one : who)
+        observed.sets[name].members.emplace(
+            one.id,
+            ObservedMember{
+                .member = {.address = fmt::format("10.0.0.{}", observed.sets[name].members.size()),
+                           .port = 443,
+                           .weight = one.party == "blue" ? 20 : 4},
+                .ttl = 30s});
+    const Turn turn = take_turns(who, {{"blue", 100}}, Answered::with_weights, 0);
+    EXPECT_EQ(turn.resting.size(), 20U);
+    DesiredSet set{.records = {.ttl = 30s}, .left_out = turn.left_out, .resting = turn.resting};
+    for (const auto& [id, weight] : turn.published) {
+        Member member = observed.sets[name].members.at(id).member;
+        member.weight = weight;
+        set.records.members.emplace(id, member);
+    }
+    const Plan made =
+        plan({.complete = true, .sets = {{name, set}}}, observed, {}, {}, SteadyTime{});
+    EXPECT_EQ(made.removals, 2);
+    EXPECT_EQ(made.removals_held, 18);
+    ASSERT_EQ(made.writes.size(), 1U);
+    for (const auto& [id, member] : made.writes[0].after.members)
+        EXPECT_EQ(member.weight, party_of(id) == "blue" ? 100 : 1) << id.str();
+}
+
 TEST(Share, HasSlotsNotShorterThanWhatIsCached) {
     EXPECT_EQ(slot_length(30s), 30s);
     EXPECT_EQ(slot_length(1s), 5s);

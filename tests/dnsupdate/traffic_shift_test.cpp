@@ -209,6 +209,19 @@ TEST(TrafficShift, IsCancelledInOneStep) {
     EXPECT_TRUE(early.shift_.now.empty());
 }
 
+TEST(TrafficShift, DoesNotWaitForEverToSeeItsReturn) {
+    Journey shift = run(300s);
+    shift.pass(100s);
+    shift.shift_.cancelled = true;
+    shift.seen_.unseen = "the DNS server 10.0.0.9:53: no answer";
+    shift.pass(59s);
+    EXPECT_EQ(shift.shift_.phase, ShiftPhase::rolling_back);
+    shift.pass(5s);
+    EXPECT_EQ(shift.shift_.phase, ShiftPhase::cancelled);
+    EXPECT_EQ(shift.shift_.now, blue_alone);
+    EXPECT_EQ(shift.shift_.why, "not seen yet: the DNS server 10.0.0.9:53: no answer");
+}
+
 TEST(TrafficShift, OfANameThatNobodyPublishesEndsByItself) {
     Journey shift = run(300s);
     shift.seen_.name.reset();
