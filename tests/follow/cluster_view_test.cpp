@@ -156,5 +156,26 @@ TEST_F(FleetsOfTheView, AreNoGroups) {
     EXPECT_TRUE(view.groups.empty());
 }
 
+/// Not to know the shares would give traffic to who shall have none.
+TEST_F(FleetsOfTheView, HaveTheirLastGoodSharesWhateverBecomesOfTheZnode) {
+    ASSERT_TRUE(view.shifts) << "init makes it";
+    EXPECT_TRUE(view.shifts->value.names.empty());
+    znodes::TrafficShifts shifts{.stamp = {.cluster = "c1"}};
+    shifts.names["api.muster.test"] = {.id = "1", .to = {{"blue", 100}}, .now = {{"blue", 100}}};
+    const auto put = [&](std::string data) {
+        write({SetOp{.path = paths.dns_shifts(), .data = std::move(data)}});
+    };
+    put(znodes::encode(shifts));
+    EXPECT_EQ(view.shifts->value, shifts);
+    EXPECT_EQ(view.shifts->version, 1);
+    put("{]");
+    EXPECT_TRUE(view.shifts->garbage);
+    EXPECT_EQ(view.shifts->value, shifts);
+    EXPECT_TRUE(view.problems.contains(paths.dns_shifts()));
+    write({DeleteOp{.path = paths.dns_shifts()}});
+    EXPECT_TRUE(view.shifts->gone);
+    EXPECT_EQ(view.shifts->value, shifts);
+}
+
 }  // namespace
 }  // namespace muster::follow

@@ -165,5 +165,24 @@ TEST(DnsWishes, StayInTheZones) {
     EXPECT_TRUE(is_in_zone("muster.test", "muster.test"));
 }
 
+TEST(DnsWishes, HaveTheSharesOfATrafficShift) {
+    World world;
+    EXPECT_THAT(world.wishes().shared, IsEmpty());
+    znodes::TrafficShifts shifts;
+    shifts.names[api.str()] = {.to = {{"edge", 100}}, .now = {{"edge", 100}}};
+    world.view.shifts = {.value = shifts};
+    const dnsupdate::SharedName shared = world.wishes().shared.at(api);
+    EXPECT_EQ(shared.asked, (znodes::Percents{{"edge", 100}}));
+    EXPECT_EQ(shared.parties,
+              (std::map<std::string, dnsupdate::Party>{
+                  {"edge", {.known = 2, .good = 1, .percent = 100}}}));
+
+    world.view.shifts->garbage = true;
+    EXPECT_THAT(world.wishes().problems, ElementsAre(HasSubstr("can't be read")));
+    EXPECT_EQ(world.wishes().shared.size(), 1U) << "the last good ones count";
+    world.view.groups[follow::instance_group(edge)].shards.clear();
+    EXPECT_THAT(world.wishes().shared, IsEmpty()) << "who is unread is not judged";
+}
+
 }  // namespace
 }  // namespace muster::orchestrator
