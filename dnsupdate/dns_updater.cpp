@@ -30,18 +30,6 @@ bool is_done(const PlanLine& line) {
     return line.act != Act::hold && line.act != Act::leave;
 }
 
-/// What a reading would be now that these are written.
-void bring_in(const std::vector<SetWrite>& done, Observed& read) {
-    for (const SetWrite& write : done) {
-        for (const Stray& stray : write.quarantined) std::erase(read.strays, stray);
-        ObservedSet& set = read.sets[write.name];
-        set.members.clear();
-        for (const auto& [id, member] : write.after.members)
-            set.members.emplace(id, ObservedMember{.member = member, .ttl = write.after.ttl});
-        if (set.members.empty()) read.sets.erase(write.name);
-    }
-}
-
 VerifierSettings with_canary(VerifierSettings settings,
                              std::optional<std::pair<DnsName, std::string>> own) {
     if (own) std::tie(settings.canary.name, settings.canary.text) = *std::move(own);
@@ -59,17 +47,6 @@ DrainPolicy drain_policy(const UpdaterSettings& settings) {
     for (const config::Endpoint& server : settings.verifier.servers)
         policy.servers.push_back(config::to_string(server));
     return policy;
-}
-
-std::map<DnsName, RecordSet> published(const Observed& read) {
-    std::map<DnsName, RecordSet> all;
-    for (const auto& [name, set] : read.sets) {
-        if (set.members.empty()) continue;
-        RecordSet& records = all[name];
-        records.ttl = set.members.begin()->second.ttl;
-        for (const auto& [id, member] : set.members) records.members.emplace(id, member.member);
-    }
-    return all;
 }
 
 }  // namespace
@@ -357,20 +334,7 @@ void DnsUpdater::take(const Plan& made, Round now_round, const std::vector<Write
 void DnsUpdater::follow_drains(const Plan& made,
                                const Observed& there,
                                const std::vector<WriteResult>& results) {
-    Observed perhaps = there;
-    for (const WriteResult& result : results) {
-        if (result.outcome != Outcome::unknown) continue;
-        // It may have come, or come yet: then it is answered.
-        for (const SetWrite& write : made.writes) {
-            if (write.name != result.name) continue;
-            for (const MemberId& id : write.puts) {
-                ObservedMember& member = perhaps.sets[write.name].members[id];
-                member.member = write.after.members.at(id);
-                member.ttl = std::max(member.ttl, write.after.ttl);
-            }
-        }
-    }
-    drain_.read(perhaps, clock_.now());
+    drain_.read(with_unknown(there, made, results), clock_.now());
     const Ttl longest = drain_.longest(clock_.now());
     if (longest == mark_.longest_ttl) return;
     mark_.longest_ttl = longest;

@@ -164,7 +164,7 @@ void read_views(const Value& map, DnsSettings& settings) {
         if (own.require("root", "the path of its records, such as /skydns-eu"))
             read_text(own, "root", view.root, etcd_root);
         const bool taken =
-            view.root == settings.etcd.root ||
+            (settings.etcd && view.root == settings.etcd->root) ||
             std::ranges::find(settings.views, view.root, &DnsView::root) != settings.views.end();
         if (!view.root.empty() && taken)
             own.find("root")->refuse(

@@ -31,7 +31,7 @@ std::string unseen(const std::function<void(Seen&)>& change) {
     DnsRow row;
     seen.store.round = std::make_shared<const dnsupdate::Round>(seen.round);
     row.stores = {seen.store};
-    return what_is_unseen(api, seen.wanted, row);
+    return what_is_unseen(api, {{"etcd", seen.wanted}}, row);
 }
 
 TEST(ShiftDuty, KnowsWhatTheServersDoNotShowYet) {
@@ -52,6 +52,12 @@ TEST(ShiftDuty, KnowsWhatTheServersDoNotShowYet) {
               "the DNS server 10.0.0.9:53 does not show them yet");
     EXPECT_EQ(unseen([](Seen& seen) { seen.store.servers[0].wrong = "SERVFAIL"; }),
               "the DNS server 10.0.0.9:53: SERVFAIL");
+    EXPECT_EQ(unseen([](Seen& seen) {
+                  seen.store.trouble = "no answer";
+                  seen.wanted.desired.sets.clear();
+              }),
+              "")
+        << "of a name that this store does not hold";
     EXPECT_EQ(what_is_unseen(api, {}, {}), "no store of records is written yet");
 }
 
