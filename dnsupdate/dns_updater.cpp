@@ -2,6 +2,7 @@
 
 #include "common/base/with_timeout.hpp"
 #include "common/observe/log.hpp"
+#include "dnsupdate/round_results.hpp"
 
 #include <fmt/format.h>
 

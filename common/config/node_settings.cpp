@@ -138,8 +138,16 @@ DnsEtcdSettings decode_etcd(const Value& value) {
     return etcd;
 }
 
+constexpr std::string_view usual_canary = "_muster-canary.";
+
+/// It may have a label of our own.
+std::string_view canary_name(std::string_view text) {
+    if (text.starts_with(usual_canary)) text.remove_prefix(usual_canary.size());
+    return rules::published_name(text);
+}
+
 void read_canary(const Fields& fields, DnsSettings& settings) {
-    read_text(fields, "canary", settings.canary, rules::published_name);
+    read_text(fields, "canary", settings.canary, canary_name);
     const bool inside =
         settings.zones.empty() || std::ranges::any_of(settings.zones, [&](const std::string& zone) {
             return settings.canary.ends_with("." + zone);
@@ -149,8 +157,8 @@ void read_canary(const Fields& fields, DnsSettings& settings) {
                                                   settings.canary,
                                                   fmt::join(settings.zones, ", ")));
     if (!settings.canary.empty() || settings.zones.empty()) return;
-    std::string name = "_muster-canary." + settings.zones.front();
-    if (rules::published_name(name).empty()) settings.canary = std::move(name);
+    std::string name = std::string(usual_canary) + settings.zones.front();
+    if (canary_name(name).empty() && name.size() <= 253) settings.canary = std::move(name);
 }
 
 /// Each has a path of its own: two in one would remove each other's records.

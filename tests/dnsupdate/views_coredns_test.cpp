@@ -26,7 +26,7 @@ const std::string american = "+subnet=203.0.113.0/24";
 
 PublishedFleet region(const char* name, const char* address, bool up) {
     return {.name = FleetName(name),
-            .dns = {{.name = api.str(), .location = name}},
+            .dns = {{.name = api.str(), .ttl = 5s, .location = name}},
             .instances = {{.id = InstanceId("lb"), .address = address, .port = 80, .in = up}}};
 }
 
