@@ -67,6 +67,10 @@ class FakeProvider final : public DnsProvider {
                 results.push_back({write.name, Outcome::conflict, "moved"});
                 continue;
             }
+            if (loses_replies) {
+                results.push_back({write.name, Outcome::unknown, "no reply"});
+                break;
+            }
             ++age_.revision;
             history.push_back(write);
             put(write);
@@ -99,6 +103,8 @@ class FakeProvider final : public DnsProvider {
     int claims = 0;
     int reads = 0;
     int conflicts = 0;
+    bool loses_replies = false;
+    bool has_canary = false;
     int fence_version = 1;
     std::optional<std::string> stored;
     std::string mine;

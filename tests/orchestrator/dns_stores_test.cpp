@@ -57,7 +57,7 @@ TEST(DnsStores, HoldTheNamesOfTheirZones) {
         wishes.desired.sets[DnsName(name)];
     std::vector<std::vector<std::string>> held;
     for (const DnsStore& store : stores(clock, both())) {
-        const dnsupdate::DesiredRecords share = share_of(store.zones, wishes);
+        const dnsupdate::DesiredRecords share = share_of(store.holding.zones, wishes);
         EXPECT_TRUE(share.desired.complete);
         EXPECT_EQ(share.problems, wishes.problems);
         auto& names = held.emplace_back();
