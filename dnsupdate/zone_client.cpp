@@ -102,6 +102,8 @@ asio::awaitable<Result<std::vector<ZoneRecord>>> ZoneClient::ask_text(std::strin
                        fmt::format("{}: {} TXT: {}", where(), name, reply->code));
     std::erase_if(reply->answers,
                   [&](const ZoneRecord& one) { return one.owner != name || one.type != "TXT"; });
+    // A set has no order, and BIND answers in another one each time.
+    std::ranges::sort(reply->answers, {}, &ZoneRecord::data);
     co_return std::move(reply->answers);
 }
 

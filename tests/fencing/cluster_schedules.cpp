@@ -76,11 +76,11 @@ class ClusterRun {
 
         // Removals go one by one: each that is kept keeps the name's later ones, too.
         std::atomic<int> kept = 0;
-        const auto kinds = random_() % 3;
-        network_.set_fate([&, kinds](const std::string& by) {
+        network_.set_fate([&, dice = std::mt19937(random_())](const std::string& by) mutable {
             if (by != old) return Fate::pass;
-            ++kept;
-            return kinds == 0 ? Fate::hold : kinds == 1 ? Fate::half : Fate::lose_reply;
+            // The first comes late in any case.
+            const auto kind = dice() % (++kept == 1 ? 2 : 3);
+            return kind == 0 ? Fate::hold : kind == 1 ? Fate::half : Fate::lose_reply;
         });
         const std::size_t victim = random_() % instances;
         responder_.set(victim, test::Responder::Behaviour::reset);
