@@ -86,6 +86,13 @@ void show_written(Context& context, const json::value& body) {
     }
 }
 
+/// False: there are some, and they are told.
+bool is_whole(Context& context, const json::value& body) {
+    for (const json::value& problem : list_at(body, "problems"))
+        context.err << "warning: " << printable(text_at(problem, "")) << '\n';
+    return list_at(body, "problems").empty();
+}
+
 }  // namespace
 
 asio::awaitable<Exit> dns_plan(Context& context, DnsPlanOptions options) {
@@ -93,6 +100,7 @@ asio::awaitable<Exit> dns_plan(Context& context, DnsPlanOptions options) {
     if (!options.store.empty()) body["store"] = options.store;
     const Answer answer = co_await ask_master(context, posting("/api/v1/dns/plan", body));
     if (!answer.ok()) co_return answer.exit;
+    (void)is_whole(context, answer.body);
     const json::value& plan = at(answer.body, "plan");
     if (!options.file.empty() && !write_file(context, options.file, pretty_json(plan)))
         co_return Exit::failed;
@@ -126,7 +134,7 @@ asio::awaitable<Exit> dns_diff(Context& context, std::vector<std::string> names)
     constexpr Exit cant_tell = Exit::usage;
     const Answer answer =
         co_await ask_master(context, posting("/api/v1/dns/plan", {{"names", texts(names)}}));
-    if (!answer.ok()) co_return cant_tell;
+    if (!answer.ok() || !is_whole(context, answer.body)) co_return cant_tell;
     const json::value& stores = at(answer.body, "differences");
     if (!stores.is_object()) co_return cant_tell;
     bool differs = false;
@@ -155,6 +163,7 @@ asio::awaitable<Exit> dns_adopt(Context& context, DnsAdoptOptions options) {
     if (!options.store.empty()) body["store"] = options.store;
     const Answer answer = co_await ask_master(context, posting("/api/v1/dns/plan", body));
     if (!answer.ok()) co_return answer.exit;
+    (void)is_whole(context, answer.body);
     const json::value& plan = at(answer.body, "plan");
     const bool as_data = context.format == Format::json || context.format == Format::yaml;
     if (!as_data) show_plan(context, plan);

@@ -37,7 +37,8 @@ json::object json_of(const PlannedWrite& write) {
                      json::object{{"address", member.address},
                                   {"port", member.port},
                                   {"priority", member.priority},
-                                  {"weight", member.weight}});
+                                  {"weight", member.weight},
+                                  {"text", member.text}});
     json::array moved;
     for (const auto& [key, version] : write.moved_aside)
         moved.push_back(json::object{{"key", key}, {"version", version}});
@@ -167,7 +168,8 @@ PlannedWrite read_write(const json::value& value, const std::string& path, std::
             Member{.address = member.text("address"),
                    .port = static_cast<std::uint16_t>(member.whole("port", 0, highest_port)),
                    .priority = static_cast<int>(member.whole("priority", 0, highest_number)),
-                   .weight = static_cast<int>(member.whole("weight", 0, highest_number))});
+                   .weight = static_cast<int>(member.whole("weight", 0, highest_number)),
+                   .text = member.text("text")});
         member.done();
     }
     for (const json::value& one : in.list("moved_aside")) {

@@ -1,5 +1,7 @@
 #include "dnsupdate/rfc2136_provider.hpp"
 
+#include "dnsupdate/text_digest.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -26,16 +28,6 @@ bool did_nothing(const std::error_code& code) {
            code == make_error_code(UpdateErrc::too_large) ||
            code == make_error_code(UpdateErrc::bad_record) ||
            code == make_error_code(TsigErrc::bad_secret);
-}
-
-/// FNV-1a: no secret, and the compare is of the whole text.
-std::string digest(std::string_view text) {
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (const char c : text) {
-        hash ^= static_cast<unsigned char>(c);
-        hash *= 0x100000001b3;
-    }
-    return fmt::format("{:016x}", hash);
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include "dnsupdate/zone_layout.hpp"
 
 #include "common/config/endpoint.hpp"
+#include "dnsupdate/text_digest.hpp"
 #include "dnsupdate/zone_anchor.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -29,6 +31,15 @@ bool is_label(std::string_view text) {
            std::ranges::all_of(text, [](char c) {
                return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
            });
+}
+
+/// In whatever order they come.
+std::string version_of(const std::vector<ZoneRecord>& records) {
+    std::vector<std::string> texts;
+    for (const ZoneRecord& one : records)
+        texts.push_back(fmt::format("{} {}", one.ttl, fmt::join(one.data, " ")));
+    std::ranges::sort(texts);
+    return digest(fmt::format("{}", fmt::join(texts, "\n")));
 }
 
 std::string host_name(const DnsName& name, const MemberId& id) {
@@ -213,7 +224,7 @@ class Reading {
                                                        "TYPE65534"};
         if (std::ranges::find(own, type) != own.end()) return;
         Stray stray{.key = owner + " " + type,
-                    .version = std::to_string(records.size()),
+                    .version = version_of(records),
                     .what = "has no mark of ours"};
         const bool in_the_way = type == "CNAME" || std::ranges::find(address_and_service, type) !=
                                                        address_and_service.end();

@@ -173,15 +173,20 @@ std::string sentence_of(const StoreOutcome& one) {
     return {};
 }
 
-http::Response worded(const std::vector<StoreOutcome>& outcomes, json::object body) {
-    const int status = worst_of(outcomes);
-    if (status == 200) return json_response(200, body);
+std::vector<std::string> sentences_of(const std::vector<StoreOutcome>& outcomes) {
     std::vector<std::string> sentences;
     for (const StoreOutcome& one : outcomes) {
         if (std::string sentence = sentence_of(one); !sentence.empty())
             sentences.push_back(std::move(sentence));
     }
-    return problem(status, fmt::format("{}", fmt::join(sentences, "; ")), std::move(body));
+    return sentences;
+}
+
+http::Response worded(const std::vector<StoreOutcome>& outcomes, json::object body) {
+    const int status = worst_of(outcomes);
+    if (status == 200) return json_response(200, body);
+    return problem(
+        status, fmt::format("{}", fmt::join(sentences_of(outcomes), "; ")), std::move(body));
 }
 
 asio::awaitable<http::Response> make_plan(const DnsCall& call, DnsCommands& commands) {
@@ -213,8 +218,11 @@ asio::awaitable<http::Response> make_plan(const DnsCall& call, DnsCommands& comm
         differences.emplace(one.store, std::move(names));
     }
     json::object answer{{"differences", std::move(differences)}};
-    if (!plans.empty()) answer["plan"] = json::parse(dnsupdate::encode(plans));
-    co_return worded(*outcomes, std::move(answer));
+    if (plans.empty()) co_return worded(*outcomes, std::move(answer));
+    answer["plan"] = json::parse(dnsupdate::encode(plans));
+    // What one store refuses, or leaves unanswered, is no reason to hide the plans for the others.
+    answer["problems"] = texts(sentences_of(*outcomes));
+    co_return json_response(200, answer);
 }
 
 asio::awaitable<http::Response> apply_plan(const DnsCall& call, DnsCommands& commands) {

@@ -153,7 +153,8 @@ Result<void> Daemon::start() {
         shifts_ = std::make_unique<ShiftDuty>(control_, store_, clock_, *node_, *dns_, [this] {
             return commands_->self_pause().paused;
         });
-    dns_commands_ = std::make_unique<NodeDnsCommands>(control_, store_, clock_, *node_, *dns_);
+    if (dns_)
+        dns_commands_ = std::make_unique<NodeDnsCommands>(control_, store_, clock_, *node_, *dns_);
     const config::Endpoint listen = listen_endpoint(own.listen);
     api_ = std::make_unique<Api>(
         slot_,

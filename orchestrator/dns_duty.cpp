@@ -212,6 +212,13 @@ std::vector<std::string> DnsDuty::stores() const {
     return names;
 }
 
+bool DnsDuty::holds(const std::string& store, const dnsupdate::DnsName& name) const {
+    return term_ && std::ranges::any_of(term_->parts, [&](const Term::Part& part) {
+               return part.store.provider->name() == store &&
+                      orchestrator::holds(part.store.holding.zones, name.str());
+           });
+}
+
 dnsupdate::DnsUpdater* DnsDuty::updater(const std::string& store) {
     if (!term_ || token() != term_->token) return nullptr;
     for (const Term::Part& part : term_->parts)

@@ -57,6 +57,8 @@ class DnsDuty {
 
     /// The stores that this office publishes to; none: this node is not master.
     [[nodiscard]] std::vector<std::string> stores() const;
+    /// Is this name in one of the store's zones?
+    [[nodiscard]] bool holds(const std::string& store, const dnsupdate::DnsName& name) const;
     /// Null: there is none of this name. Until the next co_await.
     [[nodiscard]] dnsupdate::DnsUpdater* updater(const std::string& store);
     /// The DNS servers that are asked.

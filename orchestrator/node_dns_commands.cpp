@@ -144,7 +144,7 @@ asio::awaitable<Result<std::vector<StoreOutcome>>> NodeDnsCommands::carry_out(
     std::vector<StoreOrder> each;
     for (StoreOrder& one : orders) {
         for (const std::string& store : stores) {
-            if (one.store == store || one.store.empty())
+            if (one.store == store || (one.store.empty() && concerns(store, one.order)))
                 each.push_back({.store = store, .order = one.order});
         }
         if (!one.store.empty() && std::ranges::find(stores, one.store) == stores.end())
@@ -158,11 +158,22 @@ asio::awaitable<Result<std::vector<StoreOutcome>>> NodeDnsCommands::carry_out(
     for (StoreOrder& one : each) {
         one.order.cluster = node_.view().cluster();
         const Order order = one.order;
-        outcomes.push_back(co_await carry_out_one(std::move(one), deadline));
+        // Each has its share of the time that is left: one that hangs leaves the others theirs.
+        const auto left = static_cast<std::int64_t>(each.size() - outcomes.size());
+        const SteadyTime now = clock_.now();
+        outcomes.push_back(co_await carry_out_one(std::move(one), now + (deadline - now) / left));
         std::string change = change_of(order, outcomes.back());
         if (!change.empty()) co_await note(requester, action_of(order.verb), std::move(change));
     }
     co_return outcomes;
+}
+
+/// Where no store is named, a plan for some names is a matter of those that can hold one of them.
+bool NodeDnsCommands::concerns(const std::string& store, const Order& order) const {
+    const std::set<dnsupdate::DnsName>& names = order.request.names;
+    return order.verb != Order::Verb::plan || names.empty() ||
+           std::ranges::any_of(
+               names, [&](const dnsupdate::DnsName& name) { return duty_.holds(store, name); });
 }
 
 asio::awaitable<StoreOutcome> NodeDnsCommands::carry_out_one(StoreOrder order,

@@ -34,6 +34,7 @@ class NodeDnsCommands final : public DnsCommands {
     // All of these run on the control executor.
     asio::awaitable<Result<std::vector<StoreOutcome>>> carry_out(std::vector<StoreOrder> orders,
                                                                  Requester requester);
+    [[nodiscard]] bool concerns(const std::string& store, const dnsupdate::Order& order) const;
     asio::awaitable<StoreOutcome> carry_out_one(StoreOrder order, SteadyTime deadline);
     asio::awaitable<Result<std::int64_t>> raise_era(EraChange change, Requester requester);
     asio::awaitable<Result<std::vector<ServerAnswer>>> ask_all(dnsupdate::DnsName name);

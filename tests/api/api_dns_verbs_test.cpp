@@ -38,7 +38,9 @@ class RecordedDns final : public DnsCommands {
         for (StoreOrder& one : all) orders.push_back(std::move(one));
         by = requester.name;
         if (fails) co_return tl::unexpected(*fails);
-        co_return std::vector<StoreOutcome>{outcome};
+        std::vector<StoreOutcome> all_of_them = others;
+        all_of_them.push_back(outcome);
+        co_return all_of_them;
     }
     asio::awaitable<Result<std::int64_t>> bump_era(EraChange change, Requester /*by*/) override {
         eras.push_back(fmt::format("{} -> {}", change.from, change.to));
@@ -55,6 +57,7 @@ class RecordedDns final : public DnsCommands {
     std::string by;
     std::optional<Error> fails;
     StoreOutcome outcome{.store = "etcd"};
+    std::vector<StoreOutcome> others;
 };
 
 class DnsVerbs : public testing::Test {
@@ -95,6 +98,17 @@ TEST_F(DnsVerbs, APlanIsAskedForByNamesAndComesAsAFile) {
     EXPECT_EQ(dns_.orders[1].order.plan.writes, dns_.outcome.done.plan.writes);
     EXPECT_THAT(dns_.orders[1].order.empty, ElementsAre(DnsName("old.example.org")));
     EXPECT_EQ(at(done, "/stores/0/written/0/outcome"), R"("done")");
+}
+
+TEST_F(DnsVerbs, AStoreThatHangsHidesNoPlanOfTheOthers) {
+    dns_.outcome.done.plan = {.cluster = "c-1", .store = "etcd", .token = {.epoch = 7}};
+    StoreOutcome hangs{.store = "rfc2136:192.0.2.53:53:example.org"};
+    hangs.done.refused = {"the fence is not there yet"};
+    dns_.others = {hangs};
+    const auto body = post("/api/v1/dns/plan", "{}", 200);
+    EXPECT_EQ(at(body, "/plan/plans/0/store"), R"("etcd")");
+    EXPECT_EQ(at(body, "/problems/0"),
+              R"("rfc2136:192.0.2.53:53:example.org: the fence is not there yet")");
 }
 
 TEST_F(DnsVerbs, WhatWasNotDoneIsNoSuccess) {

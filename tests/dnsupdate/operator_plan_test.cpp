@@ -162,6 +162,7 @@ TEST(PlanFile, ComesBackAsItWent) {
     OperatorPlan first = plan_of({.names = {api, old}, .empty = {old}});
     first.writes.at(api).puts[MemberId("lb-10")] = {
         .address = "2001:db8::1", .port = 443, .priority = 20, .weight = 60};
+    first.writes.at(api).puts[MemberId("canary")] = {.text = "muster/c-1"};
     first.writes.at(api).moved_aside.emplace("/skydns/x", "12");
     OperatorPlan second = plan_of({});
     second.store = "rfc2136";

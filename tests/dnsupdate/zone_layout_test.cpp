@@ -152,6 +152,10 @@ TEST(ZoneLayout, LeavesTheRecordsOfOthersToThem) {
     EXPECT_EQ(observed.strays[0].at, DnsName("shop.muster.test"));
     EXPECT_EQ(observed.strays[1].at, std::nullopt) << "an MX is in nobody's way";
     EXPECT_EQ(observed.strays[2].at, DnsName("x.api.muster.test"));
+    std::vector<ZoneRecord> changed = published(both);
+    changed.push_back(address("x.api.muster.test", "10.0.0.9"));
+    EXPECT_NE(read_zone(layout, changed).observed.strays.at(0).version, observed.strays[2].version)
+        << "who has seen the one has not seen the other";
 }
 
 TEST(ZoneLayout, FitsIntoAMessageWithHundredsOfInstances) {

@@ -180,8 +180,10 @@ TEST_F(Dns, AnswersInEachViewAndSaysWhoIsNotOutOfTheCachesYet) {
     for (const CoreDnsServer* const server : {&*coredns_, &*eu_}) {
         EXPECT_TRUE(eventually(10s, [&] {
             return cluster_->get(*master, "/metrics")
-                .body.contains(fmt::format("muster_dns_server_up{{server=\"127.0.0.1:{}\"}} 1",
-                                           server->port()));
+                .body.contains(
+                    fmt::format("muster_dns_server_up{{server=\"127.0.0.1:{}\",store=\"{}\"}} 1",
+                                server->port(),
+                                server == &*eu_ ? "etcd-eu" : "etcd"));
         })) << logs();
     }
     const auto leaving = [&] {

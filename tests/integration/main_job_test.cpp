@@ -67,6 +67,7 @@ TEST_F(MainJob, SharesOutTheShardsAndPublishesWhatItFinds) {
     EXPECT_TRUE(wait_count(10s, Letter::down, 3));
     responder.set_all(Responder::Behaviour::healthy);
     EXPECT_TRUE(wait_count(10s, Letter::up, backends));
+    EXPECT_EQ(cluster.get(1, "/api/v1/dns/fence").status, 409) << "it publishes no names";
     // A node's own view follows a moment after the observer's.
     EXPECT_TRUE(eventually(5s, [&] {
         const auto answer = cluster.get(1, "/api/v1/backends?state=up");
