@@ -201,7 +201,8 @@ TEST_F(Dns, AnswersInEachViewAndSaysWhoIsNotOutOfTheCachesYet) {
     EXPECT_TRUE(eventually(20s, [&] {
         return cluster_->get(*master, "/metrics")
             .body.contains(
-                fmt::format("muster_dns_server_up{{server=\"127.0.0.1:{}\"}} 0", eu_->port()));
+                fmt::format("muster_dns_server_up{{server=\"127.0.0.1:{}\",store=\"etcd-eu\"}} 0",
+                            eu_->port()));
     })) << logs();
     EXPECT_EQ(answer(), "127.0.0.2");
     eu_->resume();
