@@ -18,7 +18,8 @@ struct Recommendation {
 
 struct ScaleEvent {
     WallTime at{};
-    int change = 0;  ///< above 0: added
+    int added = 0;
+    int removed = 0;
     bool operator==(const ScaleEvent&) const = default;
 };
 

@@ -30,6 +30,7 @@ enum class Flaw : std::uint8_t {
     partial,  ///< the server warned that data is missing
     query_failed,
     no_capacity,  ///< a reading's capacity isn't above 0
+    no_target,    ///< the policy's target isn't
 };
 
 /// What one instance reports.

@@ -10,7 +10,7 @@
 // and NaN and infinities have no representation.
 namespace muster::scaler {
 
-/// Products and sums of Micros: 10^6 of the largest Micros fit.
+/// Products and sums of Micros.
 __extension__ using Wide = __int128;
 
 /// A decimal number in millionths: 2.5 is {2'500'000}. Range: +-9.2 * 10^12.
@@ -30,7 +30,7 @@ struct Micros {
 }
 
 /// Sizes are ints; what is larger than any fleet stays larger than any maximum.
-inline constexpr int largest_size = 1'000'000;
+inline constexpr int largest_size = 10'000;
 [[nodiscard]] constexpr int to_size(Wide size) {
     if (size < 0) return 0;
     return size > largest_size ? largest_size : static_cast<int>(size);

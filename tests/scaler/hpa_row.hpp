@@ -4,6 +4,7 @@
 #include "scaler/policy.hpp"
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,10 @@ struct Row {
     int min = 1;
     int max = 100;
 };
+
+inline void PrintTo(const Row& row, std::ostream* out) {
+    *out << row.name << " (" << row.cites << ")";
+}
 
 inline Instance pod(int number,
                     Phase phase = Phase::serving,
