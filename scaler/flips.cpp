@@ -16,10 +16,10 @@ bool of_instances(const MetricPolicy& metric) {
 /// The range that values are looked for in.
 std::int64_t highest(const MetricPolicy& metric, const Sample& sample) {
     if (!of_instances(metric)) return std::numeric_limits<std::int64_t>::max() / 2;
-    // Their sum must stay readable: see flaw_of().
-    const auto reporters = static_cast<std::int64_t>(sample.readings.size());
-    return std::min<std::int64_t>(whole(10'000'000'000).count,
-                                  whole(100'000'000'000).count / reporters);
+    // Their sum must stay one that propose() can use.
+    const auto reporters = static_cast<Wide>(sample.readings.size());
+    const Wide usable = Wide{100} * whole(1'000'000'000'000).count / (reporters * reporters);
+    return static_cast<std::int64_t>(std::min<Wide>(whole(10'000'000'000).count, usable));
 }
 
 /// The smallest value in [0, high] for which `holds`, which holds from some value on.

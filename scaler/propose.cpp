@@ -86,6 +86,14 @@ Reported reported(const Sample& sample, const Membership& membership) {
     return all;
 }
 
+/// Whether all products of the formulas fit: with 100 instances, sums up to 10^14.
+bool fits(const Reported& all, Micros target, int size) {
+    constexpr Wide largest = ~(Wide{1} << 127);
+    const Wide above = Wide{hundred_percent} * million * all.seen * (all.seen + all.missing);
+    const Wide below = Wide{2} * million * all.seen * std::max(1, size);
+    return all.value <= largest / above && all.capacity <= largest / below / target.count;
+}
+
 std::optional<Needed> of_instances(const TargetPolicy& target,
                                    const Sample& sample,
                                    const Membership& membership) {
@@ -96,6 +104,7 @@ std::optional<Needed> of_instances(const TargetPolicy& target,
     const Wide common = std::max<Wide>(1, gcd(all.value, all.capacity));
     all.value /= common;
     all.capacity /= common;
+    if (!fits(all, target.target, membership.size)) return std::nullopt;
     return with_missing(all.value * hundred_percent * all.seen,
                         all.capacity * target.target.count,
                         all.seen,
@@ -185,7 +194,7 @@ Proposal by_target(const Policy& policy,
                                              : of_total(target, sample);
     if (!needed) {
         proposal.complete = false;
-        proposal.why = "no sample of our instances";
+        proposal.why = "no sample of our instances that can be used";
         return proposal;
     }
     proposal.size = tolerated(policy, *needed, membership.size);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace muster::scaler {
 namespace {
 
@@ -131,6 +133,31 @@ TEST(Decide, CountsReadingsOfOurInstancesAlone) {
     readings.push_back({.instance = "stranger", .value = whole(10), .capacity = whole(10)});
     fleet.observed.samples["rps"] = sample_of(readings);
     EXPECT_EQ(fleet.size(), 4);
+}
+
+TEST(Decide, CountsInBytesOfLargeMachinesAndNeverOverflows) {
+    constexpr std::int64_t terabyte = 1'000'000'000'000;
+    Fleet fleet(10, 0);
+    fleet.policy.metrics[0].rule =
+        TargetPolicy{.measure = Measure::utilization, .target = whole(50)};
+    const auto all_use = [&](Micros used, Micros capacity) {
+        std::vector<Reading> readings;
+        for (const Instance& instance : fleet.membership.instances)
+            readings.push_back({.instance = instance.id, .value = used, .capacity = capacity});
+        fleet.observed.samples["rps"] = sample_of(readings);
+        return fleet.size();
+    };
+    EXPECT_EQ(all_use(whole(terabyte * 6 / 10), whole(terabyte)), 12);
+    EXPECT_EQ(all_use(whole(terabyte * 3 / 10), whole(terabyte)), 6);
+    constexpr Micros most{.count = std::numeric_limits<std::int64_t>::max()};
+    EXPECT_EQ(all_use(most, {.count = 1}), 20);
+    EXPECT_EQ(all_use(most, most), 20);
+    EXPECT_EQ(all_use({.count = 1}, most), 2);
+    // 10'000 instances of numbers without a common divisor: too large, which is never idleness.
+    fleet.membership = {.size = 10'000, .instances = serving(10'000)};
+    fleet.policy.max = 10'000;
+    EXPECT_EQ(all_use({.count = most.count / 3}, most), 10'000);
+    EXPECT_EQ(all_use({.count = 7}, {.count = most.count - 1}), 10'000);
 }
 
 TEST(Decide, DoesNotMultiplyInstancesThatWarmUp) {
