@@ -238,6 +238,16 @@ TEST(Decide, WaitsAWholeWindowWhereThePastIsUnknown) {
     }
 }
 
+TEST(Decide, DoesNotWaitForATimeThatWasTakenBack) {
+    Fleet fleet(8, 250);
+    fleet.history = {.events = {{.at = now + 24h, .removed = 2}}, .last = now + 24h};
+    fleet.policy.in.budgets = {{.count = 2, .window = 60s}};
+    const Decision decision = fleet.decided();
+    EXPECT_EQ(decision.size, 8);
+    EXPECT_EQ(decision.clamps.back().until, now + 60s);
+    EXPECT_THAT(decision.next.events, ElementsAre(ScaleEvent{.at = now, .removed = 2}));
+}
+
 TEST(Decide, GrowsAtOnceWhereThePastIsUnknown) {
     Fleet fleet(4, 900);
     fleet.policy.out.window = 60s;
@@ -331,6 +341,10 @@ TEST(Decide, ChangesNothingWhenTooManyLookDead) {
     fleet.membership.instances[3].phase = Phase::failed;
     EXPECT_EQ(fleet.size(), 8) << "4 of 8";
     EXPECT_THAT(causes(fleet.decided()), ElementsAre(Cause::breaker));
+
+    Fleet small(6, 1200);
+    for (int i = 0; i < 3; ++i) small.membership.instances[i].healthy = false;
+    EXPECT_EQ(small.size(), 12) << "3 of 6 are 50 %, but not more than 3";
 
     Fleet large(9, 1600);
     for (int i = 0; i < 4; ++i) large.membership.instances[i].healthy = false;
