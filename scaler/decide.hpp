@@ -18,7 +18,8 @@ namespace muster::scaler {
 /// 5. Breaker: more than 45 % and more than 3 look dead, then nothing changes (1b).
 /// 6. Never below min. Above max only while the removal budget doesn't let it down there yet.
 /// 7. A pause: the fleet stays as it is.
-/// Mode hpa: reference 2.1, whose bounds come first, then 3, 5 and 7 of the above.
+/// Mode hpa: reference 2.1, whose bounds come first, then 3 (errors, latency, unhealthy), 5 and 7.
+/// Why in this order: docs/decisions/0027.
 ///
 /// Example: 4 instances, 100 requests a second each, total 520: ceil(520 / 100) = 6. With the out
 /// budget of 1 a minute: 5, clamp {budget, 6, 5}.
