@@ -272,8 +272,9 @@ asio::awaitable<void> DnsUpdater::round() {
     take(made, std::move(now_round), results);
     if (status_.stage == Stage::publishing && status_.trouble.empty()) {
         trust_again(made);
-        const bool wrote = !results.empty();
-        if (wrote || !mark_is_kept_ || mark_.revision == 0) co_await keep_mark();
+        // A zone has no revision to note.
+        const bool is_new = mark_.revision == 0 && provider_.age().revision != 0;
+        if (!results.empty() || !mark_is_kept_ || is_new) co_await keep_mark();
     }
 }
 

@@ -326,8 +326,9 @@ asio::awaitable<DnsDuty::Kept> DnsDuty::keep_once(const std::string& store,
                    .token = by.epoch,
                    .writer = node_.identity().node.str(),
                    .sequence = state.stamp.sequence + 1};
-    state.stores[store] = kept_form(mark);
-    std::string data = znodes::encode(state);
+    const auto next = with_mark(std::move(state), store, mark);
+    if (!next) co_return Kept::yes;
+    std::string data = znodes::encode(*next);
     if (node) {
         ops.emplace_back(coordination::SetOp{
             .path = paths.dns_state(), .data = std::move(data), .version = node->stat.version});

@@ -58,4 +58,14 @@ znodes::DnsStore kept_form(const dnsupdate::StoreMark& mark) {
     return kept;
 }
 
+std::optional<znodes::DnsState> with_mark(znodes::DnsState state,
+                                          const std::string& store,
+                                          const dnsupdate::StoreMark& mark) {
+    znodes::DnsStore kept = kept_form(mark);
+    const auto known = state.stores.find(store);
+    if (known != state.stores.end() && known->second == kept) return std::nullopt;
+    state.stores.insert_or_assign(store, std::move(kept));
+    return state;
+}
+
 }  // namespace muster::orchestrator

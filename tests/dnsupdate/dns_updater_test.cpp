@@ -24,6 +24,22 @@ TEST_F(DnsUpdaterTest, ClaimsThenPublishesAndKeepsTheMark) {
     EXPECT_TRUE(status.servers[0].shown.has_value());
 }
 
+TEST_F(DnsUpdaterTest, KeepsNoMarkInARoundWithoutAChange) {
+    for (const bool has_age : {true, false}) {
+        store_.has_age = has_age;
+        want(records(1, 2));
+        start({.born = true});
+        clock_.run_for(30s);
+        ASSERT_TRUE(kept_);
+        const int keeps = keeps_;
+        clock_.run_for(1min);
+        EXPECT_EQ(keeps_, keeps) << "has_age " << has_age;
+        want(records(1, 3));
+        clock_.run_for(1min);
+        EXPECT_GT(keeps_, keeps);
+    }
+}
+
 TEST_F(DnsUpdaterTest, LooksEveryIntervalAndAtOnceWhenWhatIsWantedChanges) {
     want(records(1, 2));
     start();

@@ -33,5 +33,16 @@ TEST(DnsMark, LeavesOutWhatNobodyCouldPublish) {
     EXPECT_EQ(mark.last_good.begin()->second.members.size(), 1U);
 }
 
+TEST(DnsMark, IsWrittenOnlyWhenItIsAnother) {
+    const dnsupdate::StoreMark mark{.born = true, .revision = 7};
+    const znodes::DnsState before{.stores = {{"etcd", {.born = true, .revision = 9}}}};
+    const auto written = with_mark(before, "zone", mark);
+    ASSERT_TRUE(written);
+    EXPECT_EQ(written->stores.at("etcd"), before.stores.at("etcd"));
+    EXPECT_EQ(mark_of(written->stores.at("zone")), mark);
+    EXPECT_FALSE(with_mark(*written, "zone", mark));
+    EXPECT_TRUE(with_mark(*written, "zone", {.born = true, .revision = 8}));
+}
+
 }  // namespace
 }  // namespace muster::orchestrator
