@@ -287,6 +287,7 @@ asio::awaitable<Result<OrderDone>> DnsUpdater::replace_fence(const Order& order)
 
 /// No fence is no reason to write one, unless it is known why there is none.
 asio::awaitable<bool> DnsUpdater::may_claim() {
+    is_unused_ = false;
     const Result<StoredFence> stored = co_await provider_.fence();
     if (!stored) {
         fall_back(stored.error().message());
@@ -308,7 +309,8 @@ asio::awaitable<bool> DnsUpdater::may_claim() {
         fall_back(read.error().message());
         co_return false;
     }
-    if (read->sets.empty()) co_return true;
+    is_unused_ = read->sets.empty();
+    if (is_unused_) co_return true;
     status_.claim = Claim::unfounded;
     fall_back(fmt::format(
         "the store has no fence, but {} names of ours, and nobody knows of a fence: ZooKeeper and "

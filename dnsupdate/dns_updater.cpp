@@ -202,6 +202,8 @@ asio::awaitable<bool> DnsUpdater::claim() {
             distrust("the store has lost its fence, and perhaps more");
             break;
         case Claim::create:
+            if (is_unused_) drain_.expect_none_before();
+            break;
         case Claim::raise:
         case Claim::adopt:
             break;

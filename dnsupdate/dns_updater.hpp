@@ -152,6 +152,7 @@ class DnsUpdater {
     SteadyTime seen_at_{};     ///< when the servers had shown all that was written
     std::chrono::nanoseconds next_back_off_;
     bool went_back_ = false;  ///< told once
+    bool is_unused_ = false;  ///< before the claim it had no fence and no records of ours
     std::string distrusts_;   ///< why nothing is removed until the names are back
     PlanMemory memory_;
     std::deque<std::shared_ptr<Pending>> orders_;

@@ -44,13 +44,6 @@ dnsupdate::UpdaterSettings updater_settings(const DnsStore& store,
     return settings;
 }
 
-StoreMark mark_in(const znodes::DnsState& state, const std::string& store) {
-    const auto found = state.stores.find(store);
-    // No master has published there, so nothing of it is in any cache.
-    return found == state.stores.end() ? StoreMark{.longest_ttl = dnsupdate::Ttl(0)}
-                                       : mark_of(found->second);
-}
-
 }  // namespace
 
 /// One term of office.

@@ -40,6 +40,11 @@ dnsupdate::StoreMark mark_of(const znodes::DnsStore& kept) {
     return mark;
 }
 
+dnsupdate::StoreMark mark_in(const znodes::DnsState& state, const std::string& store) {
+    const auto found = state.stores.find(store);
+    return found == state.stores.end() ? dnsupdate::StoreMark{} : mark_of(found->second);
+}
+
 znodes::DnsStore kept_form(const dnsupdate::StoreMark& mark) {
     znodes::DnsStore kept{.born = mark.born,
                           .revision = mark.revision,

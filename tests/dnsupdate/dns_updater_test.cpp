@@ -139,6 +139,22 @@ TEST_F(DnsUpdaterTest, CountsADrainAnewWhenItIsNotTheFirstMaster) {
     EXPECT_EQ(kept_->longest_ttl, 30s) << "and that is what the next one has to know";
 }
 
+TEST_F(DnsUpdaterTest, KnowsThatNothingIsInCachesOnlyOfAStoreThatNobodyHasUsed) {
+    want(records(1, 1));
+    const auto out = [&] { return updater_->out_of_dns(MemberId("lb-2")).out; };
+    start();
+    EXPECT_TRUE(clock_.run_for(15s, out)) << "neither fence nor records";
+    // A master that died before it could keep a mark, and had just removed lb-2.
+    start({}, {.epoch = 6});
+    EXPECT_FALSE(clock_.run_for(3'600s, out)) << "a fence";
+    EXPECT_TRUE(clock_.run_for(20s, out));
+    stop();
+    store_.content = {};
+    store_.stored = encode(Fence{.token = {.epoch = 2}, .nonce = "old"});
+    start();
+    EXPECT_FALSE(clock_.run_for(3'600s, out)) << "a fence, and no record";
+}
+
 TEST_F(DnsUpdaterTest, IsNotOutWhileAWriteMayStillCome) {
     want(records(1, 1));
     start();

@@ -127,8 +127,7 @@ class UpdaterFixture : public testing::Test {
  protected:
     ~UpdaterFixture() override { stop(); }
 
-    void start(StoreMark mark = {.longest_ttl = std::chrono::seconds(0)},
-               Token token = {.epoch = 5}) {
+    void start(StoreMark mark = {}, Token token = {.epoch = 5}) {
         stop();
         UpdaterLinks links{.wanted = [this] { return DesiredRecords{.desired = wanted_}; },
                            .may_write = [this] { return lease_; },

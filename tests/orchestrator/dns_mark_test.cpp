@@ -33,6 +33,13 @@ TEST(DnsMark, LeavesOutWhatNobodyCouldPublish) {
     EXPECT_EQ(mark.last_good.begin()->second.members.size(), 1U);
 }
 
+TEST(DnsMark, OfAStoreThatIsNotThereKnowsNothing) {
+    const znodes::DnsState state{.stores = {{"etcd", {.born = true, .longest_ttl = 30}}}};
+    EXPECT_EQ(mark_in(state, "etcd").longest_ttl, std::chrono::seconds(30));
+    EXPECT_EQ(mark_in(state, "zone"), dnsupdate::StoreMark{});
+    EXPECT_EQ(mark_in(state, "zone").longest_ttl, dnsupdate::DnsDrain::longest_possible);
+}
+
 TEST(DnsMark, IsWrittenOnlyWhenItIsAnother) {
     const dnsupdate::StoreMark mark{.born = true, .revision = 7};
     const znodes::DnsState before{.stores = {{"etcd", {.born = true, .revision = 9}}}};
