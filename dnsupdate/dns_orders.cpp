@@ -333,7 +333,8 @@ void DnsUpdater::note_generations(const Observed& observed) {
 }
 
 void DnsUpdater::note_last_good(const Round& round) {
-    auto now = last_good(mark_.last_good, round.desired.desired, round.observed);
+    auto now = last_good(
+        mark_.last_good, round.desired.desired, round.observed, settings_.max_last_good_bytes);
     if (now == mark_.last_good) return;
     mark_.last_good = std::move(now);
     mark_is_kept_ = false;

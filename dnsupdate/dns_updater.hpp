@@ -5,12 +5,14 @@
 #include "common/base/task_group.hpp"
 #include "dnsupdate/dns_drain.hpp"
 #include "dnsupdate/dns_provider.hpp"
+#include "dnsupdate/last_good.hpp"
 #include "dnsupdate/orders.hpp"
 #include "dnsupdate/updater_status.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -45,6 +47,7 @@ struct UpdaterSettings {
     std::uint64_t seed = 1;  ///< of the back-offs' jitter
     PlanPolicy policy;
     VerifierSettings verifier;
+    std::size_t max_last_good_bytes = dnsupdate::max_last_good_bytes;
     DrainPolicy drain;  ///< its servers are the verifier's
 };
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include "common/base/result.hpp"
 #include "common/znodes/payloads.hpp"
 #include "dnsupdate/dns_updater.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 
 namespace muster::orchestrator {
@@ -16,9 +18,17 @@ namespace muster::orchestrator {
 [[nodiscard]] dnsupdate::StoreMark mark_in(const znodes::DnsState& state, const std::string& store);
 [[nodiscard]] znodes::DnsStore kept_form(const dnsupdate::StoreMark& mark);
 
-/// `state` with this store's mark; nothing: it has it already, and needs no write. Pure.
+/// What the next mark of `store` comes into: what was read; if that can't be, what is known from
+/// before, so that the others' marks are not lost, and without this one's, which is to be written.
+[[nodiscard]] znodes::DnsState state_to_extend(const Result<znodes::DnsState>& read,
+                                               const znodes::DnsState& known,
+                                               const std::string& store);
+/// `state`, stamped, with this store's mark; nothing: it has it already, and needs no write. It can
+/// be read again: where it can't be (it would be too large), first the marks of stores that are
+/// not `configured` go, then last good sets, of the store with the most first. Pure.
 [[nodiscard]] std::optional<znodes::DnsState> with_mark(znodes::DnsState state,
                                                         const std::string& store,
-                                                        const dnsupdate::StoreMark& mark);
+                                                        const dnsupdate::StoreMark& mark,
+                                                        const std::set<std::string>& configured);
 
 }  // namespace muster::orchestrator
