@@ -118,15 +118,9 @@ UpdaterStatus DnsUpdater::status() const {
 asio::awaitable<void> DnsUpdater::run() {
     for (;;) {
         co_await serve_order();
-        // Who is deposed writes nothing more, and shows the fence to who asks.
-        const bool over = status_.stage == Stage::deposed;
-        if (over || clock_.now() < due_) {
+        if (clock_.now() < due_) {
             if (!orders_.empty()) continue;
-            if (over) {
-                co_await wake_.wait();
-            } else {
-                (void)co_await with_timeout(clock_, due_ - clock_.now(), woken(wake_));
-            }
+            (void)co_await with_timeout(clock_, due_ - clock_.now(), woken(wake_));
             hasten();
             links_.on_change();
             continue;
@@ -138,6 +132,8 @@ asio::awaitable<void> DnsUpdater::run() {
 }
 
 asio::awaitable<void> DnsUpdater::step() {
+    // Who is deposed writes nothing more, and shows the fence to who asks.
+    if (status_.stage == Stage::deposed) co_return co_await look_for_own_fence();
     status_.paused = links_.paused();
     if (!links_.may_write()) {
         say("this node's lease of its office has run out");

@@ -110,6 +110,8 @@ class DnsUpdater {
     asio::awaitable<Result<OrderDone>> show_fence();
     asio::awaitable<Result<OrderDone>> replace_fence(const Order& order);
     asio::awaitable<bool> may_claim();
+    asio::awaitable<void> look_for_own_fence();
+    void claim_replaced();
     void drop_orders();
     void note_generations(const Observed& observed);
     void note_last_good(const Round& round);
