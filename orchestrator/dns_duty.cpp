@@ -241,6 +241,9 @@ asio::awaitable<void> DnsDuty::begin(Token by) {
     const std::string nonce = new_guid_();
     const std::string uuid = node_.view().cluster();
     std::vector<DnsStore> stores = make_dns_stores(clock_, settings_, uuid);
+    std::set<std::string> views;
+    for (const DnsStore& store : stores)
+        if (store.etcd) views.insert(store.provider->name());
     for (DnsStore& store : stores) {
         auto updater = std::make_unique<dnsupdate::DnsUpdater>(
             tasks_.executor(),
@@ -249,7 +252,7 @@ asio::awaitable<void> DnsDuty::begin(Token by) {
             updater_settings(store, stores.size(), settings_.dns, uuid, nonce),
             links_of(store, by),
             dnsupdate::Fence{.token = by, .nonce = nonce},
-            mark_in(*state, store.provider->name()));
+            mark_in(*state, store.provider->name(), views));
         term->parts.push_back({.store = std::move(store), .updater = std::move(updater)});
     }
     term_ = std::move(term);

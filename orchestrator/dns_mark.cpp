@@ -53,9 +53,21 @@ dnsupdate::StoreMark mark_of(const znodes::DnsStore& kept) {
     return mark;
 }
 
-dnsupdate::StoreMark mark_in(const znodes::DnsState& state, const std::string& store) {
+dnsupdate::StoreMark mark_in(const znodes::DnsState& state,
+                             const std::string& store,
+                             const std::set<std::string>& views) {
     const auto found = state.stores.find(store);
-    return found == state.stores.end() ? dnsupdate::StoreMark{} : mark_of(found->second);
+    dnsupdate::StoreMark mark =
+        found == state.stores.end() ? dnsupdate::StoreMark{} : mark_of(found->second);
+    if (!views.contains(store)) return mark;
+    for (const auto& [name, known] : state.stores) {
+        if (!views.contains(name)) continue;
+        mark.born = mark.born || known.born;
+        if (known.revision <= mark.revision) continue;
+        mark.revision = known.revision;
+        mark.term = known.term;
+    }
+    return mark;
 }
 
 znodes::DnsStore kept_form(const dnsupdate::StoreMark& mark) {

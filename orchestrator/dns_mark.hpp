@@ -15,7 +15,11 @@ namespace muster::orchestrator {
 [[nodiscard]] dnsupdate::StoreMark mark_of(const znodes::DnsStore& kept);
 /// Of a store that isn't in `state` nothing is known, not even that nobody has published there: a
 /// master may have died before it could keep its first mark, or somebody has damaged the znode.
-[[nodiscard]] dnsupdate::StoreMark mark_in(const znodes::DnsState& state, const std::string& store);
+/// `views` are the stores that have one etcd and one fence together: what one of them knows of
+/// these holds for each, also for one that is new in the settings.
+[[nodiscard]] dnsupdate::StoreMark mark_in(const znodes::DnsState& state,
+                                           const std::string& store,
+                                           const std::set<std::string>& views);
 [[nodiscard]] znodes::DnsStore kept_form(const dnsupdate::StoreMark& mark);
 
 /// What the next mark of `store` comes into: what was read; if that can't be, what is known from

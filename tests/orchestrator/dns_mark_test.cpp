@@ -56,9 +56,25 @@ TEST(DnsMark, LeavesOutWhatNobodyCouldPublish) {
 
 TEST(DnsMark, OfAStoreThatIsNotThereKnowsNothing) {
     const znodes::DnsState state{.stores = {{"etcd", {.born = true, .longest_ttl = 30}}}};
-    EXPECT_EQ(mark_in(state, "etcd").longest_ttl, std::chrono::seconds(30));
-    EXPECT_EQ(mark_in(state, "zone"), dnsupdate::StoreMark{});
-    EXPECT_EQ(mark_in(state, "zone").longest_ttl, dnsupdate::DnsDrain::longest_possible);
+    EXPECT_EQ(mark_in(state, "etcd", {}).longest_ttl, std::chrono::seconds(30));
+    EXPECT_EQ(mark_in(state, "zone", {}), dnsupdate::StoreMark{});
+    EXPECT_EQ(mark_in(state, "zone", {}).longest_ttl, dnsupdate::DnsDrain::longest_possible);
+}
+
+TEST(DnsMark, OfAViewHasWhatTheOthersKnowOfTheFence) {
+    const znodes::DnsState state{
+        .stores = {{"etcd", {.born = true, .revision = 7, .term = 2, .longest_ttl = 30}},
+                   {"etcd-lan", {.born = true, .revision = 9, .term = 3, .longest_ttl = 60}},
+                   {"gone", {.born = true, .revision = 99}}}};
+    const std::set<std::string> views{"etcd", "etcd-lan", "etcd-new"};
+    EXPECT_EQ(mark_in(state, "etcd-new", views),
+              (dnsupdate::StoreMark{.born = true, .revision = 9, .term = 3}));
+    EXPECT_EQ(
+        mark_in(state, "etcd", views),
+        (dnsupdate::StoreMark{
+            .born = true, .revision = 9, .term = 3, .longest_ttl = std::chrono::seconds(30)}));
+    EXPECT_FALSE(mark_in(state, "zone", views).born);
+    EXPECT_FALSE(mark_in({}, "etcd-new", views).born);
 }
 
 TEST(DnsMark, IsWrittenOnlyWhenItIsAnother) {
