@@ -54,6 +54,8 @@ class DnsDrain {
 
     /// `before`: the longest TTL of what earlier masters have published here and may be cached.
     explicit DnsDrain(DrainPolicy policy, Ttl before = longest_possible);
+    /// No master has published here before: nothing of theirs is in any cache.
+    void expect_none_before() { before_ = Ttl(0); }
 
     /// All that the store holds, and what may be on its way into it.
     void read(const Observed& store, SteadyTime now);

@@ -252,6 +252,12 @@ asio::awaitable<Result<OrderDone>> DnsUpdater::replace_fence(const Order& order)
     if (!done) co_return done;
     const StoredFence& stored = done->fence;
     const bool repair = order.verb == Order::Verb::repair_fence;
+    // In another view of the same etcd, say, which has the same fence.
+    if (stored.text == done->mine && status_.stage != Stage::publishing) {
+        done->replaced = true;
+        claim_replaced();
+        co_return done;
+    }
     if (stored.text == done->mine) {
         done->refused.emplace_back("the fence is this office's own, as it should be");
     } else if (repair && stored.version != order.expected_version) {
@@ -275,6 +281,11 @@ asio::awaitable<Result<OrderDone>> DnsUpdater::replace_fence(const Order& order)
     log::warn(
         "dns_fence_replaced",
         {{"provider", status_.provider}, {"was", stored.text.value_or("missing").substr(0, 100)}});
+    claim_replaced();
+    co_return done;
+}
+
+void DnsUpdater::claim_replaced() {
     distrust("an operator has replaced its fence");
     mark_.born = true;
     mark_is_kept_ = false;
@@ -282,11 +293,20 @@ asio::awaitable<Result<OrderDone>> DnsUpdater::replace_fence(const Order& order)
     status_.claim.reset();
     next_back_off_ = settings_.least_back_off;
     begin_after({});
-    co_return done;
+}
+
+/// A larger fence stays, but an operator may have put ours in its place for another view, which
+/// has the same one.
+asio::awaitable<void> DnsUpdater::look_for_own_fence() {
+    begin_after(settings_.longest_back_off);
+    if (!links_.may_write()) co_return;
+    const Result<StoredFence> stored = co_await provider_.fence();
+    if (stored && stored->text == encode(fence_)) claim_replaced();
 }
 
 /// No fence is no reason to write one, unless it is known why there is none.
 asio::awaitable<bool> DnsUpdater::may_claim() {
+    is_unused_ = false;
     const Result<StoredFence> stored = co_await provider_.fence();
     if (!stored) {
         fall_back(stored.error().message());
@@ -308,7 +328,8 @@ asio::awaitable<bool> DnsUpdater::may_claim() {
         fall_back(read.error().message());
         co_return false;
     }
-    if (read->sets.empty()) co_return true;
+    is_unused_ = read->sets.empty();
+    if (is_unused_) co_return true;
     status_.claim = Claim::unfounded;
     fall_back(fmt::format(
         "the store has no fence, but {} names of ours, and nobody knows of a fence: ZooKeeper and "
@@ -331,7 +352,8 @@ void DnsUpdater::note_generations(const Observed& observed) {
 }
 
 void DnsUpdater::note_last_good(const Round& round) {
-    auto now = last_good(mark_.last_good, round.desired.desired, round.observed);
+    auto now = last_good(
+        mark_.last_good, round.desired.desired, round.observed, settings_.max_last_good_bytes);
     if (now == mark_.last_good) return;
     mark_.last_good = std::move(now);
     mark_is_kept_ = false;

@@ -118,15 +118,9 @@ UpdaterStatus DnsUpdater::status() const {
 asio::awaitable<void> DnsUpdater::run() {
     for (;;) {
         co_await serve_order();
-        // Who is deposed writes nothing more, and shows the fence to who asks.
-        const bool over = status_.stage == Stage::deposed;
-        if (over || clock_.now() < due_) {
+        if (clock_.now() < due_) {
             if (!orders_.empty()) continue;
-            if (over) {
-                co_await wake_.wait();
-            } else {
-                (void)co_await with_timeout(clock_, due_ - clock_.now(), woken(wake_));
-            }
+            (void)co_await with_timeout(clock_, due_ - clock_.now(), woken(wake_));
             hasten();
             links_.on_change();
             continue;
@@ -138,6 +132,8 @@ asio::awaitable<void> DnsUpdater::run() {
 }
 
 asio::awaitable<void> DnsUpdater::step() {
+    // Who is deposed writes nothing more, and shows the fence to who asks.
+    if (status_.stage == Stage::deposed) co_return co_await look_for_own_fence();
     status_.paused = links_.paused();
     if (!links_.may_write()) {
         say("this node's lease of its office has run out");
@@ -202,6 +198,8 @@ asio::awaitable<bool> DnsUpdater::claim() {
             distrust("the store has lost its fence, and perhaps more");
             break;
         case Claim::create:
+            if (is_unused_) drain_.expect_none_before();
+            break;
         case Claim::raise:
         case Claim::adopt:
             break;
@@ -272,8 +270,9 @@ asio::awaitable<void> DnsUpdater::round() {
     take(made, std::move(now_round), results);
     if (status_.stage == Stage::publishing && status_.trouble.empty()) {
         trust_again(made);
-        const bool wrote = !results.empty();
-        if (wrote || !mark_is_kept_ || mark_.revision == 0) co_await keep_mark();
+        // A zone has no revision to note.
+        const bool is_new = mark_.revision == 0 && provider_.age().revision != 0;
+        if (!results.empty() || !mark_is_kept_ || is_new) co_await keep_mark();
     }
 }
 

@@ -5,12 +5,14 @@
 #include "common/base/task_group.hpp"
 #include "dnsupdate/dns_drain.hpp"
 #include "dnsupdate/dns_provider.hpp"
+#include "dnsupdate/last_good.hpp"
 #include "dnsupdate/orders.hpp"
 #include "dnsupdate/updater_status.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -45,6 +47,7 @@ struct UpdaterSettings {
     std::uint64_t seed = 1;  ///< of the back-offs' jitter
     PlanPolicy policy;
     VerifierSettings verifier;
+    std::size_t max_last_good_bytes = dnsupdate::max_last_good_bytes;
     DrainPolicy drain;  ///< its servers are the verifier's
 };
 
@@ -107,6 +110,8 @@ class DnsUpdater {
     asio::awaitable<Result<OrderDone>> show_fence();
     asio::awaitable<Result<OrderDone>> replace_fence(const Order& order);
     asio::awaitable<bool> may_claim();
+    asio::awaitable<void> look_for_own_fence();
+    void claim_replaced();
     void drop_orders();
     void note_generations(const Observed& observed);
     void note_last_good(const Round& round);
@@ -152,6 +157,7 @@ class DnsUpdater {
     SteadyTime seen_at_{};     ///< when the servers had shown all that was written
     std::chrono::nanoseconds next_back_off_;
     bool went_back_ = false;  ///< told once
+    bool is_unused_ = false;  ///< before the claim it had no fence and no records of ours
     std::string distrusts_;   ///< why nothing is removed until the names are back
     PlanMemory memory_;
     std::deque<std::shared_ptr<Pending>> orders_;

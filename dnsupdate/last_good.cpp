@@ -1,5 +1,6 @@
 #include "dnsupdate/last_good.hpp"
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 #include <utility>
@@ -11,6 +12,7 @@ namespace {
 // What JSON adds to the texts.
 constexpr std::size_t around_a_name = 32;
 constexpr std::size_t around_a_record = 40;
+constexpr std::size_t max_bytes_of_all_stores = 128UZ << 10U;
 
 std::size_t bytes_of(const DnsName& name, const RecordSet& set) {
     std::size_t bytes = name.str().size() + around_a_name;
@@ -40,6 +42,10 @@ void shrink(std::map<DnsName, RecordSet>& all, std::size_t max_bytes) {
 }
 
 }  // namespace
+
+std::size_t last_good_share(std::size_t stores) {
+    return std::min(max_last_good_bytes, max_bytes_of_all_stores / std::max(stores, 1UZ));
+}
 
 std::map<DnsName, RecordSet> last_good(std::map<DnsName, RecordSet> before,
                                        const Desired& desired,

@@ -7,8 +7,12 @@
 
 namespace muster::dnsupdate {
 
-/// About what is kept of them all, in bytes. With ZooKeeper's bound of a payload in mind.
+/// About what is kept of all names of a store, in bytes. With ZooKeeper's bound of a payload in
+/// mind.
 inline constexpr std::size_t max_last_good_bytes = 48UZ << 10U;
+
+/// The room of each of so many stores: they share one znode, of 256 KiB at most with all else.
+[[nodiscard]] std::size_t last_good_share(std::size_t stores);
 
 /// With what each name was published when it was last proven to serve: for the day on which a store
 /// has lost its records, and nothing is healthy. Pure.

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <set>
 #include <utility>
@@ -31,6 +32,7 @@ std::string canary_text(const std::string& uuid) {
 }
 
 dnsupdate::UpdaterSettings updater_settings(const DnsStore& store,
+                                            std::size_t stores,
                                             const config::DnsSettings& dns,
                                             const std::string& uuid,
                                             const std::string& nonce) {
@@ -39,16 +41,10 @@ dnsupdate::UpdaterSettings updater_settings(const DnsStore& store,
     settings.verifier.canary = {.name = dnsupdate::DnsName(store.holding.canary),
                                 .text = canary_text(uuid)};
     settings.verifier.servers = store.servers;
+    settings.max_last_good_bytes = dnsupdate::last_good_share(stores);
     settings.drain.stale_window = std::chrono::ceil<std::chrono::seconds>(dns.stale_window);
     settings.drain.stale_always = dns.stale_always;
     return settings;
-}
-
-StoreMark mark_in(const znodes::DnsState& state, const std::string& store) {
-    const auto found = state.stores.find(store);
-    // No master has published there, so nothing of it is in any cache.
-    return found == state.stores.end() ? StoreMark{.longest_ttl = dnsupdate::Ttl(0)}
-                                       : mark_of(found->second);
 }
 
 }  // namespace
@@ -246,19 +242,24 @@ asio::awaitable<void> DnsDuty::begin(Token by) {
         wake_.notify();
         co_return;
     }
+    known_ = *state;
     if (token() != by) co_return wake_.notify();
     auto term = std::make_unique<Term>(by);
     const std::string nonce = new_guid_();
     const std::string uuid = node_.view().cluster();
-    for (DnsStore& store : make_dns_stores(clock_, settings_, uuid)) {
+    std::vector<DnsStore> stores = make_dns_stores(clock_, settings_, uuid);
+    std::set<std::string> views;
+    for (const DnsStore& store : stores)
+        if (store.etcd) views.insert(store.provider->name());
+    for (DnsStore& store : stores) {
         auto updater = std::make_unique<dnsupdate::DnsUpdater>(
             tasks_.executor(),
             clock_,
             *store.provider,
-            updater_settings(store, settings_.dns, uuid, nonce),
+            updater_settings(store, stores.size(), settings_.dns, uuid, nonce),
             links_of(store, by),
             dnsupdate::Fence{.token = by, .nonce = nonce},
-            mark_in(*state, store.provider->name()));
+            mark_in(*state, store.provider->name(), views));
         term->parts.push_back({.store = std::move(store), .updater = std::move(updater)});
     }
     term_ = std::move(term);
@@ -320,21 +321,27 @@ asio::awaitable<DnsDuty::Kept> DnsDuty::keep_once(const std::string& store,
     const std::string cluster = node_.view().cluster();
     const Result<coordination::Node> node =
         co_await store_.get(paths.dns_state(), coordination::Watch::none);
-    znodes::DnsState state;
+    Result<znodes::DnsState> read = znodes::DnsState{};
     std::vector<coordination::Op> ops{coordination::CheckOp{
         .path = paths.epoch(), .version = static_cast<std::int32_t>(by.epoch)}};
     if (node) {
-        if (auto known = znodes::decode<znodes::DnsState>(node->data, cluster))
-            state = *std::move(known);
-    } else if (node.error().code != make_error_code(coordination::Errc::no_node)) {
+        read = znodes::decode<znodes::DnsState>(node->data, cluster);
+    } else if (node.error().code == make_error_code(coordination::Errc::no_node)) {
+        read = tl::unexpected(node.error());
+    } else {
         co_return Kept::no;
     }
+    znodes::DnsState state = state_to_extend(read, known_, store);
     state.stamp = {.cluster = cluster,
                    .token = by.epoch,
                    .writer = node_.identity().node.str(),
                    .sequence = state.stamp.sequence + 1};
-    state.stores[store] = kept_form(mark);
-    std::string data = znodes::encode(state);
+    std::set<std::string> configured;
+    if (term_)
+        for (const Term::Part& part : term_->parts) configured.insert(part.store.provider->name());
+    const auto next = with_mark(std::move(state), store, mark, configured);
+    if (!next) co_return Kept::yes;
+    std::string data = znodes::encode(*next);
     if (node) {
         ops.emplace_back(coordination::SetOp{
             .path = paths.dns_state(), .data = std::move(data), .version = node->stat.version});
@@ -347,7 +354,10 @@ asio::awaitable<DnsDuty::Kept> DnsDuty::keep_once(const std::string& store,
     }
     if (!may_write(by)) co_return Kept::no;
     const coordination::MultiOutcome outcome = co_await store_.multi(std::move(ops));
-    if (outcome.ok()) co_return Kept::yes;
+    if (outcome.ok()) {
+        known_ = *next;
+        co_return Kept::yes;
+    }
     if (outcome.fenced_off()) {
         node_.doubt_office();
     } else if (outcome.error == make_error_code(coordination::Errc::bad_version) ||

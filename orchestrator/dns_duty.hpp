@@ -94,6 +94,7 @@ class DnsDuty {
     Signal wake_;
     /// Of each view, by its name; empty: not all was read yet.
     std::map<std::string, dnsupdate::DesiredRecords> wanted_;
+    znodes::DnsState known_;  ///< dns/state as this term has read and written it
     std::unique_ptr<Term> term_;
     std::set<std::string> told_;  ///< of the problems, in the log
 };

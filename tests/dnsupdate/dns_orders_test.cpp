@@ -180,6 +180,32 @@ TEST_F(DnsOrders, ALargerFenceIsReplacedByABootstrap) {
     EXPECT_TRUE(converges(2, 5s));
 }
 
+TEST_F(DnsOrders, AFenceThatWasReplacedForAnotherViewIsReplacedForAll) {
+    const std::string larger = encode(Fence{.token = {.era = 0x7fff'ffff}, .nonce = "old"});
+    for (const bool is_ordered : {true, false}) {
+        store_.content = {};
+        store_.stored = larger;
+        want(records(1, 2));
+        start({.born = true});
+        clock_.run_for(1min);
+        ASSERT_EQ(updater_->status().stage, Stage::deposed);
+        store_.stored = encode(Fence{.token = {.epoch = 5}, .nonce = "n"});
+        if (is_ordered) {
+            EXPECT_TRUE(done({.verb = Order::Verb::bootstrap}).replaced);
+            EXPECT_TRUE(converges(2, 1s));
+        } else {
+            lease_ = false;
+            clock_.run_for(1min);
+            EXPECT_EQ(updater_->status().stage, Stage::deposed);
+            lease_ = true;
+            EXPECT_TRUE(converges(2, 16s)) << "it looks now and then";
+        }
+        EXPECT_EQ(updater_->status().trouble, "");
+        EXPECT_THAT(done({.verb = Order::Verb::bootstrap}).refused,
+                    testing::ElementsAre(HasSubstr("as it should be")));
+    }
+}
+
 TEST_F(DnsOrders, RecordsOfOursWithoutAnyFenceNeedABootstrap) {
     store_.put({.name = api, .after = records(7, 7)});
     want(records(1, 2));

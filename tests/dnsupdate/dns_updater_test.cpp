@@ -24,6 +24,22 @@ TEST_F(DnsUpdaterTest, ClaimsThenPublishesAndKeepsTheMark) {
     EXPECT_TRUE(status.servers[0].shown.has_value());
 }
 
+TEST_F(DnsUpdaterTest, KeepsNoMarkInARoundWithoutAChange) {
+    for (const bool has_age : {true, false}) {
+        store_.has_age = has_age;
+        want(records(1, 2));
+        start({.born = true});
+        clock_.run_for(30s);
+        ASSERT_TRUE(kept_);
+        const int keeps = keeps_;
+        clock_.run_for(1min);
+        EXPECT_EQ(keeps_, keeps) << "has_age " << has_age;
+        want(records(1, 3));
+        clock_.run_for(1min);
+        EXPECT_GT(keeps_, keeps);
+    }
+}
+
 TEST_F(DnsUpdaterTest, LooksEveryIntervalAndAtOnceWhenWhatIsWantedChanges) {
     want(records(1, 2));
     start();
@@ -121,6 +137,22 @@ TEST_F(DnsUpdaterTest, CountsADrainAnewWhenItIsNotTheFirstMaster) {
     EXPECT_TRUE(clock_.run_for(10s, out));
     clock_.run_for(10s);
     EXPECT_EQ(kept_->longest_ttl, 30s) << "and that is what the next one has to know";
+}
+
+TEST_F(DnsUpdaterTest, KnowsThatNothingIsInCachesOnlyOfAStoreThatNobodyHasUsed) {
+    want(records(1, 1));
+    const auto out = [&] { return updater_->out_of_dns(MemberId("lb-2")).out; };
+    start();
+    EXPECT_TRUE(clock_.run_for(15s, out)) << "neither fence nor records";
+    // A master that died before it could keep a mark, and had just removed lb-2.
+    start({}, {.epoch = 6});
+    EXPECT_FALSE(clock_.run_for(3'600s, out)) << "a fence";
+    EXPECT_TRUE(clock_.run_for(20s, out));
+    stop();
+    store_.content = {};
+    store_.stored = encode(Fence{.token = {.epoch = 2}, .nonce = "old"});
+    start();
+    EXPECT_FALSE(clock_.run_for(3'600s, out)) << "a fence, and no record";
 }
 
 TEST_F(DnsUpdaterTest, IsNotOutWhileAWriteMayStillCome) {

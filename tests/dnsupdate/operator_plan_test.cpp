@@ -240,6 +240,8 @@ TEST(LastGood, KeepsEachNameInTheRoomThatThereIs) {
     EXPECT_EQ(kept.size(), 500U);
     for (const auto& [name, set] : kept) EXPECT_EQ(set.members.size(), 1U) << name.str();
     EXPECT_LT(last_good(before, {}, {}, 1'000).size(), 20U);
+    EXPECT_EQ(last_good_share(1), max_last_good_bytes);
+    EXPECT_LE(64 * last_good_share(64), 128UZ << 10U) << "all stores share a znode";
 }
 
 TEST(LastGood, BringsBackANameThatHasNothingElse) {

@@ -78,7 +78,7 @@ class FakeProvider final : public DnsProvider {
         }
         co_return results;
     }
-    [[nodiscard]] StoreAge age() const override { return age_; }
+    [[nodiscard]] StoreAge age() const override { return has_age ? age_ : StoreAge{}; }
     [[nodiscard]] std::optional<std::pair<DnsName, std::string>> own_canary(
         const Fence& fence) const override {
         if (!has_canary) return std::nullopt;
@@ -105,6 +105,7 @@ class FakeProvider final : public DnsProvider {
     int conflicts = 0;
     bool loses_replies = false;
     bool has_canary = false;
+    bool has_age = true;  ///< a zone has none
     int fence_version = 1;
     std::optional<std::string> stored;
     std::string mine;
@@ -126,8 +127,7 @@ class UpdaterFixture : public testing::Test {
  protected:
     ~UpdaterFixture() override { stop(); }
 
-    void start(StoreMark mark = {.longest_ttl = std::chrono::seconds(0)},
-               Token token = {.epoch = 5}) {
+    void start(StoreMark mark = {}, Token token = {.epoch = 5}) {
         stop();
         UpdaterLinks links{.wanted = [this] { return DesiredRecords{.desired = wanted_}; },
                            .may_write = [this] { return lease_; },
@@ -135,6 +135,7 @@ class UpdaterFixture : public testing::Test {
                            .deposed = [this] { ++deposed_; },
                            .keep = [this](StoreMark kept) -> asio::awaitable<bool> {
                                kept_ = kept;
+                               ++keeps_;
                                co_return true;
                            },
                            .ask = [this](const config::Endpoint&,
@@ -201,6 +202,7 @@ class UpdaterFixture : public testing::Test {
     bool server_up_ = true;
     std::optional<Observed> frozen_;  ///< what the server still answers, with a cache
     std::optional<StoreMark> kept_;
+    int keeps_ = 0;
     std::vector<config::Endpoint> servers_{{.host = "127.0.0.1", .port = 53}};
     std::unique_ptr<DnsUpdater> updater_;
 };
