@@ -77,6 +77,27 @@ std::string what_is_unseen(const std::string& name,
     return {};
 }
 
+std::vector<std::string> end_unreadable(const znodes::TrafficShifts& before,
+                                        znodes::TrafficShifts& after,
+                                        WallTime now) {
+    const auto is_readable = [](const znodes::TrafficShifts& shifts) {
+        return znodes::decode<znodes::TrafficShifts>(znodes::encode(shifts), shifts.stamp.cluster)
+            .has_value();
+    };
+    std::vector<std::string> ended;
+    if (is_readable(after)) return ended;
+    for (auto& [name, shift] : after.names) {
+        if (is_readable({.stamp = after.stamp, .names = {{name, shift}}})) continue;
+        shift = before.names.at(name);
+        if (shift.phase != ShiftPhase::asked) shift.now = shift.from;
+        shift.phase = shift.cancelled ? ShiftPhase::cancelled : ShiftPhase::rolled_back;
+        shift.why = "its next step can't be written";
+        shift.since = now;
+        ended.push_back(name);
+    }
+    return ended;
+}
+
 ShiftDuty::ShiftDuty(asio::any_io_executor executor,
                      coordination::Store& store,
                      Clock& clock,
@@ -157,6 +178,8 @@ asio::awaitable<void> ShiftDuty::step(std::int64_t epoch) {
                    .token = epoch,
                    .writer = node_.identity().node.str(),
                    .sequence = before.stamp.sequence + 1};
+    for (const std::string& name : end_unreadable(before, after, clock_.wall()))
+        log::warn("traffic_shift_not_kept", {{"why", name + ": its next step can't be written"}});
     const znodes::Paths& paths = node_.paths();
     std::vector<coordination::Op> ops{
         coordination::CheckOp{.path = paths.epoch(), .version = static_cast<std::int32_t>(epoch)}};

@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace muster::orchestrator {
 
@@ -24,6 +25,12 @@ namespace muster::orchestrator {
     const std::string& name,
     const std::map<std::string, dnsupdate::DesiredRecords>& wanted,
     const DnsRow& row);
+
+/// Where no reader would take `after`: each of its shifts that is to blame ends, with the percents
+/// of before it. The names of those. Pure.
+[[nodiscard]] std::vector<std::string> end_unreadable(const znodes::TrafficShifts& before,
+                                                      znodes::TrafficShifts& after,
+                                                      WallTime now);
 
 /// The master's duty to go on with shifts of traffic: what a step is goes into `dns/shifts` first,
 /// under E and compare-and-set; the records follow what is there (DnsDuty). So a step is taken by

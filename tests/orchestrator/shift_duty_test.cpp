@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace muster::orchestrator {
 namespace {
@@ -59,6 +60,39 @@ TEST(ShiftDuty, KnowsWhatTheServersDoNotShowYet) {
               "")
         << "of a name that this store does not hold";
     EXPECT_EQ(what_is_unseen(api, {}, {}), "no store of records is written yet");
+}
+
+TEST(ShiftDuty, EndsOnlyTheShiftThatNobodyCouldRead) {
+    const znodes::TrafficShift stepping{.id = "1",
+                                        .from = {{"blue", 100}},
+                                        .to = {{"blue", 50}, {"green", 50}},
+                                        .now = {{"blue", 90}, {"green", 10}},
+                                        .step = 1,
+                                        .steps = 5,
+                                        .phase = znodes::ShiftPhase::stepping};
+    znodes::TrafficShift asked = stepping;
+    asked.from = asked.now = {};
+    asked.step = asked.steps = 0;
+    asked.phase = znodes::ShiftPhase::asked;
+    const znodes::TrafficShifts before{
+        .stamp = {.cluster = "c", .writer = "n"},
+        .names = {{"a.muster.test", asked}, {"b.muster.test", stepping}, {api, stepping}}};
+    znodes::TrafficShifts after = before;
+    after.names[api].step = 2;
+    EXPECT_TRUE(end_unreadable(before, after, {}).empty());
+    const znodes::TrafficShift good = after.names[api];
+
+    after.names["a.muster.test"].from = {{"", 50}, {"blue", 50}};
+    after.names["b.muster.test"].why = "\xff";
+    EXPECT_EQ(end_unreadable(before, after, {}),
+              (std::vector<std::string>{"a.muster.test", "b.muster.test"}));
+    EXPECT_EQ(after.names[api], good);
+    EXPECT_EQ(after.names["a.muster.test"].phase, znodes::ShiftPhase::rolled_back);
+    EXPECT_TRUE(after.names["a.muster.test"].now.empty()) << "as it was";
+    EXPECT_EQ(after.names["b.muster.test"].now, stepping.from);
+    const auto read = znodes::decode<znodes::TrafficShifts>(encode(after), "c");
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_EQ(*read, after);
 }
 
 }  // namespace
