@@ -65,14 +65,25 @@ asio::awaitable<void> DnsVerifier::stop() {
 void DnsVerifier::expect(std::map<DnsName, RecordSet> published, const std::set<DnsName>& changed) {
     published_ = std::move(published);
     for (Server& server : servers_) {
-        for (const DnsName& name : changed) server.changed.insert_or_assign(name, clock_.now());
+        for (const DnsName& name : changed) {
+            const SteadyTime now = clock_.now();
+            server.changed.try_emplace(name, Change{.first = now, .last = now}).first->second.last =
+                now;
+        }
+        std::erase_if(server.lost, [&](const DnsName& name) {
+            return !published_.contains(name) && !server.changed.contains(name);
+        });
         server.state.waiting = server.changed.size();
         if (!changed.empty()) server.wake.notify();
     }
 }
 
 bool DnsVerifier::settled() const {
-    return std::ranges::all_of(servers_, [](const Server& one) { return one.changed.empty(); });
+    return std::ranges::all_of(servers_, [](const Server& one) {
+        return one.gave_up || std::ranges::all_of(one.changed, [&](const auto& change) {
+                   return one.lost.contains(change.first);
+               });
+    });
 }
 
 std::vector<ServerState> DnsVerifier::servers() const {
@@ -117,25 +128,29 @@ asio::awaitable<void> DnsVerifier::ask_canary(Server& server) {
 /// Once through what was written and is not seen yet.
 asio::awaitable<void> DnsVerifier::follow_changes(Server& server) {
     std::string wrong;
-    const std::map<DnsName, SteadyTime> changed = server.changed;
-    bool silent = false;
+    const std::map<DnsName, Change> changed = server.changed;
+    std::string silence;
     for (const auto& [name, written] : changed) {
-        std::string this_wrong;
-        if (silent) {
-            this_wrong = wrong;
-        } else {
+        std::string this_wrong = silence;
+        if (silence.empty()) {
             const Result<std::string> answer = co_await what_is_wrong(server, name);
-            silent = !answer;
-            this_wrong = answer ? *answer : answer.error().message();
+            if (!answer) silence = answer.error().message();
+            this_wrong = answer ? *answer : silence;
         }
         const auto still = server.changed.find(name);
-        // Written again meanwhile: that is asked for next time.
-        if (still == server.changed.end() || still->second != written) continue;
-        const std::chrono::nanoseconds waited = clock_.now() - written;
+        if (still == server.changed.end()) continue;
+        const SteadyTime now = clock_.now();
         if (this_wrong.empty()) {
-            server.state.shown = waited;
-        } else if (waited >= settings_.limit) {
+            if (still->second.last != written.last) {
+                // Written again meanwhile: that is asked for next time.
+                still->second.first = still->second.last;
+                continue;
+            }
+            server.state.shown = now - written.last;
+        } else if (now - written.first >= settings_.limit) {
             ++server.state.given_up;
+            server.lost.insert(name);
+            server.gave_up = true;
         } else {
             if (wrong.empty()) wrong = std::move(this_wrong);
             continue;
@@ -194,6 +209,10 @@ asio::awaitable<Result<std::string>> DnsVerifier::what_is_wrong(Server& server, 
     if (failed || settings_.canary.name.empty()) note(server, failed);
     if (!failed && listeners_.answered)
         listeners_.answered(server.state.address, name, records, asked);
+    if (wrong.empty()) {
+        server.lost.erase(name);
+        server.gave_up = false;
+    }
     co_return wrong;
 }
 

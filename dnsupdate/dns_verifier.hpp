@@ -83,17 +83,24 @@ class DnsVerifier {
 
     /// What is in the store now, and what of it has just been written.
     void expect(std::map<DnsName, RecordSet> published, const std::set<DnsName>& changed);
-    /// Each server has shown every change, or had time enough for it.
+    /// Each server has shown every change, or had time enough for it. One that used up all of it
+    /// is not waited for again until it answers right: any name, and then that one.
     [[nodiscard]] bool settled() const;
     [[nodiscard]] std::vector<ServerState> servers() const;
 
  private:
+    struct Change {
+        SteadyTime first;  ///< write that it may not have shown yet
+        SteadyTime last;
+    };
     struct Server {
         Server(const asio::any_io_executor& executor, config::Endpoint at);
         config::Endpoint endpoint;
         ServerState state;
-        std::map<DnsName, SteadyTime> changed;  ///< when it was written
-        DnsName next;                           ///< of all names, where the next look begins
+        std::map<DnsName, Change> changed;
+        std::set<DnsName> lost;  ///< given up, and not right since
+        bool gave_up = false;    ///< and nothing that it answered was right since
+        DnsName next;            ///< of all names, where the next look begins
         Signal wake;
     };
 
