@@ -67,12 +67,15 @@ void DnsVerifier::expect(std::map<DnsName, RecordSet> published, const std::set<
     for (Server& server : servers_) {
         for (const DnsName& name : changed) {
             const SteadyTime now = clock_.now();
-            server.changed.try_emplace(name, Change{.first = now, .last = now}).first->second.last =
-                now;
+            const auto change = server.changed.try_emplace(name, Change{.first = now, .last = now});
+            change.first->second.last = now;
+            server.state.unseen.try_emplace(name);
         }
-        std::erase_if(server.lost, [&](const DnsName& name) {
+        const auto is_over = [&](const DnsName& name) {
             return !published_.contains(name) && !server.changed.contains(name);
-        });
+        };
+        std::erase_if(server.lost, is_over);
+        std::erase_if(server.state.unseen, [&](const auto& one) { return is_over(one.first); });
         server.state.waiting = server.changed.size();
         if (!changed.empty()) server.wake.notify();
     }
@@ -147,10 +150,12 @@ asio::awaitable<void> DnsVerifier::follow_changes(Server& server) {
                 continue;
             }
             server.state.shown = now - written.last;
+            tell(server, name, {});
         } else if (now - written.first >= settings_.limit) {
             ++server.state.given_up;
             server.lost.insert(name);
             server.gave_up = true;
+            tell(server, name, this_wrong);
         } else {
             if (wrong.empty()) wrong = std::move(this_wrong);
             continue;
@@ -164,19 +169,45 @@ asio::awaitable<void> DnsVerifier::follow_changes(Server& server) {
     on_change_();
 }
 
+void DnsVerifier::tell(Server& server, const DnsName& name, const std::string& wrong) const {
+    if (wrong.empty() || !published_.contains(name)) {
+        server.state.unseen.erase(name);
+    } else {
+        server.state.unseen.insert_or_assign(name, wrong);
+    }
+}
+
+/// Half of what is asked in a round, from where the last one ended.
+std::vector<DnsName> DnsVerifier::open_names(const Server& server) const {
+    std::set<DnsName> open;
+    for (const auto& [name, why] : server.state.unseen) open.insert(name);
+    std::vector<DnsName> names;
+    const std::size_t most = std::min((settings_.names + 1) / 2, open.size());
+    for (auto at = open.lower_bound(server.next_open); names.size() < most; ++at) {
+        if (at == open.end()) at = open.begin();
+        names.push_back(*at);
+    }
+    return names;
+}
+
 asio::awaitable<void> DnsVerifier::look_round(Server& server) {
     std::string wrong;
-    const std::size_t most = std::min(settings_.names, published_.size());
-    for (std::size_t i = 0; i < most && server.changed.empty() && !published_.empty(); ++i) {
-        auto at = published_.lower_bound(server.next);
+    std::vector<DnsName> names = open_names(server);
+    const std::size_t open = names.size();
+    const std::size_t most = open + std::min(settings_.names - open, published_.size());
+    for (auto at = published_.lower_bound(server.next); names.size() < most; ++at) {
         if (at == published_.end()) at = published_.begin();
-        const DnsName name = at->first;
-        server.next = DnsName(name.str() + '\0');
+        names.push_back(at->first);
+    }
+    for (std::size_t i = 0; i < names.size() && server.changed.empty(); ++i) {
+        const DnsName& name = names[i];
+        (i < open ? server.next_open : server.next) = DnsName(name.str() + '\0');
         const Result<std::string> answer = co_await what_is_wrong(server, name);
         if (wrong.empty()) wrong = answer ? *answer : answer.error().message();
         if (!answer) break;
+        if (!server.changed.contains(name)) tell(server, name, *answer);
     }
-    if (!server.changed.empty() || most == 0) co_return;
+    if (!server.changed.empty() || names.empty()) co_return;
     say(server, std::move(wrong));
     on_change_();
 }
@@ -194,6 +225,7 @@ asio::awaitable<Result<std::string>> DnsVerifier::what_is_wrong(Server& server, 
     for (const RecordType type :
          dropped ? std::vector{RecordType::a, RecordType::aaaa} : types_of(wanted)) {
         Result<DnsAnswer> answer = co_await ask_(server.endpoint, name, type, settings_.timeout);
+        server.state.silent = answer ? std::string() : answer.error().message();
         if (!answer) {
             note(server, true);
             co_return tl::unexpected(answer.error());

@@ -54,10 +54,13 @@ std::string what_is_unseen(const std::string& name,
     if (asked->second.records.members != there)
         return fmt::format("{} does not hold the wanted records yet", store.provider);
     for (const dnsupdate::ServerState& server : store.servers) {
-        if (!server.asked || server.waiting > 0)
+        const auto unseen = server.unseen.find(key);
+        const bool is_unseen = unseen != server.unseen.end();
+        const std::string& why =
+            is_unseen && !unseen->second.empty() ? unseen->second : server.silent;
+        if (!why.empty()) return fmt::format("the DNS server {}: {}", server.address, why);
+        if (!server.asked || is_unseen)
             return fmt::format("the DNS server {} does not show them yet", server.address);
-        if (!server.wrong.empty())
-            return fmt::format("the DNS server {}: {}", server.address, server.wrong);
     }
     return {};
 }

@@ -131,6 +131,34 @@ TEST_F(DnsUpdaterTest, IsNotHeldUpByADeadServerWhileANameIsWrittenAgainAndAgain)
     EXPECT_TRUE(converges(1, 10s));
 }
 
+TEST_F(DnsUpdaterTest, TellsOfEachNameWhetherAServerShowsIt) {
+    const DnsName www("www.muster.test");
+    wanted_ = {.complete = true,
+               .sets = {{api, {.records = records(1, 2)}}, {www, {.records = records(9, 9)}}}};
+    start();
+    clock_.run_for(10s);
+    const auto server = [&] { return updater_->status().servers[0]; };
+    EXPECT_THAT(server().unseen, IsEmpty());
+    frozen_ = store_.content;
+    wanted_.sets[api].records = records(1, 3);
+    updater_->look();
+    clock_.run_for(5s);
+    EXPECT_EQ(server().unseen, (std::map<DnsName, std::string>{{api, ""}}));
+    clock_.run_for(10s);
+    ASSERT_EQ(server().unseen.size(), 1U) << "given up, and wrong all the same";
+    EXPECT_THAT(server().unseen.at(api), HasSubstr("10.0.0.3"));
+    EXPECT_EQ(server().silent, "");
+    server_up_ = false;
+    clock_.run_for(10s);
+    EXPECT_THAT(server().silent, HasSubstr("127.0.0.1:53"));
+    EXPECT_EQ(server().unseen.size(), 1U);
+    server_up_ = true;
+    frozen_.reset();
+    clock_.run_for(10s);
+    EXPECT_THAT(server().unseen, IsEmpty());
+    EXPECT_EQ(server().silent, "");
+}
+
 TEST_F(DnsUpdaterTest, TellsWhenOneIsOutOfDnsCachesIncluded) {
     const MemberId gone("lb-2");
     want(records(1, 2));

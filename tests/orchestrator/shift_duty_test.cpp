@@ -47,12 +47,23 @@ TEST(ShiftDuty, KnowsWhatTheServersDoNotShowYet) {
         "etcd does not hold the wanted records yet");
     EXPECT_EQ(unseen([](Seen& seen) { seen.round.observed.sets.clear(); }),
               "etcd does not hold the wanted records yet");
-    EXPECT_EQ(unseen([](Seen& seen) { seen.store.servers[0].waiting = 1; }),
+    EXPECT_EQ(unseen([](Seen& seen) { seen.store.servers[0].unseen[DnsName(api)] = {}; }),
               "the DNS server 10.0.0.9:53 does not show them yet");
     EXPECT_EQ(unseen([](Seen& seen) { seen.store.servers[0].asked = false; }),
               "the DNS server 10.0.0.9:53 does not show them yet");
-    EXPECT_EQ(unseen([](Seen& seen) { seen.store.servers[0].wrong = "SERVFAIL"; }),
+    EXPECT_EQ(unseen([](Seen& seen) { seen.store.servers[0].unseen[DnsName(api)] = "SERVFAIL"; }),
               "the DNS server 10.0.0.9:53: SERVFAIL");
+    EXPECT_EQ(unseen([](Seen& seen) { seen.store.servers[0].silent = "no answer"; }),
+              "the DNS server 10.0.0.9:53: no answer");
+    EXPECT_EQ(unseen([](Seen& seen) {
+                  dnsupdate::ServerState& server = seen.store.servers[0];
+                  server.wrong = "SERVFAIL";
+                  server.waiting = 2;
+                  server.unseen = {{DnsName("db.muster.test"), "SERVFAIL"},
+                                   {DnsName("www.muster.test"), ""}};
+              }),
+              "")
+        << "of other names";
     EXPECT_EQ(unseen([](Seen& seen) {
                   seen.store.trouble = "no answer";
                   seen.wanted.desired.sets.clear();
