@@ -73,6 +73,28 @@ TEST(ShiftDuty, KnowsWhatTheServersDoNotShowYet) {
     EXPECT_EQ(what_is_unseen(api, {}, {}), "no store of records is written yet");
 }
 
+TEST(ShiftDuty, LooksAroundOnceAndNotForWhatIsDone) {
+    znodes::TrafficShift done{.id = "1",
+                              .from = {{"blue", 100}},
+                              .to = {{"green", 100}},
+                              .now = {{"green", 100}},
+                              .phase = znodes::ShiftPhase::done};
+    znodes::TrafficShifts shifts{.names = {{"a.muster.test", done}, {"b.muster.test", done}}};
+    int looks = 0;
+    const auto look_around = [&] {
+        ++looks;
+        return ShiftSurroundings{};
+    };
+    const znodes::TrafficShifts before = shifts;
+    EXPECT_TRUE(advance_all(shifts, {}, look_around, {}, {}).empty());
+    EXPECT_EQ(shifts, before);
+    EXPECT_EQ(looks, 0);
+    done.phase = znodes::ShiftPhase::stepping;
+    shifts.names = {{"a.muster.test", done}, {"b.muster.test", done}};
+    EXPECT_EQ(advance_all(shifts, {}, look_around, {}, {}).size(), 2U);
+    EXPECT_EQ(looks, 1);
+}
+
 TEST(ShiftDuty, EndsOnlyTheShiftThatNobodyCouldRead) {
     const znodes::TrafficShift stepping{.id = "1",
                                         .from = {{"blue", 100}},
