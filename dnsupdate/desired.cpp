@@ -145,7 +145,7 @@ class Name {
         for (const auto& [id, weight] : turn.published) set_.records.members.at(id).weight = weight;
         for (auto& [id, why] : turn.left_out) {
             set_.records.members.erase(id);
-            set_.unproven.erase(id);
+            if (!turn.unproven.contains(id)) set_.unproven.erase(id);
             set_.left_out.insert_or_assign(id, std::move(why));
         }
         set_.resting = std::move(turn.resting);
@@ -218,7 +218,8 @@ class Name {
             candidates_.push_back({.id = id,
                                    .party = party_of(source, instance),
                                    .weight = set_.records.members.at(id).weight,
-                                   .failing = instance.standing == Standing::failing});
+                                   .failing = instance.standing == Standing::failing,
+                                   .unproven = instance.standing == Standing::unproven});
         if (instance.standing != Standing::good) set_.unproven.insert(id);
         set_.left_out.erase(id);
     }

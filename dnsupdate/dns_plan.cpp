@@ -327,6 +327,14 @@ class Planner {
         for (const auto& [id, known] : was.members) {
             if (wanted.records.members.contains(id)) continue;
             const auto why = wanted.left_out.find(id);
+            if (wanted.unproven.contains(id)) {
+                say(Act::hold,
+                    write.name,
+                    shown(id, known.member),
+                    "nothing says yet that it serves");
+                keep(id, known, wanted.records.ttl, write);
+                continue;
+            }
             const bool turn = newcomers > 0 && wanted.resting.contains(id);
             if (turn) --newcomers;
             if (!(turn ? may_turn() : take_from_budget())) {

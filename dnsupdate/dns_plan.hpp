@@ -15,7 +15,7 @@ namespace muster::dnsupdate {
 struct DesiredSet {
     RecordSet records;
     std::map<MemberId, std::string> left_out;  ///< known, but not to be published; why
-    std::set<MemberId> unproven{};             ///< of the records: nothing says yet that they serve
+    std::set<MemberId> unproven{};             ///< nothing says yet that they serve, or may rest
     /// Of `left_out`: well, but it's not their turn, or a traffic shift gives them nothing.
     std::set<MemberId> resting{};
     bool operator==(const DesiredSet&) const = default;

@@ -65,14 +65,28 @@ asio::awaitable<void> DnsVerifier::stop() {
 void DnsVerifier::expect(std::map<DnsName, RecordSet> published, const std::set<DnsName>& changed) {
     published_ = std::move(published);
     for (Server& server : servers_) {
-        for (const DnsName& name : changed) server.changed.insert_or_assign(name, clock_.now());
+        for (const DnsName& name : changed) {
+            const SteadyTime now = clock_.now();
+            const auto change = server.changed.try_emplace(name, Change{.first = now, .last = now});
+            change.first->second.last = now;
+            server.state.unseen.try_emplace(name);
+        }
+        const auto is_over = [&](const DnsName& name) {
+            return !published_.contains(name) && !server.changed.contains(name);
+        };
+        std::erase_if(server.lost, is_over);
+        std::erase_if(server.state.unseen, [&](const auto& one) { return is_over(one.first); });
         server.state.waiting = server.changed.size();
         if (!changed.empty()) server.wake.notify();
     }
 }
 
 bool DnsVerifier::settled() const {
-    return std::ranges::all_of(servers_, [](const Server& one) { return one.changed.empty(); });
+    return std::ranges::all_of(servers_, [](const Server& one) {
+        return one.gave_up || std::ranges::all_of(one.changed, [&](const auto& change) {
+                   return one.lost.contains(change.first);
+               });
+    });
 }
 
 std::vector<ServerState> DnsVerifier::servers() const {
@@ -117,25 +131,31 @@ asio::awaitable<void> DnsVerifier::ask_canary(Server& server) {
 /// Once through what was written and is not seen yet.
 asio::awaitable<void> DnsVerifier::follow_changes(Server& server) {
     std::string wrong;
-    const std::map<DnsName, SteadyTime> changed = server.changed;
-    bool silent = false;
+    const std::map<DnsName, Change> changed = server.changed;
+    std::string silence;
     for (const auto& [name, written] : changed) {
-        std::string this_wrong;
-        if (silent) {
-            this_wrong = wrong;
-        } else {
+        std::string this_wrong = silence;
+        if (silence.empty()) {
             const Result<std::string> answer = co_await what_is_wrong(server, name);
-            silent = !answer;
-            this_wrong = answer ? *answer : answer.error().message();
+            if (!answer) silence = answer.error().message();
+            this_wrong = answer ? *answer : silence;
         }
         const auto still = server.changed.find(name);
-        // Written again meanwhile: that is asked for next time.
-        if (still == server.changed.end() || still->second != written) continue;
-        const std::chrono::nanoseconds waited = clock_.now() - written;
+        if (still == server.changed.end()) continue;
+        const SteadyTime now = clock_.now();
         if (this_wrong.empty()) {
-            server.state.shown = waited;
-        } else if (waited >= settings_.limit) {
+            if (still->second.last != written.last) {
+                // Written again meanwhile: that is asked for next time.
+                still->second.first = still->second.last;
+                continue;
+            }
+            server.state.shown = now - written.last;
+            tell(server, name, {});
+        } else if (now - written.first >= settings_.limit) {
             ++server.state.given_up;
+            server.lost.insert(name);
+            server.gave_up = true;
+            tell(server, name, this_wrong);
         } else {
             if (wrong.empty()) wrong = std::move(this_wrong);
             continue;
@@ -149,19 +169,45 @@ asio::awaitable<void> DnsVerifier::follow_changes(Server& server) {
     on_change_();
 }
 
+void DnsVerifier::tell(Server& server, const DnsName& name, const std::string& wrong) const {
+    if (wrong.empty() || !published_.contains(name)) {
+        server.state.unseen.erase(name);
+    } else {
+        server.state.unseen.insert_or_assign(name, wrong);
+    }
+}
+
+/// Half of what is asked in a round, from where the last one ended.
+std::vector<DnsName> DnsVerifier::open_names(const Server& server) const {
+    std::set<DnsName> open;
+    for (const auto& [name, why] : server.state.unseen) open.insert(name);
+    std::vector<DnsName> names;
+    const std::size_t most = std::min((settings_.names + 1) / 2, open.size());
+    for (auto at = open.lower_bound(server.next_open); names.size() < most; ++at) {
+        if (at == open.end()) at = open.begin();
+        names.push_back(*at);
+    }
+    return names;
+}
+
 asio::awaitable<void> DnsVerifier::look_round(Server& server) {
     std::string wrong;
-    const std::size_t most = std::min(settings_.names, published_.size());
-    for (std::size_t i = 0; i < most && server.changed.empty() && !published_.empty(); ++i) {
-        auto at = published_.lower_bound(server.next);
+    std::vector<DnsName> names = open_names(server);
+    const std::size_t open = names.size();
+    const std::size_t most = open + std::min(settings_.names - open, published_.size());
+    for (auto at = published_.lower_bound(server.next); names.size() < most; ++at) {
         if (at == published_.end()) at = published_.begin();
-        const DnsName name = at->first;
-        server.next = DnsName(name.str() + '\0');
+        names.push_back(at->first);
+    }
+    for (std::size_t i = 0; i < names.size() && server.changed.empty(); ++i) {
+        const DnsName& name = names[i];
+        (i < open ? server.next_open : server.next) = DnsName(name.str() + '\0');
         const Result<std::string> answer = co_await what_is_wrong(server, name);
         if (wrong.empty()) wrong = answer ? *answer : answer.error().message();
         if (!answer) break;
+        if (!server.changed.contains(name)) tell(server, name, *answer);
     }
-    if (!server.changed.empty() || most == 0) co_return;
+    if (!server.changed.empty() || names.empty()) co_return;
     say(server, std::move(wrong));
     on_change_();
 }
@@ -179,6 +225,7 @@ asio::awaitable<Result<std::string>> DnsVerifier::what_is_wrong(Server& server, 
     for (const RecordType type :
          dropped ? std::vector{RecordType::a, RecordType::aaaa} : types_of(wanted)) {
         Result<DnsAnswer> answer = co_await ask_(server.endpoint, name, type, settings_.timeout);
+        server.state.silent = answer ? std::string() : answer.error().message();
         if (!answer) {
             note(server, true);
             co_return tl::unexpected(answer.error());
@@ -194,6 +241,10 @@ asio::awaitable<Result<std::string>> DnsVerifier::what_is_wrong(Server& server, 
     if (failed || settings_.canary.name.empty()) note(server, failed);
     if (!failed && listeners_.answered)
         listeners_.answered(server.state.address, name, records, asked);
+    if (wrong.empty()) {
+        server.lost.erase(name);
+        server.gave_up = false;
+    }
     co_return wrong;
 }
 

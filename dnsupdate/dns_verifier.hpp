@@ -45,6 +45,9 @@ struct ServerState {
     std::size_t waiting = 0;                        ///< changes that it doesn't show yet
     std::optional<std::chrono::nanoseconds> shown;  ///< what the last change took to be seen here
     std::uint64_t given_up = 0;                     ///< changes that were not seen in time
+    /// Names that it doesn't answer as they are, and why; no reason: it is given its time.
+    std::map<DnsName, std::string> unseen;
+    std::string silent;  ///< why the last question had no answer; empty: it had one
     CanaryState canary;
     bool operator==(const ServerState&) const = default;
 };
@@ -83,17 +86,25 @@ class DnsVerifier {
 
     /// What is in the store now, and what of it has just been written.
     void expect(std::map<DnsName, RecordSet> published, const std::set<DnsName>& changed);
-    /// Each server has shown every change, or had time enough for it.
+    /// Each server has shown every change, or had time enough for it. One that used up all of it
+    /// is not waited for again until it answers right: any name, and then that one.
     [[nodiscard]] bool settled() const;
     [[nodiscard]] std::vector<ServerState> servers() const;
 
  private:
+    struct Change {
+        SteadyTime first;  ///< write that it may not have shown yet
+        SteadyTime last;
+    };
     struct Server {
         Server(const asio::any_io_executor& executor, config::Endpoint at);
         config::Endpoint endpoint;
         ServerState state;
-        std::map<DnsName, SteadyTime> changed;  ///< when it was written
-        DnsName next;                           ///< of all names, where the next look begins
+        std::map<DnsName, Change> changed;
+        std::set<DnsName> lost;  ///< given up, and not right since
+        bool gave_up = false;    ///< and nothing that it answered was right since
+        DnsName next;            ///< of all names, where the next look begins
+        DnsName next_open;       ///< of those that it should have answered otherwise, too
         Signal wake;
     };
 
@@ -101,6 +112,8 @@ class DnsVerifier {
     asio::awaitable<void> ask_canary(Server& server);
     asio::awaitable<void> follow_changes(Server& server);
     asio::awaitable<void> look_round(Server& server);
+    [[nodiscard]] std::vector<DnsName> open_names(const Server& server) const;
+    void tell(Server& server, const DnsName& name, const std::string& wrong) const;
     asio::awaitable<Result<std::string>> what_is_wrong(Server& server, DnsName name);
     void say(Server& server, std::string wrong);
     void note(const Server& server, bool fails);

@@ -96,6 +96,10 @@ class Dealer {
                 if (!one.failing) turn_.resting.insert(one.id);
             } else if (one.failing) {
                 turn_.left_out.emplace(one.id, "fails, and others have its party's share");
+            } else if (one.unproven && !proven(parties_.at(one.party)).front()->unproven) {
+                turn_.left_out.emplace(one.id, "rests: nothing says yet that it serves");
+                turn_.resting.insert(one.id);
+                turn_.unproven.insert(one.id);
             } else {
                 turn_.left_out.emplace(one.id,
                                        fmt::format("rests: {} has {} %", one.party, share->second));
@@ -147,24 +151,34 @@ class Dealer {
 
     void by_weights() {
         for (const auto& [party, percent] : turn_.given) {
-            const std::vector<const Candidate*>& all = parties_.at(party);
+            std::vector<const Candidate*> all = parties_.at(party);
+            if (all.size() > static_cast<std::size_t>(percent)) all = proven(all);
             const std::size_t count = std::min(all.size(), static_cast<std::size_t>(percent));
             publish(from(all, slot_ * static_cast<std::int64_t>(count), count), percent);
         }
+    }
+
+    /// Those that take turns.
+    static std::vector<const Candidate*> proven(const std::vector<const Candidate*>& all) {
+        std::vector<const Candidate*> some;
+        for (const Candidate* const one : all) {
+            if (!one->unproven) some.push_back(one);
+        }
+        return some.empty() ? all : some;
     }
 
     void by_places() {
         const Deal deal(turn_.given);
         std::map<std::string, std::int64_t> sizes;
         for (const auto& [party, percent] : turn_.given)
-            sizes.emplace(party, parties_.at(party).size());
+            sizes.emplace(party, proven(parties_.at(party)).size());
         const std::int64_t places = deal.places(sizes);
         // The same in each slot, so that a turn changes nothing of those who stay.
         const int weight = std::max(1, static_cast<int>(100 / places));
         for (const auto& [party, percent] : turn_.given) {
             const auto count = static_cast<std::size_t>(deal.in_slot(party, slot_, places));
             const std::int64_t first = deal.before(party, slot_ * places);
-            for (const Candidate* const one : from(parties_.at(party), first, count))
+            for (const Candidate* const one : from(proven(parties_.at(party)), first, count))
                 turn_.published.emplace(one->id, weight);
         }
     }

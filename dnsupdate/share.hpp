@@ -23,8 +23,9 @@ enum class Answered : std::uint8_t {
 struct Candidate {
     MemberId id;
     std::string party;
-    int weight = 100;      ///< among those of its party
-    bool failing = false;  ///< in rotation all the same, since too many fail
+    int weight = 100;       ///< among those of its party
+    bool failing = false;   ///< in rotation all the same, since too many fail
+    bool unproven = false;  ///< nothing says yet that it serves
     bool operator==(const Candidate&) const = default;
 };
 
@@ -32,6 +33,7 @@ struct Turn {
     std::map<MemberId, int> published;         ///< with its weight
     std::map<MemberId, std::string> left_out;  ///< why
     std::set<MemberId> resting;                ///< of these: they serve
+    std::set<MemberId> unproven;               ///< of these: they rest for that reason alone
     znodes::Percents given;                    ///< what each party gets
     bool operator==(const Turn&) const = default;
 };
@@ -45,6 +47,8 @@ struct Turn {
 /// - By address: the same number K of LBs is published in every slot, and of its places each party
 ///   gets its percent over a rotation (at most 100 slots), exactly. K is the largest that the
 ///   parties have LBs enough for. The LBs of a party take turns, so that each gets equally much.
+/// - Nobody who serves rests for one that is unproven: that takes a turn only where its party has
+///   nothing else.
 ///
 /// Example: blue {b1, b2} 90 and green {g1, g2} 10, by address: K = 2. Of 5 slots 4 have b1 and b2,
 /// one has a blue and a green one.

@@ -1,5 +1,8 @@
 #include "dnsupdate/traffic_shift.hpp"
 
+#include "common/config/unicode.hpp"
+#include "common/znodes/names.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -55,20 +58,19 @@ class Advance {
     }
 
  private:
-    void become(ShiftPhase phase, std::string why) {
+    void become(ShiftPhase phase, const std::string& why) {
         if (phase != step_.next.phase) step_.next.since = wall_;
         step_.next.phase = phase;
-        why.resize(std::min(why.size(), znodes::max_shift_text));
-        step_.next.why = std::move(why);
+        step_.next.why = config::as_plain_text(why, znodes::max_shift_text);
     }
 
     /// Everything as it was before, and `end` when that is seen.
-    void give_up(ShiftPhase end, std::string why) {
+    void give_up(ShiftPhase end, const std::string& why) {
         const bool nothing_to_undo = was_.now.empty() || was_.now == was_.from;
         if (was_.phase != ShiftPhase::asked) step_.next.now = was_.from;
         step_.memory = {.id = was_.id, .step = was_.step};
         become(nothing_to_undo || was_.phase == ShiftPhase::asked ? end : ShiftPhase::rolling_back,
-               std::move(why));
+               why);
     }
 
     /// Until it is seen, or so long that nobody should wait for it any more: the records are wanted
@@ -90,6 +92,10 @@ class Advance {
 
     void begin() {
         TrafficShift& next = step_.next;
+        if (const std::string never = unshareable(); !never.empty()) {
+            bar(never, false);
+            return;
+        }
         if (next.from.empty() && seen_.name) {
             for (const auto& [party, about] : seen_.name->parties) {
                 if (about.percent > 0) next.from.emplace(party, about.percent);
@@ -114,10 +120,23 @@ class Advance {
         become(ShiftPhase::stepping, {});
     }
 
+    /// What no percents can be written for.
+    [[nodiscard]] std::string unshareable() const {
+        if (!seen_.name) return {};
+        int parties = 0;
+        for (const auto& [party, about] : seen_.name->parties) {
+            if (!znodes::is_path_name(party))
+                return fmt::format("{} load balancers behind the name have no zone", about.known);
+            if (about.percent > 0) ++parties;
+        }
+        if (parties <= 100) return {};
+        return fmt::format("{} share the name, and no more than 100 can", parties);
+    }
+
     void go_on() {
-        if (std::string ill = unwell(); !ill.empty()) {
+        if (const std::string ill = unwell(); !ill.empty()) {
             step_.memory.good_since.reset();
-            bar(std::move(ill), true);
+            bar(ill, true);
         } else if (!seen_.unseen.empty()) {
             // A turn of a rotation takes a moment, too, and takes back nothing that was shown.
             const bool long_since = now_ - step_.memory.barred_since.value_or(now_) >= quiet;
@@ -148,13 +167,13 @@ class Advance {
         step_.memory = {.id = next.id, .step = next.step};
     }
 
-    void bar(std::string why, bool held) {
+    void bar(const std::string& why, bool held) {
         std::optional<SteadyTime>& since = step_.memory.barred_since;
         if (!since) since = now_;
         if (now_ - *since >= was_.patience) {
-            give_up(ShiftPhase::rolled_back, std::move(why));
+            give_up(ShiftPhase::rolled_back, why);
         } else if (held) {
-            become(ShiftPhase::held, std::move(why));
+            become(ShiftPhase::held, why);
         }
     }
 

@@ -40,6 +40,8 @@ struct ShiftStep {
 ///   interval and the TTL of the name, each party that gains has had LBs that serve: at least
 ///   `healthy_percent` of what it has, and none of them serves although it fails. After the last
 ///   one that same wait is what ends it: done.
+/// - It does not begin while a load balancer behind the name has no zone and the zones are to share
+///   it, or while more than 100 share it: after `patience` it is rolled back.
 /// - What forbids a step holds the shift. After `patience` of it in a row the percents before the
 ///   shift come back, in one step; where DNS can't be written, as soon as it can.
 /// - While paused, or while not all is known, no time counts, neither for nor against it.

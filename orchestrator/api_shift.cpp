@@ -81,7 +81,10 @@ void check(const ShiftChange& change, const Snapshot& snapshot, BodyReader& body
         return;
     }
     const bool by_zone = change.wanted.by == znodes::ShiftBy::zone;
-    const std::set<std::string> known = by_zone ? zones_behind(snapshot, change.name) : fleets;
+    std::set<std::string> known = by_zone ? zones_behind(snapshot, change.name) : fleets;
+    if (known.erase("") > 0)
+        body.reject("by",
+                    "zone needs a zone of each load balancer behind the name, and some have none");
     const config::DnsEntry* first = nullptr;
     std::string first_party;
     for (const auto& [party, percent] : change.wanted.to) {

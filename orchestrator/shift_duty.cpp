@@ -54,10 +54,13 @@ std::string what_is_unseen(const std::string& name,
     if (asked->second.records.members != there)
         return fmt::format("{} does not hold the wanted records yet", store.provider);
     for (const dnsupdate::ServerState& server : store.servers) {
-        if (!server.asked || server.waiting > 0)
+        const auto unseen = server.unseen.find(key);
+        const bool is_unseen = unseen != server.unseen.end();
+        const std::string& why =
+            is_unseen && !unseen->second.empty() ? unseen->second : server.silent;
+        if (!why.empty()) return fmt::format("the DNS server {}: {}", server.address, why);
+        if (!server.asked || is_unseen)
             return fmt::format("the DNS server {} does not show them yet", server.address);
-        if (!server.wrong.empty())
-            return fmt::format("the DNS server {}: {}", server.address, server.wrong);
     }
     return {};
 }
@@ -75,6 +78,27 @@ std::string what_is_unseen(const std::string& name,
             return unseen;
     }
     return {};
+}
+
+std::vector<std::string> end_unreadable(const znodes::TrafficShifts& before,
+                                        znodes::TrafficShifts& after,
+                                        WallTime now) {
+    const auto is_readable = [](const znodes::TrafficShifts& shifts) {
+        return znodes::decode<znodes::TrafficShifts>(znodes::encode(shifts), shifts.stamp.cluster)
+            .has_value();
+    };
+    std::vector<std::string> ended;
+    if (is_readable(after)) return ended;
+    for (auto& [name, shift] : after.names) {
+        if (is_readable({.stamp = after.stamp, .names = {{name, shift}}})) continue;
+        shift = before.names.at(name);
+        if (shift.phase != ShiftPhase::asked) shift.now = shift.from;
+        shift.phase = shift.cancelled ? ShiftPhase::cancelled : ShiftPhase::rolled_back;
+        shift.why = "its next step can't be written";
+        shift.since = now;
+        ended.push_back(name);
+    }
+    return ended;
 }
 
 ShiftDuty::ShiftDuty(asio::any_io_executor executor,
@@ -113,16 +137,23 @@ asio::awaitable<void> ShiftDuty::run() {
     }
 }
 
-dnsupdate::ShiftSight ShiftDuty::sight(const std::string& name, const TrafficShift& shift) const {
-    const std::shared_ptr<const DnsRow> row = dns_.row();
-    const auto wanted = dns_.wanted();
-    dnsupdate::ShiftSight seen;
+ShiftSurroundings ShiftDuty::look_around() const {
+    ShiftSurroundings all{.wanted = dns_.wanted(), .row = dns_.row()};
     const auto& control = node_.view().control;
-    if (!control || wanted.empty() || !node_.settled() || row->stores.empty()) return seen;
-    seen.paused = control->value.pause.all || control->value.pause.dns || paused_();
+    all.known = control && node_.settled() && !all.wanted.empty() && !all.row->stores.empty();
+    all.paused = control && (control->value.pause.all || control->value.pause.dns || paused_());
+    return all;
+}
+
+static dnsupdate::ShiftSight sight(const std::string& name,
+                                   const TrafficShift& shift,
+                                   const ShiftSurroundings& around) {
+    dnsupdate::ShiftSight seen;
+    if (!around.known) return seen;
+    seen.paused = around.paused;
     // All views share out alike; a store that doesn't hold the name has nothing to say of it.
     bool complete = true;
-    for (const auto& [store, records] : wanted) {
+    for (const auto& [store, records] : around.wanted) {
         complete = complete && records.desired.complete;
         const auto shared = records.shared.find(dnsupdate::DnsName(name));
         if (shared == records.shared.end()) continue;
@@ -134,8 +165,31 @@ dnsupdate::ShiftSight ShiftDuty::sight(const std::string& name, const TrafficShi
     if (!seen.name) return seen;
     // The records of the last step, or of none, say nothing of this one.
     seen.known = seen.name->asked == shift.now;
-    seen.unseen = what_is_unseen(name, wanted, *row);
+    seen.unseen = what_is_unseen(name, around.wanted, *around.row);
     return seen;
+}
+
+ShiftMemories advance_all(znodes::TrafficShifts& shifts,
+                          const ShiftMemories& memories,
+                          const std::function<ShiftSurroundings()>& look_around,
+                          WallTime wall,
+                          SteadyTime now) {
+    ShiftMemories next;
+    std::optional<ShiftSurroundings> around;
+    for (auto& [name, shift] : shifts.names) {
+        if (!shift.is_under_way()) continue;
+        if (!around) around = look_around();
+        const auto known = memories.find(name);
+        dnsupdate::ShiftStep made =
+            dnsupdate::advance(shift,
+                               known == memories.end() ? dnsupdate::ShiftMemory{} : known->second,
+                               sight(name, shift, *around),
+                               wall,
+                               now);
+        shift = std::move(made.next);
+        next.emplace(name, std::move(made.memory));
+    }
+    return next;
 }
 
 asio::awaitable<void> ShiftDuty::step(std::int64_t epoch) {
@@ -144,19 +198,15 @@ asio::awaitable<void> ShiftDuty::step(std::int64_t epoch) {
     const znodes::TrafficShifts before = known->value;
     const std::int32_t version = known->version;
     znodes::TrafficShifts after = before;
-    std::map<std::string, dnsupdate::ShiftMemory> memories;
-    for (auto& [name, shift] : after.names) {
-        dnsupdate::ShiftStep made = dnsupdate::advance(
-            shift, memories_[name], sight(name, shift), clock_.wall(), clock_.now());
-        shift = std::move(made.next);
-        memories.emplace(name, std::move(made.memory));
-    }
-    memories_ = std::move(memories);
+    memories_ = advance_all(
+        after, memories_, [this] { return look_around(); }, clock_.wall(), clock_.now());
     if (after == before) co_return;
     after.stamp = {.cluster = node_.view().cluster(),
                    .token = epoch,
                    .writer = node_.identity().node.str(),
                    .sequence = before.stamp.sequence + 1};
+    for (const std::string& name : end_unreadable(before, after, clock_.wall()))
+        log::warn("traffic_shift_not_kept", {{"why", name + ": its next step can't be written"}});
     const znodes::Paths& paths = node_.paths();
     std::vector<coordination::Op> ops{
         coordination::CheckOp{.path = paths.epoch(), .version = static_cast<std::int32_t>(epoch)}};

@@ -14,7 +14,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace muster::orchestrator {
 
@@ -24,6 +26,28 @@ namespace muster::orchestrator {
     const std::string& name,
     const std::map<std::string, dnsupdate::DesiredRecords>& wanted,
     const DnsRow& row);
+
+/// Where no reader would take `after`: each of its shifts that is to blame ends, with the percents
+/// of before it. The names of those. Pure.
+[[nodiscard]] std::vector<std::string> end_unreadable(const znodes::TrafficShifts& before,
+                                                      znodes::TrafficShifts& after,
+                                                      WallTime now);
+
+/// What all shifts are judged by: copies of all that is wanted and seen.
+struct ShiftSurroundings {
+    bool known = false;
+    bool paused = false;
+    std::map<std::string, dnsupdate::DesiredRecords> wanted;  ///< of each store by its name
+    std::shared_ptr<const DnsRow> row;                        ///< never null if known
+};
+using ShiftMemories = std::map<std::string, dnsupdate::ShiftMemory>;
+
+/// Takes the next step of each shift that is under way. Looks around once, and only if one is.
+[[nodiscard]] ShiftMemories advance_all(znodes::TrafficShifts& shifts,
+                                        const ShiftMemories& memories,
+                                        const std::function<ShiftSurroundings()>& look_around,
+                                        WallTime wall,
+                                        SteadyTime now);
 
 /// The master's duty to go on with shifts of traffic: what a step is goes into `dns/shifts` first,
 /// under E and compare-and-set; the records follow what is there (DnsDuty). So a step is taken by
@@ -46,8 +70,7 @@ class ShiftDuty {
  private:
     asio::awaitable<void> run();
     asio::awaitable<void> step(std::int64_t epoch);
-    [[nodiscard]] dnsupdate::ShiftSight sight(const std::string& name,
-                                              const znodes::TrafficShift& shift) const;
+    [[nodiscard]] ShiftSurroundings look_around() const;
 
     coordination::Store& store_;
     Clock& clock_;
@@ -57,7 +80,7 @@ class ShiftDuty {
     TaskGroup tasks_;
     Signal wake_;
     std::int64_t epoch_ = -1;  ///< of `memories_`
-    std::map<std::string, dnsupdate::ShiftMemory> memories_;
+    ShiftMemories memories_;
 };
 
 }  // namespace muster::orchestrator

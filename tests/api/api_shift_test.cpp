@@ -1,6 +1,7 @@
 #include "orchestrator/api_shift.hpp"
 
 #include "common/config/decode.hpp"
+#include "common/follow/instance_group.hpp"
 #include "orchestrator/dns_gauges.hpp"
 #include "tests/api/api_case.hpp"
 #include "tests/api/example_cluster.hpp"
@@ -150,6 +151,29 @@ TEST(TrafficShiftApi, RefusesWithPlaceAndReason) {
         EXPECT_TRUE(found) << row.body << "\n" << reply.body;
         EXPECT_TRUE(api.commands.asked.empty()) << row.body;
     }
+}
+
+TEST(TrafficShiftApi, SharesByZoneOnlyWhereEachLoadBalancerHasOne) {
+    ApiCase api;
+    Snapshot snapshot = with_fleets(api);
+    const auto ask = [&](const std::string& zone) {
+        config::GroupSpec spec{.name = follow::instance_group(FleetName("blue"))};
+        spec.backends = {{.id = BackendId("b1"), .zone = "z1"},
+                         {.id = BackendId("b2"), .zone = zone}};
+        test::put_group(snapshot,
+                        {.spec = std::make_shared<const config::GroupSpec>(std::move(spec))});
+        api.publish(snapshot);
+        return api.answer(
+            request("POST",
+                    "/api/v1/traffic-shift",
+                    {},
+                    R"({"name":"api.muster.test","by":"zone","percent":{"z1":100}})"));
+    };
+    const auto refused = ask("");
+    EXPECT_EQ(refused.status, 422) << refused.body;
+    EXPECT_THAT(refused.body, HasSubstr("some have none"));
+    EXPECT_TRUE(api.commands.asked.empty());
+    EXPECT_EQ(ask("z2").status, 202);
 }
 
 TEST(TrafficShiftApi, ShowsHowFarShiftsAre) {

@@ -107,6 +107,74 @@ TEST_F(DnsUpdaterTest, IsNotHeldUpForEverByAServerThatIsDead) {
     EXPECT_THAT(updater_->status().servers[0].wrong, HasSubstr("127.0.0.1:53"));
 }
 
+/// As the turns of a rotation do, whose TTL is short.
+TEST_F(DnsUpdaterTest, IsNotHeldUpByADeadServerWhileANameIsWrittenAgainAndAgain) {
+    const DnsName www("www.muster.test");
+    int turn = 0;
+    const auto want_and_turn = [&](int last) {
+        wanted_ = {
+            .complete = true,
+            .sets = {{api, {.records = records(1, last)}}, {www, {.records = records(9, 9)}}}};
+        wanted_.sets[www].records.ttl = Ttl(30 + ++turn % 2);
+        if (updater_) updater_->look();
+    };
+    want_and_turn(4);
+    start();
+    clock_.run_for(20s);
+    server_up_ = false;
+    want_and_turn(4);
+    clock_.run_for(1s);
+    for (int i = 0; i < 5; ++i) {
+        want_and_turn(3);
+        clock_.run_for(4s);
+        if (i == 0) {
+            EXPECT_EQ(there(), 4U) << "it has its time";
+        }
+    }
+    EXPECT_EQ(there(), 3U);
+    want_and_turn(3);
+    clock_.run_for(1s);
+    want_and_turn(2);
+    EXPECT_TRUE(converges(2, 1s)) << "who was waited for in vain is not waited for again";
+
+    server_up_ = true;
+    clock_.run_for(10s);
+    server_up_ = false;
+    want_and_turn(2);
+    clock_.run_for(1s);
+    want_and_turn(1);
+    EXPECT_FALSE(converges(1, 5s)) << "it had answered right";
+    EXPECT_TRUE(converges(1, 10s));
+}
+
+TEST_F(DnsUpdaterTest, TellsOfEachNameWhetherAServerShowsIt) {
+    const DnsName www("www.muster.test");
+    wanted_ = {.complete = true,
+               .sets = {{api, {.records = records(1, 2)}}, {www, {.records = records(9, 9)}}}};
+    start();
+    clock_.run_for(10s);
+    const auto server = [&] { return updater_->status().servers[0]; };
+    EXPECT_THAT(server().unseen, IsEmpty());
+    frozen_ = store_.content;
+    wanted_.sets[api].records = records(1, 3);
+    updater_->look();
+    clock_.run_for(5s);
+    EXPECT_EQ(server().unseen, (std::map<DnsName, std::string>{{api, ""}}));
+    clock_.run_for(10s);
+    ASSERT_EQ(server().unseen.size(), 1U) << "given up, and wrong all the same";
+    EXPECT_THAT(server().unseen.at(api), HasSubstr("10.0.0.3"));
+    EXPECT_EQ(server().silent, "");
+    server_up_ = false;
+    clock_.run_for(10s);
+    EXPECT_THAT(server().silent, HasSubstr("127.0.0.1:53"));
+    EXPECT_EQ(server().unseen.size(), 1U);
+    server_up_ = true;
+    frozen_.reset();
+    clock_.run_for(10s);
+    EXPECT_THAT(server().unseen, IsEmpty());
+    EXPECT_EQ(server().silent, "");
+}
+
 TEST_F(DnsUpdaterTest, TellsWhenOneIsOutOfDnsCachesIncluded) {
     const MemberId gone("lb-2");
     want(records(1, 2));

@@ -268,6 +268,41 @@ TEST(Share, TurnsAreNoneOfTheRemovalsThatAreCounted) {
     EXPECT_EQ(counted.removals_held, 1);
 }
 
+/// Its place in DNS is not free until something says that it serves.
+TEST(Share, TakesNobodyOutForTheTurnOfOneThatIsUnproven) {
+    std::vector<Candidate> who = candidates({{"blue", 2}, {"green", 1}});
+    who[1].unproven = true;
+    for (std::int64_t slot = 0; slot < 4; ++slot) {
+        const Turn turn =
+            take_turns(who, {{"blue", 50}, {"green", 50}}, Answered::by_address, slot);
+        EXPECT_THAT(
+            turn.published,
+            UnorderedElementsAre(Pair(MemberId("blue-0"), 50), Pair(MemberId("green-0"), 50)));
+        EXPECT_THAT(turn.unproven, ElementsAre(MemberId("blue-1")));
+        const Turn point =
+            take_turns(who, {{"blue", 1}, {"green", 99}}, Answered::with_weights, slot);
+        EXPECT_TRUE(point.published.contains(MemberId("blue-0"))) << slot;
+    }
+    who[0].unproven = true;
+    const Turn none = take_turns(who, {{"blue", 50}, {"green", 50}}, Answered::by_address, 0);
+    EXPECT_EQ(none.published.size(), 2U) << "its party has nothing else";
+    EXPECT_THAT(none.unproven, IsEmpty());
+
+    const DnsName name("api.muster.test");
+    const Member there{.address = "10.0.0.1"};
+    const Member rests{.address = "10.0.0.2"};
+    Observed observed;
+    observed.sets[name].members = {{MemberId("b-1"), {.member = there, .ttl = 30s}},
+                                   {MemberId("b-2"), {.member = rests, .ttl = 30s}}};
+    Desired desired{.complete = true};
+    desired.sets[name] = {.records = {.ttl = 30s, .members = {{MemberId("b-1"), there}}},
+                          .left_out = {{MemberId("b-2"), "rests"}},
+                          .unproven = {MemberId("b-2")},
+                          .resting = {MemberId("b-2")}};
+    const Plan made = plan(desired, observed, {}, {}, SteadyTime{});
+    EXPECT_EQ(made.removals, 0) << "and it stays where it is";
+}
+
 /// Twenty load balancers go in as many rounds, but their traffic at once.
 TEST(Share, OfWhatIsShiftedAwayIsAsLittleAsCanBeUntilItsRemoval) {
     const DnsName name("api.muster.test");

@@ -232,6 +232,40 @@ TEST(TrafficShift, OfANameThatNobodyPublishesEndsByItself) {
     EXPECT_THAT(shift.shift_.why, HasSubstr("nothing is published"));
 }
 
+TEST(TrafficShift, DoesNotBeginWhereNoPercentsCanBeWritten) {
+    for (const char* const reason : {"no zone", "no more than 100"}) {
+        SharedName name = both_well();
+        if (reason == std::string("no zone")) {
+            name.parties[""] = {.known = 1, .good = 1, .percent = 50};
+        } else {
+            for (int i = 0; i < 101; ++i)
+                name.parties["z" + std::to_string(i)] = {.known = 1, .good = 1, .percent = 1};
+        }
+        Journey shift = run(300s);
+        shift.seen_.name = name;
+        shift.pass(59s);
+        EXPECT_EQ(shift.shift_.phase, ShiftPhase::asked) << reason;
+        shift.pass(3s);
+        EXPECT_EQ(shift.shift_.phase, ShiftPhase::rolled_back) << reason;
+        EXPECT_THAT(shift.shift_.why, HasSubstr(reason));
+        EXPECT_TRUE(shift.path_.empty());
+    }
+}
+
+TEST(TrafficShift, TellsWhyInTextThatEveryReaderTakes) {
+    Journey shift = run(300s);
+    shift.pass(58s);
+    shift.seen_.unseen = std::string(249, 'x') + "\u00e4\n\xff";
+    shift.pass(20s);
+    EXPECT_EQ(shift.shift_.phase, ShiftPhase::held);
+    EXPECT_EQ(shift.shift_.why, std::string(249, 'x'));
+    const auto read = znodes::decode<znodes::TrafficShifts>(
+        encode(znodes::TrafficShifts{.stamp = {.cluster = "c", .writer = "n"},
+                                     .names = {{"api.muster.test", shift.shift_}}}),
+        "c");
+    EXPECT_TRUE(read) << read.error().message();
+}
+
 TEST(TrafficShift, IsAlwaysAHundredOnItsWay) {
     std::mt19937_64 random(11);
     for (int round = 0; round < 500; ++round) {
