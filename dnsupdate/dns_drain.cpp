@@ -105,6 +105,18 @@ void DnsDrain::note_server(const std::string& server, bool fails, SteadyTime now
     who->second.fails = fails;
 }
 
+std::set<DnsName> DnsDrain::open(const std::string& server) const {
+    const auto who = servers_.find(server);
+    if (who == servers_.end()) return {};
+    std::set<DnsName> names = who->second.unseen;
+    for (const auto& [name, known] : names_) {
+        const bool is_open = std::ranges::any_of(
+            known.leaving, [&](const auto& one) { return !one.second.shown.contains(server); });
+        if (is_open) names.insert(name);
+    }
+    return names;
+}
+
 /// The caches' time, from when the last server had dropped it.
 OutOfDns DnsDrain::after(SteadyTime dropped, Ttl longest, SteadyTime now) const {
     SteadyTime until = dropped + longest + policy_.cache_floor;

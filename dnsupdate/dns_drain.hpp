@@ -68,6 +68,9 @@ class DnsDrain {
     /// Whether it answers from its store.
     void note_server(const std::string& server, bool fails, SteadyTime now);
 
+    /// The names that it still needs an answer of this server for.
+    [[nodiscard]] std::set<DnsName> open(const std::string& server) const;
+
     [[nodiscard]] OutOfDns out(const MemberId& member, SteadyTime now) const;
     /// Those that were removed and are not out yet, at most `most`.
     [[nodiscard]] std::map<MemberId, OutOfDns> leaving(SteadyTime now, std::size_t most) const;

@@ -84,7 +84,8 @@ DnsUpdater::DnsUpdater(asio::any_io_executor executor,
                               const std::vector<DnsRecord>& records,
                               SteadyTime asked) { drain_.answered(server, name, records, asked); },
            .noted = [this](const std::string& server,
-                           bool fails) { drain_.note_server(server, fails, clock_.now()); }}),
+                           bool fails) { drain_.note_server(server, fails, clock_.now()); },
+           .open = [this](const std::string& server) { return drain_.open(server); }}),
       random_(settings_.seed),
       next_back_off_(settings_.least_back_off) {
     status_.provider = provider_.name();

@@ -180,6 +180,7 @@ void DnsVerifier::tell(Server& server, const DnsName& name, const std::string& w
 /// Half of what is asked in a round, from where the last one ended.
 std::vector<DnsName> DnsVerifier::open_names(const Server& server) const {
     std::set<DnsName> open;
+    if (listeners_.open) open = listeners_.open(server.state.address);
     for (const auto& [name, why] : server.state.unseen) open.insert(name);
     std::vector<DnsName> names;
     const std::size_t most = std::min((settings_.names + 1) / 2, open.size());
@@ -203,7 +204,9 @@ asio::awaitable<void> DnsVerifier::look_round(Server& server) {
         const DnsName& name = names[i];
         (i < open ? server.next_open : server.next) = DnsName(name.str() + '\0');
         const Result<std::string> answer = co_await what_is_wrong(server, name);
-        if (wrong.empty()) wrong = answer ? *answer : answer.error().message();
+        // What is published no more may well be somebody else's now.
+        if (wrong.empty() && answer && published_.contains(name)) wrong = *answer;
+        if (wrong.empty() && !answer) wrong = answer.error().message();
         if (!answer) break;
         if (!server.changed.contains(name)) tell(server, name, *answer);
     }

@@ -71,6 +71,8 @@ class DnsVerifier {
             answered;
         /// Whether a server answers from its store.
         std::function<void(const std::string& server, bool fails)> noted;
+        /// Names that it wants a server's answers for, published or not.
+        std::function<std::set<DnsName>(const std::string& server)> open;
     };
 
     DnsVerifier(asio::any_io_executor executor,

@@ -186,6 +186,23 @@ TEST_F(DnsDrainTest, OfWhatAnEarlierMasterRemovedWaitsForItsTtls) {
     EXPECT_EQ(drain.longest(at(317s)), 30s);
 }
 
+TEST_F(DnsDrainTest, TellsWhichAnswersItStillNeeds) {
+    DnsDrain drain({.servers = {"ns1", "ns2"}, .cache_floor = 5s}, 0s);
+    EXPECT_THAT(drain.open("ns1"), IsEmpty());
+    drain.read(holds({{api, {one, two}}, {www, {one}}}), at(0s));
+    EXPECT_EQ(drain.open("ns1"), (std::set<DnsName>{api, www}));
+    for (const char* const server : {"ns1", "ns2"}) {
+        drain.answered(server, api, a({one, two}), at(1s));
+        drain.answered(server, www, a({one}), at(1s));
+    }
+    EXPECT_THAT(drain.open("ns1"), IsEmpty());
+    drain.read(holds({{api, {one, two}}}), at(2s));
+    drain.answered("ns2", www, {}, at(3s));
+    EXPECT_EQ(drain.open("ns1"), (std::set<DnsName>{www}));
+    EXPECT_THAT(drain.open("ns2"), IsEmpty());
+    EXPECT_THAT(drain.open("ns3"), IsEmpty());
+}
+
 TEST_F(DnsDrainTest, WithoutServersGoesByTheStoreAlone) {
     DnsDrain drain({.cache_floor = 5s}, 0s);
     drain.read(holds({{api, {one, two}}}), at(0s));

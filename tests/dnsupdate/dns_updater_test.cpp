@@ -195,6 +195,24 @@ TEST_F(DnsUpdaterTest, TellsWhenOneIsOutOfDnsCachesIncluded) {
     EXPECT_THAT(updater_->status().leaving, IsEmpty());
 }
 
+/// Of a name that nobody asks for any more.
+TEST_F(DnsUpdaterTest, TellsWhenADroppedNameIsOutAtAServerThatWasDown) {
+    const DnsName www("www.muster.test");
+    wanted_ = {.complete = true,
+               .sets = {{api, {.records = records(1, 1)}}, {www, {.records = records(9, 9)}}}};
+    start();
+    clock_.run_for(10s);
+    server_up_ = false;
+    store_.content.sets.erase(www);
+    want(records(1, 1));
+    clock_.run_for(30s);
+    const MemberId gone("lb-9");
+    EXPECT_THAT(updater_->out_of_dns(gone).why, HasSubstr("has not answered without it"));
+    server_up_ = true;
+    EXPECT_TRUE(clock_.run_for(60s, [&] { return updater_->out_of_dns(gone).out; }));
+    EXPECT_THAT(updater_->status().servers[0].wrong, IsEmpty());
+}
+
 TEST_F(DnsUpdaterTest, CountsADrainAnewWhenItIsNotTheFirstMaster) {
     store_.stored = encode(Fence{.token = {.epoch = 2}, .nonce = "old"});
     store_.put({.name = api, .after = records(1, 1)});
