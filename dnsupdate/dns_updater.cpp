@@ -199,7 +199,7 @@ asio::awaitable<bool> DnsUpdater::claim() {
             distrust("the store has lost its fence, and perhaps more");
             break;
         case Claim::create:
-            if (is_unused_) drain_.expect_none_before();
+            if (is_unused_) *links_.fence_was_made = true;
             break;
         case Claim::raise:
         case Claim::adopt:
@@ -252,6 +252,8 @@ asio::awaitable<void> DnsUpdater::round() {
         co_return;
     }
     notice_age();
+    if (!was_empty_) was_empty_ = read->sets.empty();
+    if (*was_empty_ && *links_.fence_was_made) drain_.expect_none_before();
     Round now_round{.time = clock_.wall(), .desired = wanted(), .observed = *read};
     Plan made = plan(now_round.desired.desired, *read, memory_, policy_now(), clock_.now());
     now_round.lines = made.lines;

@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -60,6 +61,8 @@ struct UpdaterLinks {
     std::function<asio::awaitable<bool>(StoreMark)> keep;  ///< false: it could not be kept
     DnsVerifier::Ask ask;
     std::function<void()> on_change;  ///< the status
+    /// In this term, where there had been none; the stores with one fence share it.
+    std::shared_ptr<bool> fence_was_made = std::make_shared<bool>(false);
 };
 
 /// The shell for one provider and one term of office: claim, then rounds of read, plan, write and
@@ -156,9 +159,10 @@ class DnsUpdater {
     SteadyTime last_begin_{};  ///< of the last round
     SteadyTime seen_at_{};     ///< when the servers had shown all that was written
     std::chrono::nanoseconds next_back_off_;
-    bool went_back_ = false;  ///< told once
-    bool is_unused_ = false;  ///< before the claim it had no fence and no records of ours
-    std::string distrusts_;   ///< why nothing is removed until the names are back
+    bool went_back_ = false;         ///< told once
+    bool is_unused_ = false;         ///< there was no fence and no record of ours before the claim
+    std::optional<bool> was_empty_;  ///< of records of ours, at the first reading
+    std::string distrusts_;          ///< why nothing is removed until the names are back
     PlanMemory memory_;
     std::deque<std::shared_ptr<Pending>> orders_;
     Plan ordered_;  ///< the last plan made for an order, and what it was made of

@@ -251,13 +251,16 @@ asio::awaitable<void> DnsDuty::begin(Token by) {
     std::set<std::string> views;
     for (const DnsStore& store : stores)
         if (store.etcd) views.insert(store.provider->name());
+    const auto made_for_all_views = std::make_shared<bool>(false);
     for (DnsStore& store : stores) {
+        dnsupdate::UpdaterLinks links = links_of(store, by);
+        if (store.etcd) links.fence_was_made = made_for_all_views;
         auto updater = std::make_unique<dnsupdate::DnsUpdater>(
             tasks_.executor(),
             clock_,
             *store.provider,
             updater_settings(store, stores.size(), settings_.dns, uuid, nonce),
-            links_of(store, by),
+            std::move(links),
             dnsupdate::Fence{.token = by, .nonce = nonce},
             mark_in(*state, store.provider->name(), views));
         term->parts.push_back({.store = std::move(store), .updater = std::move(updater)});
