@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace muster::znodes {
@@ -77,11 +78,11 @@ TEST(TrafficShifts, ThatSayNonsenseAreRefused) {
 TEST(TrafficShifts, OfAnyBytesAreReadOrRefused) {
     std::mt19937_64 random(5);
     const std::string good = encode(example());
+    constexpr std::string_view drawn = "0123456789abcz.,:{}[]\"\xff";
     int taken = 0;
     for (int round = 0; round < 30'000; ++round) {
         std::string bytes = good;
-        for (int i = 0; i < 2; ++i)
-            bytes[random() % bytes.size()] = "0123456789abcz.,:{}[]\"\xff"[random() % 25];
+        for (int i = 0; i < 2; ++i) bytes[random() % bytes.size()] = drawn[random() % drawn.size()];
         const auto read = decode<TrafficShifts>(bytes, "c");
         if (!read) continue;
         ++taken;
