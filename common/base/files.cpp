@@ -31,9 +31,14 @@ Result<std::string> read_file(const std::string& path) {
     errno = 0;
     std::ifstream file(path, std::ios::binary);
     if (!file.is_open()) return last_error(path);
-    std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    if (file.bad()) return last_error(path);
-    return text;
+    // A read that fails after the open (a process in /proc that has ended) throws.
+    try {
+        std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+        if (file.bad()) return last_error(path);
+        return text;
+    } catch (const std::ios_base::failure&) {
+        return last_error(path);
+    }
 }
 
 Result<std::string> read_secret(const std::string& path) {

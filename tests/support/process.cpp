@@ -13,6 +13,7 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <sstream>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -202,7 +203,9 @@ std::string Process::output() const {
 
 bool is_alive(pid_t pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    const std::string stat{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    std::ostringstream text;
+    text << file.rdbuf();  // one that ends meanwhile leaves nothing, and throws nothing
+    const std::string stat = std::move(text).str();
     // The name, in parentheses, may contain anything; the state follows it.
     const std::size_t end_of_name = stat.rfind(") ");
     return end_of_name != std::string::npos && stat[end_of_name + 2] != 'Z';
