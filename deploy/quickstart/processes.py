@@ -1,5 +1,6 @@
 """The processes of the quickstart: started apart from the terminal, found again by pid and start time."""
 
+import contextlib
 import json
 import os
 import signal
@@ -97,11 +98,16 @@ def signal_all(name, number):
 
 
 def kill(*names):
-    """As when they crash, with those that they have started."""
-    for name in names:
-        signal_all(name, signal.SIGSTOP)  # so that none of them can do anything about the others' end
-        signal_all(name, signal.SIGKILL)
-    while set(names) & running().keys():
+    """As when they crash, with those that they have started; returns when all have ended, and so hold no port."""
+    there = running()
+    pids = [pid for name in names if name in there for pid in (there[name], *children(name))]
+    victims = {pid: born for pid in pids if (born := _start_time(pid)) is not None}
+    for number in (signal.SIGSTOP, signal.SIGKILL):  # so that none of them can do anything about the others' end
+        for pid, born in victims.items():
+            if _start_time(pid) == born:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+    while any(_start_time(pid) == born for pid, born in victims.items()):
         _reap()
         time.sleep(0.005)
 

@@ -248,6 +248,13 @@ void Responder::answer(int connection) {
         const std::string_view reply = is_bad ? bad : is_traffic ? std::string_view(named) : ok;
         send(connection, reply.data(), reply.size(), MSG_NOSIGNAL);
     }
+    drop(connection);
+}
+
+/// Out of the epoll set first: to close it does that only when no child that is just being started
+/// has a copy, and its events would then be taken for those of whatever has the number next.
+void Responder::drop(int connection) {
+    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection, nullptr);
     connections_.erase(connection);
     dripping_.erase(connection);
     close(connection);

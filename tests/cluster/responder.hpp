@@ -80,6 +80,7 @@ class Responder {
     void serve();
     void accept_all();
     void answer(int connection);
+    void drop(int connection);
     void arrived(std::uint32_t backend);
     void arrived_traffic(std::uint32_t backend);
     void drip();

@@ -14,7 +14,8 @@ sys.path.insert(0, str(QUICKSTART))
 
 STATE = Path(tempfile.mkdtemp(prefix="muster-drill-"))
 os.environ["MUSTER_QUICKSTART_STATE"] = str(STATE)
-from drill import Found, judge  # noqa: E402  (reads the environment, as all of them)
+import processes  # noqa: E402  (reads the environment, as all of them)
+from drill import Found, judge  # noqa: E402
 from load import Lost  # noqa: E402
 from state import PORT_NAMES  # noqa: E402
 
@@ -47,6 +48,18 @@ def judges_badly():
     return [number for number, (found, what, count) in enumerate(cases) if len(list(judge(found, what))) != count]
 
 
+def leaves_a_child_alive():
+    """Whether kill() comes back while what a killed process has started still holds its port."""
+    holder = ("import socket; there = socket.create_server(('127.0.0.1', 0)); much = b'x' * (1 << 29);"
+              "print(there.getsockname()[1], flush=True); there.accept()")
+    (STATE / "logs").mkdir(exist_ok=True)
+    processes.start("parent", ["sh", "-c", '"$@" & wait', "sh", sys.executable, "-c", holder])
+    processes.wait_until("the child", lambda: processes.log_of("parent").read_text().endswith("\n"), 30)
+    with socket.socket() as client:
+        processes.kill("parent")
+        return client.connect_ex(("127.0.0.1", int(processes.log_of("parent").read_text()))) == 0
+
+
 def quickstart(*arguments, **environment):
     print("$ quickstart", *arguments, environment or "", flush=True)
     return subprocess.run([sys.executable, "-B", str(QUICKSTART), *arguments],
@@ -58,6 +71,8 @@ def main():
     (STATE / "env").write_text("".join(f"{name}={free_port()}\n" for name in PORT_NAMES))
     failed = [f"case {number} of the judge" for number in judges_badly()]
     try:
+        if leaves_a_child_alive():
+            failed.append("what is killed goes on")
         if quickstart("drill"):
             failed.append("a promise was broken")
         if quickstart("drill", "drain_backend", "kill_agent"):

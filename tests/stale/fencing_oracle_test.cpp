@@ -80,9 +80,10 @@ TEST(FencingOracle, RefusesAHistoryWithAGap) {
     std::vector<Transaction> history = cluster.end();
     (void)judge(history, cluster.paths());
     const auto is_epoch = [&](const Transaction& transaction) {
-        return std::ranges::any_of(transaction.ops, [&](const LoggedOp& op) {
-            return op.kind == LoggedOp::Kind::set && op.path == cluster.paths().epoch();
-        });
+        return !transaction.refused() &&
+               std::ranges::any_of(transaction.ops, [&](const LoggedOp& op) {
+                   return op.kind == LoggedOp::Kind::set && op.path == cluster.paths().epoch();
+               });
     };
     const auto claim = std::ranges::find_if(history, is_epoch);
     ASSERT_NE(claim, history.end());

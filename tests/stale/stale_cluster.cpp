@@ -40,13 +40,16 @@ std::vector<Transaction> StaleCluster::end() {
     finish(witness_->end(), network_);
     witness_.reset();
     for (std::size_t i = 0; i < servers_.size(); ++i) servers_.stop(i);
-    // Each has them all; one may have been stopped before the last ones reached it.
-    std::vector<Transaction> longest;
+    // No log need have them all: one server may have begun with a snapshot of the others' tree,
+    // another been stopped before the last ones reached it.
+    std::map<std::int64_t, Transaction> history;
     for (std::size_t i = 0; i < servers_.size(); ++i) {
-        std::vector<Transaction> history = read_logs(servers_.data_dir(i));
-        if (history.size() > longest.size()) longest = std::move(history);
+        for (Transaction& one : read_logs(servers_.data_dir(i)))
+            history.try_emplace(one.zxid, std::move(one));
     }
-    return longest;
+    std::vector<Transaction> in_order;
+    for (auto& [zxid, one] : history) in_order.push_back(std::move(one));
+    return in_order;
 }
 
 bool StaleCluster::drive(std::chrono::nanoseconds limit, const std::function<bool()>& done) {
