@@ -33,7 +33,8 @@ struct AgentIdentity {
     std::string incarnation;  ///< new with each process
     std::string address;      ///< at which the LB is reached; may be empty
     std::string build;
-    std::string lb;  ///< its kind
+    std::string lb;                                  ///< its kind
+    std::map<std::string, std::string> exporters{};  ///< znodes::AgentReport
 };
 
 struct AgentOptions {

@@ -1,6 +1,7 @@
 #include "agent/agent_settings.hpp"
 
 #include "common/config/document.hpp"
+#include "common/config/endpoint.hpp"
 #include "common/config/settings_fields.hpp"
 #include "common/config/text_rules.hpp"
 #include "common/config/value.hpp"
@@ -185,6 +186,32 @@ AgentSettings decode_settings(const Value& value) {
 std::string_view lb_kind(const AgentSettings& settings) {
     constexpr std::array<std::string_view, 3> kinds = {"haproxy", "nginx", "envoy"};
     return kinds.at(settings.lb.index());
+}
+
+namespace {
+
+/// Where others reach what listens on `host`; empty: nowhere that is known.
+std::string reached_at(const AgentSettings& settings, std::string_view host, std::uint16_t port) {
+    std::string at(host);
+    if (!config::is_destination(at)) {
+        const auto own = config::parse_endpoint(settings.address);
+        if (!own) return {};
+        at = own->host;
+    }
+    return config::to_string(config::Endpoint{.host = at, .port = port});
+}
+
+}  // namespace
+
+std::map<std::string, std::string> exporters_of(const AgentSettings& settings, std::uint16_t port) {
+    std::map<std::string, std::string> exporters;
+    if (const auto listen = config::parse_endpoint(settings.listen, 0))
+        exporters.emplace("agent", reached_at(settings, listen->host, port));
+    const auto* const haproxy = std::get_if<HaproxySettings>(&settings.lb);
+    if (haproxy != nullptr && haproxy->stats_port != 0)
+        exporters.emplace("lb", reached_at(settings, haproxy->stats_address, haproxy->stats_port));
+    std::erase_if(exporters, [](const auto& exporter) { return exporter.second.empty(); });
+    return exporters;
 }
 
 DecodedAgentSettings decode_agent_settings(std::string_view text,

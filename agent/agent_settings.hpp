@@ -9,6 +9,8 @@
 #include "common/config/settings_overrides.hpp"
 #include "common/observe/log.hpp"
 
+#include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +43,12 @@ struct DecodedAgentSettings {
 
 /// "haproxy", "nginx", "envoy".
 [[nodiscard]] std::string_view lb_kind(const AgentSettings& settings);
+
+/// Where Prometheus finds "/metrics" of the "agent", which listens on `port`, and of the "lb" where
+/// it has one. Of what listens on all addresses: the host of `address`; where there is none, it is
+/// left out.
+[[nodiscard]] std::map<std::string, std::string> exporters_of(const AgentSettings& settings,
+                                                              std::uint16_t port);
 
 /// The fields that the environment can set; log.level is MUSTER_AGENT_LOG_LEVEL.
 [[nodiscard]] std::span<const config::SettingName> setting_names();

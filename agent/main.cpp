@@ -122,40 +122,44 @@ int run(const agent::AgentSettings& settings) {
     const std::unique_ptr<agent::LbDriver> driver = std::visit(MakeDriver{clock}, settings.lb);
     const std::unique_ptr<agent::LbCounterSource> counters =
         std::visit(MakeCounters{clock}, settings.lb);
-    agent::Agent agent(
+    // The port is known once it is open, and it answers once there is an agent.
+    std::unique_ptr<agent::Agent> agent;
+    const auto listen = config::parse_endpoint(settings.listen, 0);
+    http::Server server(executor,
+                        clock,
+                        {.address = listen->host, .port = listen->port},
+                        [&agent](http::Request request) -> asio::awaitable<http::Reply> {
+                            co_return agent->answer(request);
+                        });
+    if (const Result<void> opened = server.open(); !opened)
+        throw std::runtime_error(opened.error().message());
+    agent = std::make_unique<agent::Agent>(
         executor,
         store,
         clock,
         znodes::Paths(settings.cluster),
         *driver,
         registry,
-        {.fleet = settings.fleet,
-         .instance = settings.instance,
-         .incarnation = random_guid(),
-         .address = settings.address,
-         .build = MUSTER_BUILD,
-         .lb = std::string(agent::lb_kind(settings))},
-        {.bind_address = settings.bind_address,
-         .last_good_file = settings.state_dir + "/last-good." + settings.fleet.str() + "." +
-                           settings.instance.str(),
-         .certificates = settings.tls,
-         .certificate_directory = settings.state_dir + "/certificates." + settings.fleet.str() +
-                                  "." + settings.instance.str()},
+        agent::AgentIdentity{.fleet = settings.fleet,
+                             .instance = settings.instance,
+                             .incarnation = random_guid(),
+                             .address = settings.address,
+                             .build = MUSTER_BUILD,
+                             .lb = std::string(agent::lb_kind(settings)),
+                             .exporters = agent::exporters_of(settings, server.port())},
+        agent::AgentOptions{.bind_address = settings.bind_address,
+                            .last_good_file = settings.state_dir + "/last-good." +
+                                              settings.fleet.str() + "." + settings.instance.str(),
+                            .certificates = settings.tls,
+                            .certificate_directory = settings.state_dir + "/certificates." +
+                                                     settings.fleet.str() + "." +
+                                                     settings.instance.str()},
         counters.get());
-    const auto listen = config::parse_endpoint(settings.listen, 0);
-    http::Server server(executor,
-                        clock,
-                        {.address = listen->host, .port = listen->port},
-                        [&agent](http::Request request) -> asio::awaitable<http::Reply> {
-                            co_return agent.answer(request);
-                        });
-    if (const Result<void> opened = server.open(); !opened)
-        throw std::runtime_error(opened.error().message());
 
     TaskGroup tasks(executor);
     tasks.spawn("store", primary.run());
     tasks.spawn("http", server.run());
-    agent.start();
+    agent->start();
     log::info("started",
               {{"fleet", settings.fleet.str()},
                {"instance", settings.instance.str()},
@@ -175,7 +179,7 @@ int run(const agent::AgentSettings& settings) {
     const auto end = [&]() -> asio::awaitable<void> {
         co_await ending.async_wait(asio::use_awaitable);
         log::info("leaving", {{"instance", settings.instance.str()}});
-        co_await agent.stop();
+        co_await agent->stop();
         store.end();
         co_await primary.close();
         co_await further.close();

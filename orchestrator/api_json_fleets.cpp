@@ -105,6 +105,18 @@ void put_agents(json::object& body, const View& view) {
     body["agents"] = std::move(agents);
 }
 
+json::array scrape_targets_json(const std::vector<ScrapeTarget>& targets) {
+    json::array groups;
+    for (const ScrapeTarget& target : targets) {
+        groups.push_back({{"targets", json::array{target.address}},
+                          {"labels",
+                           {{"fleet", target.fleet.str()},
+                            {"instance_id", target.instance.str()},
+                            {"exporter", target.exporter}}}});
+    }
+    return groups;
+}
+
 void put_shown_agents(json::object& body, const View& view) {
     json::array agents;
     for (const bool trouble : {true, false}) {

@@ -7,6 +7,7 @@
 #include "orchestrator/api_query.hpp"
 #include "orchestrator/api_text.hpp"
 
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -116,6 +117,21 @@ http::Response answer_state(const ReadCall& call) {
     return json_response(200, body);
 }
 
+/// Prometheus keeps its list while this is an error, and drops what an answer doesn't name.
+http::Response answer_scrape_targets(const ReadCall& call) {
+    if (!call.view.snapshot.scrape_targets)
+        return problem(503, "this node has not read all of ZooKeeper's tree yet");
+    std::vector<ScrapeTarget> targets = *call.view.snapshot.scrape_targets;
+    const auto keep = [&](std::string_view query, auto name_of) {
+        if (const auto wanted = call.request.query_value(query))
+            std::erase_if(targets,
+                          [&](const ScrapeTarget& one) { return name_of(one) != *wanted; });
+    };
+    keep("fleet", [](const ScrapeTarget& one) { return std::string_view(one.fleet.str()); });
+    keep("exporter", [](const ScrapeTarget& one) { return std::string_view(one.exporter); });
+    return http::Response::json(200, json::serialize(scrape_targets_json(targets)));
+}
+
 http::Response answer_with(const ReadCall& call, void (*put)(json::object&, const View&)) {
     json::object body = opening(call.view);
     put(body, call.view);
@@ -153,6 +169,7 @@ http::Response answer_read(Route route, const ReadCall& call) {
     if (route == Route::group) return answer_group(call);
     if (route == Route::fleet) return answer_fleet(call);
     if (route == Route::agents) return answer_with(call, put_agents);
+    if (route == Route::scrape_targets) return answer_scrape_targets(call);
     if (route == Route::dns) return answer_with(call, put_dns);
     if (route == Route::shifts) return answer_with(call, put_shifts);
     if (route == Route::fleets) return answer_with(call, put_fleets);

@@ -24,6 +24,7 @@ constexpr std::array route_table = {
     RouteRow{Route::fleets, "GET", "/api/v1/fleets", Needs::read},
     RouteRow{Route::fleet, "GET", "/api/v1/fleets/{fleet}", Needs::read},
     RouteRow{Route::agents, "GET", "/api/v1/agents", Needs::read},
+    RouteRow{Route::scrape_targets, "GET", "/api/v1/scrape-targets", Needs::read},
     RouteRow{Route::dns, "GET", "/api/v1/dns", Needs::read},
     RouteRow{Route::shifts, "GET", "/api/v1/traffic-shift", Needs::read},
     RouteRow{Route::dns_name, "GET", "/api/v1/dns/names/{name}", Needs::read},

@@ -23,6 +23,7 @@ enum class Route {
     fleets,
     fleet,
     agents,
+    scrape_targets,
     dns,
     shifts,
     dns_name,

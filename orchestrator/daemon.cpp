@@ -233,6 +233,7 @@ void Daemon::publish() {
                                  .pause_reason = commands_->self_pause().reason,
                                  .leaving = node_->leaving()},
                         .session = session,
+                        .settled = node_->settled(),
                         .now = clock_.now(),
                         .wall = clock_.wall()};
     if (election != nullptr && election->office()) {

@@ -175,6 +175,15 @@ struct AgentRow {
     bool operator==(const AgentRow&) const = default;
 };
 
+/// What Prometheus shall scrape of an LB.
+struct ScrapeTarget {
+    FleetName fleet;
+    InstanceId instance;
+    std::string exporter;  ///< "agent", "lb"
+    std::string address;   ///< host:port
+    bool operator==(const ScrapeTarget&) const = default;
+};
+
 /// What the master's dnsupdate does, and what this node's view says should be published.
 struct DnsRow {
     std::vector<std::string> zones;
@@ -226,9 +235,11 @@ struct Snapshot {
     std::vector<std::shared_ptr<const GroupRow>> groups;  ///< sorted by name, never null
     std::vector<FleetRow> fleets;                         ///< sorted by name
     std::vector<AgentRow> agents;                         ///< sorted by fleet and instance
-    std::shared_ptr<const DnsRow> dns;                    ///< null: this node's settings have none
-    std::map<std::string, znodes::TrafficShift> shifts;   ///< by the names that they are of
-    std::shared_ptr<const std::vector<Event>> events;     ///< oldest first; null = none
+    /// Of LBs, in the same order. Nothing: not all of the tree was read yet.
+    std::optional<std::vector<ScrapeTarget>> scrape_targets;
+    std::shared_ptr<const DnsRow> dns;                   ///< null: this node's settings have none
+    std::map<std::string, znodes::TrafficShift> shifts;  ///< by the names that they are of
+    std::shared_ptr<const std::vector<Event>> events;    ///< oldest first; null = none
 
     [[nodiscard]] const GroupRow* group(const GroupName& name) const;
     [[nodiscard]] const FleetRow* fleet(const FleetName& name) const;

@@ -274,6 +274,10 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const follow::ClusterView
     groups_ = std::move(groups);
     next->fleets = fleets_of(view);
     next->agents = agents_of(view, facts.wall);
+    std::vector<ScrapeTarget> targets = scrape_targets_.update(view);
+    // What was complete once stays so: what vanishes is kept.
+    if (facts.settled || (last_ && last_->scrape_targets))
+        next->scrape_targets = std::move(targets);
     for (auto& [id, row] : nodes) next->nodes.push_back(std::move(row));
 
     static const Snapshot nothing;

@@ -2,6 +2,7 @@
 
 #include "common/follow/cluster_view.hpp"
 #include "orchestrator/election.hpp"
+#include "orchestrator/scrape_targets.hpp"
 #include "orchestrator/snapshot.hpp"
 
 #include <cstdint>
@@ -22,6 +23,7 @@ struct SnapshotFacts {
     std::optional<SteadyTime> lease_until;
     std::shared_ptr<const DnsRow> dns;
     std::set<ShardId> unplaceable;  ///< as the master (this node) found out
+    bool settled = false;           ///< all that there is was read
     SteadyTime now{};
     WallTime wall{};
 };
@@ -58,6 +60,7 @@ class SnapshotBuilder {
     std::shared_ptr<const Snapshot> last_;
     std::map<GroupName, KnownGroup> groups_;
     std::optional<MasterRow> master_;
+    ScrapeTargets scrape_targets_;
 };
 
 }  // namespace muster::orchestrator

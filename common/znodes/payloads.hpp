@@ -230,6 +230,8 @@ struct AgentReport {
     std::map<GroupName, std::int64_t> generations;  ///< applied, of its groups
     WallTime status_time{};                         ///< of the newest status applied
     std::string error;  ///< why it has not applied what it should; empty: it has
+    /// Where Prometheus finds "/metrics" of the "agent" and of the "lb": host:port.
+    std::map<std::string, std::string> exporters;
     bool operator==(const AgentReport&) const = default;
 };
 

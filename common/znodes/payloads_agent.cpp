@@ -1,4 +1,5 @@
 // What the agents beside the LBs write.
+#include "common/config/endpoint.hpp"
 #include "common/config/unicode.hpp"
 #include "common/znodes/names.hpp"
 #include "common/znodes/payload_reader.hpp"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::size_t max_groups = 10'000;
 constexpr std::size_t max_error = 500;
+constexpr std::size_t max_exporters = 8;
 constexpr std::size_t max_backend_id_bytes = 512;
 constexpr int max_count = 1'000'000'000;
 
@@ -67,7 +69,24 @@ std::string encode(const AgentReport& report) {
     out.emplace("generations", std::move(generations));
     out.emplace("status_time", milliseconds(report.status_time));
     out.emplace("error", config::as_plain_text(report.error, max_error));
+    if (!report.exporters.empty()) {
+        json::object exporters;
+        for (const auto& [name, address] : report.exporters) exporters.emplace(name, address);
+        out.emplace("exporters", std::move(exporters));
+    }
     return json::serialize(out);
+}
+
+static void read_exporters(Reader& in, AgentReport& report) {
+    if (!in.has("exporters")) return;
+    for (const auto& [name, address] : in.object("exporters", max_exporters)) {
+        if (!is_path_name(name) || !address.is_string() ||
+            !config::parse_endpoint(address.get_string())) {
+            in.refuse(Errc::malformed, "exporters");
+            return;
+        }
+        report.exporters.emplace(std::string(name), std::string(address.get_string()));
+    }
 }
 
 static void read(Reader& in, AgentReport& report) {
@@ -89,6 +108,7 @@ static void read(Reader& in, AgentReport& report) {
     }
     report.status_time = in.time("status_time");
     report.error = in.text("error", max_error);
+    read_exporters(in, report);
 }
 
 std::string encode(const LbEvidence& evidence) {

@@ -37,6 +37,22 @@ TEST(AgentSettings, SayWhereHaproxyIs) {
     EXPECT_EQ(haproxy.own_checks->interval, std::chrono::seconds(30));
 }
 
+TEST(AgentSettings, SayWherePrometheusFindsTheExporters) {
+    const std::string beginning = "zookeeper: [a:1]\nfleet: e\ninstance: l\n";
+    const auto exporters = [&](const std::string& rest) {
+        const DecodedAgentSettings decoded = decode_agent_settings(beginning + rest);
+        EXPECT_TRUE(decoded.problems.empty()) << rest;
+        return exporters_of(decoded.settings, 9'710);
+    };
+    using Exporters = std::map<std::string, std::string>;
+    EXPECT_EQ(exporters("haproxy: {stats_address: 192.0.2.1, stats_port: 8404}\n"),
+              (Exporters{{"agent", "127.0.0.1:9710"}, {"lb", "192.0.2.1:8404"}}));
+    EXPECT_EQ(exporters("haproxy: {}\nlisten: 0.0.0.0:0\n"), Exporters{});
+    EXPECT_EQ(exporters("haproxy: {stats_address: '::', stats_port: 8404}\nlisten: '[::]:0'\n"
+                        "address: '[2001:db8::1]:443'\n"),
+              (Exporters{{"agent", "[2001:db8::1]:9710"}, {"lb", "[2001:db8::1]:8404"}}));
+}
+
 TEST(AgentSettings, NameAnotherKindOfLb) {
     const std::string rest = "zookeeper: [zk1:2181]\nfleet: edge\ninstance: lb1\n";
     const auto nginx = decode_agent_settings(

@@ -141,6 +141,27 @@ TEST(Reads, LbsAreShownWithWhatProbesSayOfThem) {
     EXPECT_EQ(at(groups, "/groups/1/fleet"), "null");
 }
 
+TEST(Reads, PrometheusIsToldWhereExportersAre) {
+    ApiCase api;
+    Snapshot snapshot = test::example_snapshot(api.clock.now(), api.clock.wall());
+    api.publish(snapshot);
+    EXPECT_EQ(api.answer(request("GET", "/api/v1/scrape-targets")).status, 503);
+    snapshot.scrape_targets.emplace();
+    api.publish(snapshot);
+    EXPECT_EQ(api.answer(request("GET", "/api/v1/scrape-targets")).body, "[]");
+    for (const char* const exporter : {"agent", "lb"})
+        snapshot.scrape_targets->push_back({.fleet = FleetName("edge"),
+                                            .instance = InstanceId("lb-1"),
+                                            .exporter = exporter,
+                                            .address = "192.0.2.10:9000"});
+    api.publish(std::move(snapshot));
+    EXPECT_EQ(api.answer(request("GET", "/api/v1/scrape-targets?exporter=lb&fleet=edge")).body,
+              R"([{"targets":["192.0.2.10:9000"],)"
+              R"("labels":{"fleet":"edge","instance_id":"lb-1","exporter":"lb"}}])");
+    EXPECT_EQ(api.json(request("GET", "/api/v1/scrape-targets")).as_array().size(), 2U);
+    EXPECT_EQ(api.answer(request("GET", "/api/v1/scrape-targets?fleet=other")).body, "[]");
+}
+
 TEST(Reads, AgentsSayHowFarTheirLbsAre) {
     ApiCase api;
     Snapshot snapshot = test::example_snapshot(api.clock.now(), api.clock.wall());
