@@ -13,14 +13,14 @@ namespace muster::checker {
 
 namespace {
 
-std::optional<Identity> find_user(const std::string& name) {
+std::optional<ProcessIdentity> find_user(const std::string& name) {
     std::array<char, 16UZ * 1024UZ> buffer{};
     passwd entry{};
     passwd* found = nullptr;
     if (getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 ||
         found == nullptr)
         return std::nullopt;
-    return Identity{.user = entry.pw_uid, .group = entry.pw_gid};
+    return ProcessIdentity{.user = entry.pw_uid, .group = entry.pw_gid};
 }
 
 }  // namespace

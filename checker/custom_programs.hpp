@@ -1,6 +1,6 @@
 #pragma once
 
-#include "checker/subprocess.hpp"
+#include "common/base/subprocess.hpp"
 #include "common/config/probe_model.hpp"
 #include "common/config/program_model.hpp"
 
@@ -18,7 +18,7 @@ namespace muster::checker {
 /// A registered program, and as whom it runs.
 struct CustomProgram {
     config::Program program;
-    std::optional<Identity> identity;
+    std::optional<ProcessIdentity> identity;
 };
 using CustomPrograms = std::map<std::string, CustomProgram>;
 

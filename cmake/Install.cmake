@@ -8,7 +8,7 @@ install(TARGETS musterd musterctl muster-agent)
 install(TARGETS
     muster_flags muster_net zookeeper_st muster_base muster_config muster_znodes muster_coordination
     muster_follow muster_http muster_observe muster_checker muster_dnsupdate muster_dashboard
-    muster_orchestrator
+    muster_orchestrator muster_scaler
     muster_ctl muster_musterd muster_musterctl
     EXPORT muster)
 install(EXPORT muster NAMESPACE muster:: FILE muster-targets.cmake DESTINATION "${package_dir}")

@@ -8,6 +8,7 @@
 #include "common/config/fleet_order.hpp"
 #include "common/config/group_limits.hpp"
 #include "common/config/instance_codec.hpp"
+#include "common/config/scaling_codec.hpp"
 #include "common/config/text_rules.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -254,18 +255,40 @@ json::object encode_fields(const FleetSpec& fleet, Verbosity verbosity) {
     if (json::object health = encode(fleet.health, verbosity); !health.empty())
         fields["health"] = std::move(health);
     if (!fleet.dns.empty()) fields["dns"] = encode(fleet.dns, verbosity);
+    if (fleet.provider) fields["provider"] = encode(*fleet.provider, verbosity);
+    if (fleet.scaling) fields["scaling"] = encode(*fleet.scaling, verbosity);
     return fields;
+}
+
+/// Who makes the LBs, and how many.
+void read_scaling(const Fields& fields, FleetSpec& fleet) {
+    const auto scaling = fields.find("scaling");
+    const auto provider = fields.find("provider");
+    const auto instances = fields.find("instances");
+    if (scaling) fleet.scaling = decode_scaling(*scaling);
+    if (provider) fleet.provider = decode_provider(*provider);
+    if (provider && instances)
+        instances->refuse("stands beside provider, which makes the LBs; write one of them");
+    if (provider && !scaling)
+        provider->refuse(
+            "stands without scaling, which says how many LBs to make, such as {min: 2, max: 2}");
+    const bool is_map = scaling && scaling->node().kind == Node::Kind::map;
+    if (is_map && !provider && !fleet.scaling->shadow)
+        scaling->refuse(
+            "stands without provider, which makes the LBs; write it, or shadow: true to only see "
+            "what would be done");
 }
 
 }  // namespace
 
 FleetSpec decode_fleet_spec(const Value& spec) {
     FleetSpec fleet;
-    const Fields fields(spec, {"listeners", "instances", "health", "dns"});
+    const Fields fields(spec, {"listeners", "instances", "health", "dns", "provider", "scaling"});
     if (const auto instances = fields.find("instances"))
         fleet.instances = decode_instances(*instances);
     if (const auto health = fields.find("health")) fleet.health = decode_instance_health(*health);
     if (const auto dns = fields.find("dns")) fleet.dns = decode_dns_entries(*dns);
+    read_scaling(fields, fleet);
     const auto list = fields.require("listeners", "a list of at least one listener");
     if (!list) return fleet;
     if (list->node().kind == Node::Kind::list && list->node().items.empty())

@@ -2,6 +2,7 @@
 
 #include "common/base/id.hpp"
 #include "common/config/model.hpp"
+#include "common/config/scaling_model.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -103,6 +104,8 @@ struct FleetSpec {
     std::vector<FleetInstance> instances;  ///< sorted by id
     InstanceHealth health;
     std::vector<DnsEntry> dns;  ///< sorted by name and location
+    std::optional<ScalingSpec> scaling;
+    std::optional<FleetProvider> provider;  ///< beside it no instances are listed
     bool operator==(const FleetSpec&) const = default;
 };
 

@@ -21,8 +21,8 @@ constexpr std::size_t max_programs = 256;
 constexpr std::size_t max_arguments = 64;
 constexpr std::size_t max_views = 16;
 
-/// All fields that the environment can set; log's are one level down.
-constexpr std::array<SettingName, 25> setting_names = {{
+/// All fields that the environment can set; log's and prometheus' are one level down.
+constexpr std::array<SettingName, 29> setting_names = {{
     {"node"},
     {"cluster"},
     {"zookeeper", SettingForm::list},
@@ -41,6 +41,10 @@ constexpr std::array<SettingName, 25> setting_names = {{
     {"secrets_dir"},
     {"source_addresses", SettingForm::list},
     {"canaries", SettingForm::list},
+    {"prometheus.endpoints", SettingForm::list},
+    {"prometheus.user"},
+    {"prometheus.password_file"},
+    {"prometheus.token_file"},
     {"max_commands", SettingForm::plain},
     {"max_probes", SettingForm::plain},
     {"max_probes_per_second", SettingForm::plain},
@@ -251,6 +255,8 @@ NodeSettings decode_settings(const Value& value) {
                          "source_addresses",
                          "canaries",
                          "dns",
+                         "prometheus",
+                         "providers",
                          "max_commands",
                          "max_probes",
                          "max_probes_per_second",
@@ -277,6 +283,10 @@ NodeSettings decode_settings(const Value& value) {
     read_list(fields, "source_addresses", ip_address, settings.source_addresses);
     read_list(fields, "canaries", rules::endpoint, settings.canaries);
     read_dns(fields, settings.dns);
+    if (const auto prometheus = fields.find("prometheus"))
+        settings.prometheus = decode_prometheus(*prometheus);
+    if (const auto providers = fields.find("providers"))
+        settings.providers = decode_providers(*providers, settings.state_dir);
     read_limits(fields, settings);
     read_log(fields, settings.log);
     return settings;

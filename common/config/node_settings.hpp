@@ -5,9 +5,11 @@
 #include "common/config/decode.hpp"
 #include "common/config/dns_settings.hpp"
 #include "common/config/program_model.hpp"
+#include "common/config/scaling_settings.hpp"
 #include "common/config/settings_overrides.hpp"
 #include "common/observe/log.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,8 +70,10 @@ struct NodeSettings {
     std::string secrets_dir;  ///< the secrets that checks name, a file each, mode 0600
     Programs commands;        ///< that checks may run by their names
     Programs plugins;
-    std::vector<std::string> source_addresses;  ///< to probe from, in turn; empty: the kernel's
-    std::optional<DnsSettings> dns;             ///< this node publishes names while it is master
+    std::vector<std::string> source_addresses;     ///< to probe from, in turn; empty: the kernel's
+    std::optional<DnsSettings> dns;                ///< this node publishes names while it is master
+    std::optional<PrometheusSettings> prometheus;  ///< asked by this node while it is master
+    std::map<std::string, ProviderSettings> providers;  ///< what this node offers to fleets
     std::vector<std::string> canaries;  ///< host:port; when most refuse, this node's eyes are bad
     // The following are limits of each prober thread.
     int max_commands = 32;              ///< processes of commands at once

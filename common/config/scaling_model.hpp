@@ -11,7 +11,7 @@
 
 // How many LBs a fleet shall have, and who makes them, as users define it. Part of the model in
 // fleet_model.hpp; what a field means for people is in docs/scaling.md. Exact numbers are kept as
-// their text: scaler/quantity.hpp reads them.
+// their text, as decimal.hpp writes it. All durations are whole seconds.
 namespace muster::config {
 
 enum class ScalingMode : std::uint8_t { muster, hpa };
@@ -36,14 +36,14 @@ struct TargetRule {
 enum class StepChange : std::uint8_t { instances, percent, exact };
 
 struct StepBound {
-    std::string from;  ///< decimal
+    std::string from = "0";  ///< decimal
     StepChange change = StepChange::instances;
-    int amount = 0;
+    int amount = 0;  ///< signed, but for `exact`
     bool operator==(const StepBound&) const = default;
 };
 
 struct StepRule {
-    std::vector<StepBound> steps;  ///< rising
+    std::vector<StepBound> steps;  ///< rising in `from`
     bool operator==(const StepRule&) const = default;
 };
 
@@ -61,14 +61,15 @@ struct ScheduleRule {
     bool operator==(const ScheduleRule&) const = default;
 };
 
-/// What the metric's past says of its near future; raises the floor, never lowers.
+/// What the metric's past says of its near future; raises the floor, never lowers. The metric is
+/// one value for the fleet that doesn't depend on its size, such as requests a second.
 struct ForecastRule {
-    ScalingMeasure measure = ScalingMeasure::average_of_total;
-    std::string target = "1";
+    std::string target = "1";  ///< of each instance
     Duration season = 24h;
     int seasons = 7;           ///< looked back
     Duration ahead = 5min;     ///< how long before it is needed
     bool observe_only = true;  ///< until it has proven itself; false: at once
+    int percentile = 75;       ///< of the values of the past seasons
     bool operator==(const ForecastRule&) const = default;
 };
 
@@ -81,7 +82,7 @@ using ScalingRule = std::variant<TargetRule, StepRule, ScheduleRule, ForecastRul
 
 struct ScalingMetric {
     std::string name;            ///< unique in the fleet
-    std::string query;           ///< PromQL; none of schedule and fixed
+    std::string query;           ///< PromQL; empty: a rule that asks for nothing (asks() below)
     std::string capacity_query;  ///< of utilization: what 100 % of each instance is; empty: 100
     std::string instance_label = "instance_id";  ///< of series of each instance: holds its id
     Reducer reducer = Reducer::none;
@@ -89,6 +90,25 @@ struct ScalingMetric {
     ScalingRule rule;
     bool operator==(const ScalingMetric&) const = default;
 };
+
+/// Does Prometheus answer for it?
+[[nodiscard]] inline bool asks(const ScalingRule& rule) {
+    return !std::holds_alternative<ScheduleRule>(rule) && !std::holds_alternative<FixedRule>(rule);
+}
+
+/// What the target of a rule counts; nothing of rules without one.
+[[nodiscard]] inline std::optional<ScalingMeasure> measure_of(const ScalingRule& rule) {
+    if (const auto* target = std::get_if<TargetRule>(&rule)) return target->measure;
+    if (std::holds_alternative<ForecastRule>(rule)) return ScalingMeasure::average_of_total;
+    return std::nullopt;
+}
+
+/// Readings of each instance, or one value of the fleet?
+[[nodiscard]] inline bool is_of_instances(const ScalingRule& rule) {
+    const auto measure = measure_of(rule);
+    return measure == ScalingMeasure::utilization ||
+           measure == ScalingMeasure::average_of_instances;
+}
 
 /// At most so many instances in any window.
 struct ScalingBudget {
@@ -100,16 +120,16 @@ struct ScalingBudget {
 
 enum class BudgetSelect : std::uint8_t { largest, smallest };
 
-/// Of one direction.
+/// Of one direction; scaler/policy.hpp tells what the fields do.
 struct ScalingBehaviour {
-    std::string tolerance = "0.1";
-    std::optional<int> tolerance_instances;
+    std::string tolerance = "0.1";           ///< as a share
+    std::optional<int> tolerance_instances;  ///< mode muster
     Duration window{0};
     std::vector<ScalingBudget> budgets;
-    BudgetSelect select = BudgetSelect::largest;
+    BudgetSelect select = BudgetSelect::largest;  ///< mode hpa
     bool disabled = false;
-    std::optional<int> max_unavailable;  ///< percent
-    Duration cooldown{0};
+    std::optional<int> max_unavailable;  ///< percent; mode muster
+    Duration cooldown{0};                ///< mode muster
     bool operator==(const ScalingBehaviour&) const = default;
 };
 
@@ -142,10 +162,22 @@ struct ScalingSpec {
     Duration warm_up = 2min;  ///< from healthy until a new LB's metrics count
     std::optional<ScalingGuard> errors;
     std::optional<ScalingGuard> latency;
-    std::optional<EffectivenessGuard> effectiveness = EffectivenessGuard{};
+    std::optional<EffectivenessGuard> effectiveness = EffectivenessGuard{};  ///< mode muster
     bool shadow = false;  ///< decides and tells, and does nothing
     bool operator==(const ScalingSpec&) const = default;
 };
+
+/// What holds where nothing is written. Of an HPA: as Kubernetes has it for an autoscaling/v2
+/// object without `behavior` (reference/autoscaling.md, 1, rate limits).
+[[nodiscard]] inline ScalingSpec standard_scaling(ScalingMode mode) {
+    ScalingSpec spec{.mode = mode};
+    if (mode == ScalingMode::muster) return spec;
+    spec.out.budgets = {{.count = 4, .percent = std::nullopt, .window = 15s},
+                        {.count = std::nullopt, .percent = 100, .window = 15s}};
+    spec.in.budgets = {{.count = std::nullopt, .percent = 100, .window = 15s}};
+    spec.effectiveness = std::nullopt;
+    return spec;
+}
 
 /// Who makes and removes the fleet's LBs.
 struct FleetProvider {

@@ -69,6 +69,8 @@ class Applier {
             head(view_.fleets[name], name, path, node);
         } else if (first == "config" && parts.size() == 3 && parts[1] == "chunks") {
             chunk(parts[2], node);
+        } else if (first == "fleets") {
+            managed(parts, path, node);
         } else if (first == "groups") {
             group(parts, path, node);
         }
@@ -141,6 +143,48 @@ class Applier {
         if (const auto known = all.find(id); known != all.end()) slot = std::move(known->second);
         update(slot, path, *node);
         all.insert_or_assign(id, std::move(*slot));
+    }
+
+    void managed(const std::vector<std::string>& parts,
+                 const std::string& path,
+                 const coordination::Node* node) {
+        if (parts.size() < 2) return;
+        ManagedFleet& fleet = view_.managed[FleetName(parts[1])];
+        change_.scaling = true;
+        if (parts.size() == 2) {
+            fleet.made = source_.has(path);
+        } else if (parts.size() == 3) {
+            if (parts[2] == "instances") fleet.instances_made = source_.has(path);
+            if (parts[2] == "hosts") fleet.hosts_made = source_.has(path);
+            if (parts[2] == "state") keep(fleet.state, path, node, change_.scaling);
+            if (parts[2] == "pause") keep(fleet.pause, path, node, change_.scaling);
+        } else if (parts.size() == 4 && parts[2] == "instances") {
+            instance(fleet, InstanceId(parts[3]), path, node);
+        } else if (parts.size() == 4 && parts[2] == "hosts") {
+            follow(fleet.hosts, NodeId(parts[3]), path, node, change_.scaling);
+        }
+    }
+
+    void instance(ManagedFleet& fleet,
+                  const InstanceId& id,
+                  const std::string& path,
+                  const coordination::Node* node) {
+        std::optional<Versioned<znodes::FleetInstanceRecord>> slot;
+        if (const auto known = fleet.instances.find(id); known != fleet.instances.end())
+            slot = std::move(known->second);
+        keep(slot, path, node, change_.scaling);
+        using znodes::InstancePhase;
+        const bool ended = slot && slot->gone &&
+                           (slot->value.phase == InstancePhase::gone ||
+                            slot->value.phase == InstancePhase::deleting ||
+                            slot->value.phase == InstancePhase::failed ||
+                            slot->value.phase == InstancePhase::planned);
+        if (ended || !slot) {
+            fleet.instances.erase(id);
+            view_.problems.erase(path);
+            return;
+        }
+        fleet.instances.insert_or_assign(id, std::move(*slot));
     }
 
     void evidence(const GroupName& group,

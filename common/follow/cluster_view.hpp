@@ -8,6 +8,8 @@
 #include "common/follow/mirror.hpp"
 #include "common/znodes/paths.hpp"
 #include "common/znodes/payloads.hpp"
+#include "common/znodes/payloads_machines.hpp"
+#include "common/znodes/payloads_scaling.hpp"
 #include "common/znodes/traffic_shift.hpp"
 
 #include <cstdint>
@@ -72,6 +74,18 @@ struct FleetView {
     [[nodiscard]] bool live() const { return head && !head->value.deleted && spec != nullptr; }
 };
 
+/// A fleet whose LBs muster makes and removes. A record that vanishes without having come to its
+/// end stays, as `gone`: LBs don't leave DNS because ZooKeeper has lost what it knew of them.
+struct ManagedFleet {
+    bool made = false;            ///< its directory is there
+    bool instances_made = false;  ///< so are these
+    bool hosts_made = false;
+    std::optional<Versioned<znodes::FleetState>> state;
+    std::optional<Versioned<znodes::FleetPause>> pause;
+    std::map<InstanceId, Versioned<znodes::FleetInstanceRecord>> instances;
+    std::map<NodeId, Versioned<znodes::HostMachines>> hosts;
+};
+
 /// An earlier generation of a group, of the history: read where a rollout names it.
 struct EarlierGeneration {
     znodes::GroupHead head;
@@ -93,6 +107,7 @@ struct ClusterView {
     std::map<NodeId, Versioned<znodes::Progress>> progress;
     std::map<GroupName, GroupView> groups;  ///< and those of LBs, instance_group.hpp
     std::map<FleetName, FleetView> fleets;
+    std::map<FleetName, ManagedFleet> managed;
     std::optional<Versioned<znodes::ShardMap>> map;
     std::optional<Versioned<znodes::TrafficShifts>> shifts;
     std::map<std::string, std::string> chunks;    ///< hash -> bytes
@@ -130,6 +145,7 @@ struct ViewChange {
     bool rollouts = false;
     bool evidence = false;
     bool shifts = false;
+    bool scaling = false;  ///< of ClusterView::managed
 };
 
 /// What the mirror reads and watches for this view.

@@ -25,6 +25,15 @@ Interest interest_in(const znodes::Paths& paths, const std::string& path) {
         if (parts.size() == 1) return Interest::children;
         return path == paths.dns_shifts() ? Interest::data : Interest::none;
     }
+    if (first == "fleets") {
+        if (parts.size() <= 2) return Interest::children;
+        if (parts.size() == 3) {
+            if (parts[2] == "state" || parts[2] == "pause") return Interest::data;
+            return parts[2] == "instances" || parts[2] == "hosts" ? Interest::children
+                                                                  : Interest::none;
+        }
+        return parts.size() == 4 ? Interest::data : Interest::none;
+    }
     if (first == "agents" || first == "evidence") {
         if (parts.size() <= 2) return Interest::children;
         return parts.size() == 3 ? Interest::data : Interest::none;

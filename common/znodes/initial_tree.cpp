@@ -26,6 +26,7 @@ std::vector<InitialNode> initial_tree(const Paths& paths, const Control& control
         {.path = paths.progresses()},
         {.path = paths.groups()},
         {.path = paths.agents()},
+        {.path = paths.fleets()},
         {.path = paths.rollouts()},
         {.path = paths.evidence()},
         {.path = paths.dns()},

@@ -76,6 +76,23 @@ class Paths {
     [[nodiscard]] std::string agent(const FleetName& fleet, const InstanceId& instance) const {
         return agents(fleet) + "/" + instance.str();
     }
+    [[nodiscard]] std::string fleets() const { return root_ + "/fleets"; }
+    [[nodiscard]] std::string fleet(const FleetName& f) const { return fleets() + "/" + f.str(); }
+    [[nodiscard]] std::string fleet_state(const FleetName& f) const { return fleet(f) + "/state"; }
+    [[nodiscard]] std::string fleet_pause(const FleetName& f) const { return fleet(f) + "/pause"; }
+    [[nodiscard]] std::string instances(const FleetName& f) const {
+        return fleet(f) + "/instances";
+    }
+    [[nodiscard]] std::string instance(const FleetName& f, const InstanceId& id) const {
+        return instances(f) + "/" + id.str();
+    }
+    [[nodiscard]] std::string instance_report(const FleetName& f, const InstanceId& id) const {
+        return instance(f, id) + "/report";
+    }
+    [[nodiscard]] std::string hosts(const FleetName& f) const { return fleet(f) + "/hosts"; }
+    [[nodiscard]] std::string host(const FleetName& f, const NodeId& node) const {
+        return hosts(f) + "/" + node.str();
+    }
     [[nodiscard]] std::string rollouts() const { return root_ + "/rollouts"; }
     [[nodiscard]] std::string rollout(const GroupName& g) const {
         return rollouts() + "/" + g.str();

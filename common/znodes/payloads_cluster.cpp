@@ -68,6 +68,8 @@ std::string encode(const Member& member) {
     out.emplace("protocol", member.protocol);
     out.emplace("doubt", member.doubt);
     out.emplace("drain", member.drain);
+    if (!member.providers.empty())
+        out.emplace("providers", json::array(member.providers.begin(), member.providers.end()));
     return json::serialize(out);
 }
 
@@ -83,6 +85,7 @@ static void read(Reader& in, Member& member) {
     member.protocol = in.small("protocol", 0, 1'000'000);
     member.doubt = in.flag("doubt");
     member.drain = in.flag("drain");
+    if (in.has("providers")) member.providers = in.texts("providers", 100, 255);
 }
 
 std::string encode(const AuditEntry& entry) {

@@ -1,4 +1,5 @@
-// The examples of docs/configuration.md are read, and say what the reader says.
+// The examples of docs/configuration.md, probes.md and scaling.md are read, and say what the reader
+// says.
 
 #include "common/config/decode.hpp"
 #include "common/config/node_settings.hpp"
@@ -7,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 #include <sstream>
 #include <string>
@@ -66,6 +68,78 @@ TEST(ProbesPage, HasAnExampleOfEachKindThatIsRead) {
                                         "plugin",
                                         "composite"})
         EXPECT_TRUE(kinds.contains(kind)) << kind;
+}
+
+/// Each line of a block, `by` spaces further in.
+std::string indented(const std::string& block, std::size_t by) {
+    std::string text;
+    std::istringstream lines(block);
+    for (std::string line; std::getline(lines, line);) text += std::string(by, ' ') + line + "\n";
+    return text;
+}
+
+TEST(ScalingPage, HasExamplesThatAreRead) {
+    const std::string fleet =
+        "kind: Fleet\nname: edge\nspec:\n  listeners: [{name: a, bind: \":80\", group: web}]\n"
+        "  provider: {name: local}\n  scaling:\n";
+    std::map<std::string, int> seen;
+    for (const std::string& block : examples("yaml", SCALING_PAGE)) {
+        std::vector<Problem> problems;
+        if (block.starts_with("kind:")) {
+            ++seen["fleet"];
+            problems = decode(block).problems;
+        } else if (block.starts_with("node:")) {
+            ++seen["settings"];
+            problems = decode_node_settings(block).problems;
+        } else if (block.starts_with("-")) {
+            ++seen["metrics"];
+            problems = decode(fleet + "    max: 8\n    metrics:\n" + indented(block, 6)).problems;
+        } else {
+            ++seen["scaling"];
+            problems = decode(fleet + indented(block, 4)).problems;
+        }
+        for (const Problem& problem : problems)
+            ADD_FAILURE() << to_string(problem) << "\n" << block;
+    }
+    EXPECT_EQ(seen,
+              (std::map<std::string, int>{
+                  {"fleet", 1}, {"metrics", 4}, {"scaling", 1}, {"settings", 1}}));
+}
+
+TEST(ScalingPage, NamesTheDefaults) {
+    const std::string page = read_file(SCALING_PAGE);
+    const ScalingSpec scaling;
+    const FleetProvider provider;
+    const ForecastRule forecast;
+    const ProcessProviderSettings process;
+    const auto row = [](std::string_view field, const std::string& value) {
+        return "| `" + std::string(field) + "` | " + value + " |";
+    };
+    const auto span = [](Duration value) { return "`" + to_string(value) + "`"; };
+    const auto text = [](const std::string& value) { return "`" + value + "`"; };
+    for (const std::string& expected : {
+             row("create_timeout", span(provider.create_timeout)),
+             row("drain_timeout", span(provider.drain_timeout)),
+             row("grace", span(provider.grace)),
+             row("min", std::to_string(scaling.min)),
+             row("period", span(scaling.period)),
+             row("scrape_interval", span(scaling.scrape_interval)),
+             row("warm_up", span(scaling.warm_up)),
+             row("instance_label", text(ScalingMetric{}.instance_label)),
+             row("max_age", span(ScalingMetric{}.max_age)),
+             row("season", span(forecast.season)),
+             row("seasons", std::to_string(forecast.seasons)),
+             row("ahead", span(forecast.ahead)),
+             row("percentile", std::to_string(forecast.percentile)),
+             row("tolerance", text(scaling.out.tolerance) + " | " + text(scaling.in.tolerance)),
+             row("window", span(scaling.out.window) + " | " + span(scaling.in.window)),
+             row("cooldown", span(scaling.out.cooldown) + " | " + span(scaling.in.cooldown)),
+             row("address", text(process.address)),
+             row("answers_at", text(process.answers_at)),
+             row("max_machines", std::to_string(process.max_machines)),
+             row("start_timeout", span(process.start_timeout)),
+         })
+        EXPECT_TRUE(page.contains(expected)) << expected;
 }
 
 TEST(ConfigurationPage, ShowsErrorsAsTheyAre) {

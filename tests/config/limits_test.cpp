@@ -124,7 +124,8 @@ TEST(Fleets, AsStoredAreHeldToTheSameRules) {
     using boost::json::object;
     const FleetName name("edge");
     EXPECT_EQ(said(decode_fleet(name, array()).problems),
-              Texts{"spec: is a list; must be a map of listeners, instances, health, dns"});
+              Texts{"spec: is a list; must be a map of listeners, instances, health, dns, "
+                    "provider, scaling"});
     EXPECT_EQ(said(decode_fleet(name, object{{"listeners", array()}}).problems),
               Texts{"spec.listeners: is an empty list; must have at least one listener"});
     const object listener{{"name", "web"}, {"bind", ":80"}, {"group", "web"}};

@@ -1,6 +1,7 @@
 #include "tests/config/random_fleets.hpp"
 
 #include "tests/config/dice.hpp"
+#include "tests/config/random_scaling.hpp"
 
 #include <fmt/format.h>
 
@@ -115,7 +116,12 @@ FleetSpec random_fleet(std::mt19937_64& random) {
     FleetSpec fleet{.name = FleetName(random_name(dice))};
     for (int n = dice.number(1, 5); n > 0; --n) fleet.listeners.push_back(random_listener(dice, n));
     std::ranges::sort(fleet.listeners, {}, &Listener::name);
-    for (int n = dice.number(0, 3); n > 0; --n) fleet.instances.push_back(random_instance(dice, n));
+    if (dice.chance()) {
+        fleet.scaling = random_scaling(dice);
+        if (!fleet.scaling->shadow || dice.chance()) fleet.provider = random_provider(dice);
+    }
+    for (int n = fleet.provider ? 0 : dice.number(0, 3); n > 0; --n)
+        fleet.instances.push_back(random_instance(dice, n));
     std::ranges::sort(fleet.instances, {}, &FleetInstance::id);
     if (dice.chance()) fleet.health = random_health(dice);
     for (int n = 1; n <= 3; ++n) {

@@ -1,6 +1,7 @@
 #include "common/znodes/payloads.hpp"
 
 #include "tests/znodes/random_payloads.hpp"
+#include "tests/znodes/random_scaling_payloads.hpp"
 
 #include <gtest/gtest.h>
 
@@ -34,7 +35,11 @@ using AllPayloads = ::testing::Types<Epoch,
                                      Rollout,
                                      LbEvidence,
                                      DnsState,
-                                     AuditEntry>;
+                                     AuditEntry,
+                                     FleetState,
+                                     FleetPause,
+                                     FleetInstanceRecord,
+                                     InstanceReport>;
 TYPED_TEST_SUITE(Payload, AllPayloads);
 
 /// What a decoder lets through must be a value that we could have written ourselves.

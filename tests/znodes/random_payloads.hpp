@@ -146,6 +146,7 @@ inline Member RandomPayloads::make() {
                   .doubt = coin(),
                   .drain = coin()};
     for (int n = number(0, 5); n > 0; --n) member.probes.push_back(text());
+    for (int n = number(0, 2); n > 0; --n) member.providers.push_back(text());
     return member;
 }
 template <>

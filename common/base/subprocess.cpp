@@ -1,4 +1,4 @@
-#include "checker/subprocess.hpp"
+#include "common/base/subprocess.hpp"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -13,12 +13,9 @@
 #include <cerrno>
 #include <csignal>
 
-namespace muster::checker {
+namespace muster {
 
 namespace {
-
-constexpr rlim_t most_files = 256;
-constexpr rlim_t most_file_bytes = 16UL << 20U;
 
 struct Plan {
     const char* program;
@@ -49,8 +46,9 @@ bool limit(int resource, rlim_t most) {
     const SpawnWish& wish = *plan.wish;
     bool right = setpgid(0, 0) == 0 && dup2(plan.input, 0) >= 0 && dup2(plan.output, 1) >= 0 &&
                  dup2(plan.errors, 2) >= 0 && close_range(3, ~0U, 0) == 0 && chdir("/") == 0;
-    right = right && limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, most_files) &&
-            limit(RLIMIT_FSIZE, most_file_bytes);
+    right = right && limit(RLIMIT_CORE, 0);
+    if (wish.most_files > 0) right = right && limit(RLIMIT_NOFILE, wish.most_files);
+    if (wish.most_file_bytes > 0) right = right && limit(RLIMIT_FSIZE, wish.most_file_bytes);
     if (wish.memory_bytes > 0) right = right && limit(RLIMIT_AS, wish.memory_bytes);
     if (wish.cpu_seconds > 0)
         right = right && limit(RLIMIT_CPU, static_cast<rlim_t>(wish.cpu_seconds));
@@ -187,4 +185,4 @@ std::optional<int> reap(Subprocess& child) {
     return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
 
-}  // namespace muster::checker
+}  // namespace muster

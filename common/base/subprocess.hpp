@@ -4,13 +4,15 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
-namespace muster::checker {
+// Programs of others, started and kept within bounds.
+namespace muster {
 
-struct Identity {
+struct ProcessIdentity {
     uid_t user = 0;
     gid_t group = 0;
 };
@@ -19,12 +21,14 @@ struct Identity {
 struct SpawnWish {
     std::string program;  ///< absolute; run as it is, without a shell
     std::vector<std::string> arguments;
-    std::vector<std::string> environment;  ///< NAME=value; nothing of ours is inherited
-    std::optional<Identity> identity;      ///< none: ours
-    std::size_t memory_bytes = 0;          ///< of address space; 0 = unbounded
-    int cpu_seconds = 0;                   ///< 0 = unbounded
-    bool keep_errors = false;              ///< standard error apart from standard output
-    bool keep_stdin = false;               ///< a socket; else /dev/null
+    std::vector<std::string> environment;       ///< NAME=value; nothing of ours is inherited
+    std::optional<ProcessIdentity> identity;    ///< none: ours
+    std::size_t memory_bytes = 0;               ///< of address space; 0 = unbounded
+    int cpu_seconds = 0;                        ///< 0 = unbounded
+    std::size_t most_files = 256;               ///< open at once; 0 = as many as we
+    std::size_t most_file_bytes = 16UZ << 20U;  ///< of one file that it writes; 0 = unbounded
+    bool keep_errors = false;                   ///< standard error apart from standard output
+    bool keep_stdin = false;                    ///< a socket; else /dev/null
 };
 
 /// A child, which leads a process group of its own and dies with the thread that started it.
@@ -51,4 +55,4 @@ void end_now(Subprocess& child);
 /// what is left of its group.
 [[nodiscard]] std::optional<int> reap(Subprocess& child);
 
-}  // namespace muster::checker
+}  // namespace muster
