@@ -1,9 +1,12 @@
 #include "scaler/decide.hpp"
 
+#include "scaler/effectiveness.hpp"
 #include "scaler/guards.hpp"
 #include "scaler/hpa.hpp"
 #include "scaler/propose.hpp"
+#include "scaler/propose_time.hpp"
 #include "scaler/samples.hpp"
+#include "scaler/trends.hpp"
 #include "scaler/windows.hpp"
 
 #include <fmt/format.h>
@@ -20,6 +23,8 @@ struct Course {
     const Membership& membership;
     WallTime now;
     Decision decision;
+    int floor = 0;         ///< of schedules and fixed sizes
+    std::string driver{};  ///< the metric for which it would grow
 
     [[nodiscard]] int size() const { return decision.size; }
     [[nodiscard]] int was() const { return decision.was; }
@@ -53,21 +58,51 @@ void take_up(Course& course) {
     forget(next, course.policy, now);
 }
 
-/// The largest proposal. Where data is missing it may raise and not lower: then, or where there is
-/// no proposal, the size stays. False: there is none.
+Proposal proposal_of(Course& course, const MetricPolicy& metric) {
+    const Sample& sample = sample_of(course.observed, metric);
+    if (course.policy.mode == Mode::hpa)
+        return hpa_propose(course.policy, metric, sample, course.membership);
+    if (const auto* schedule = std::get_if<SchedulePolicy>(&metric.rule))
+        return propose_scheduled(course.policy, metric, *schedule, course.now);
+    if (const auto* forecast = std::get_if<ForecastPolicy>(&metric.rule))
+        return propose_forecast(
+            metric, *forecast, course.observed, course.decision.next, course.now);
+    return propose(course.policy, metric, sample, course.membership);
+}
+
+enum class Source : std::uint8_t { samples, clock, forecast };
+
+Source source_of(const MetricPolicy& metric) {
+    if (std::holds_alternative<ForecastPolicy>(metric.rule)) return Source::forecast;
+    const bool clock = std::holds_alternative<SchedulePolicy>(metric.rule) ||
+                       std::holds_alternative<FixedPolicy>(metric.rule);
+    return clock ? Source::clock : Source::samples;
+}
+
+/// The largest proposal; a forecast's may only raise. Where data is missing it may raise and not
+/// lower: then, or where there is no proposal, the size stays. False: there is none.
 bool propose_all(Course& course) {
     std::optional<int> largest;
+    int expected = 0;
     bool complete = true;
     for (const MetricPolicy& metric : course.policy.metrics) {
-        const Sample& sample = sample_of(course.observed, metric);
-        Proposal proposal = course.policy.mode == Mode::hpa
-                                ? hpa_propose(course.policy, metric, sample, course.membership)
-                                : propose(course.policy, metric, sample, course.membership);
-        if (proposal.size) largest = std::max(largest.value_or(0), *proposal.size);
+        Proposal proposal = proposal_of(course, metric);
+        const int size = proposal.size.value_or(0);
+        const Source source = source_of(metric);
+        if (source == Source::clock) course.floor = std::max(course.floor, size);
+        if (source == Source::forecast) {
+            expected = std::max(expected, size);
+        } else if (proposal.size && size > largest.value_or(-1)) {
+            largest = size;
+            course.driver = source == Source::samples ? metric.name : "";
+        }
         complete = complete && proposal.complete;
         course.decision.proposals.push_back(std::move(proposal));
     }
-    course.decision.wanted = course.decision.size = largest.value_or(course.was());
+    const int wanted = std::max(largest.value_or(course.was()), expected);
+    if (wanted <= course.was() || wanted == expected || wanted == course.floor)
+        course.driver.clear();
+    course.decision.wanted = course.decision.size = wanted;
     if (!largest) {
         course.decision.clamps.push_back({.cause = Cause::no_data,
                                           .before = course.was(),
@@ -113,9 +148,15 @@ void stabilize(Course& course) {
 void veto(Course& course) {
     if (course.size() < course.was() && !course.decision.vetoes.empty())
         course.hold(course.decision.vetoes.front());
-    if (course.policy.mode == Mode::hpa || course.size() <= course.was()) return;
-    if (const auto against = veto_out(course.policy, course.decision.next, course.now))
-        course.hold(*against);
+    for (const Veto& brake : course.decision.brakes) {
+        if (course.size() <= course.was()) return;
+        const bool of_effect = brake.cause == Cause::ineffective || brake.cause == Cause::unproven;
+        const int least = of_effect ? course.floor : 0;
+        course.hold_to(std::min(course.size(), std::max(course.was(), least)),
+                       brake.cause,
+                       brake.why,
+                       brake.until);
+    }
 }
 
 void shrink_slowly(Course& course) {
@@ -197,6 +238,12 @@ void obey_pause(Course& course) {
 
 }  // namespace
 
+bool is_well_founded(const Decision& decision) {
+    return std::ranges::all_of(decision.proposals, &Proposal::complete) &&
+           std::ranges::find(decision.clamps, Cause::no_data, &Clamp::cause) ==
+               decision.clamps.end();
+}
+
 Decision decide(const Policy& policy,
                 const History& history,
                 const Observations& observed,
@@ -211,7 +258,10 @@ Decision decide(const Policy& policy,
                                .size = membership.size,
                                .next = history}};
     take_up(course);
-    course.decision.vetoes = vetoes(policy, course.decision.next, observed, membership, now);
+    History& next = course.decision.next;
+    const Trends trends = watch_all(policy.watch, observed, membership, next.trends, now);
+    course.decision.vetoes = vetoes(policy, next, trends, membership, now);
+    course.decision.brakes = brakes(policy, next, membership, now);
     if (policy.mode == Mode::hpa) {
         decide_hpa(course);
     } else {
@@ -219,6 +269,15 @@ Decision decide(const Policy& policy,
     }
     obey_pause(course);
     Decision& decision = course.decision;
+    // What is found out now holds from the next decision on: this one stays monotone in its
+    // metrics.
+    next.growth = observe_growth(next.growth,
+                                 {.policy = policy,
+                                  .observed = observed,
+                                  .membership = membership,
+                                  .size = decision.size,
+                                  .driver = course.driver},
+                                 now);
     if (decision.size != decision.was)
         remember_change(decision.next,
                         {.at = now,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/base/clock.hpp"
+#include "scaler/history.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -10,39 +11,13 @@
 // What was decided, why, and what the next decision must know. Values only.
 namespace muster::scaler {
 
-struct Recommendation {
-    WallTime at{};
-    int size = 0;
-    bool operator==(const Recommendation&) const = default;
-};
-
-struct ScaleEvent {
-    WallTime at{};
-    int added = 0;
-    int removed = 0;
-    bool operator==(const ScaleEvent&) const = default;
-};
-
-/// What windows are made of. Kept in ZooKeeper, so that a new master goes on as the old one would
-/// have (reference/autoscaling.md, 3.5). Oldest first; at most `ring_limit` of each.
-struct History {
-    /// Recommendations that no younger one is as large as: all that a largest of any window can be.
-    std::vector<Recommendation> peaks{};
-    /// The same of the smallest.
-    std::vector<Recommendation> troughs{};
-    std::vector<ScaleEvent> events{};
-    std::optional<WallTime> last{};  ///< evaluation
-    bool operator==(const History&) const = default;
-};
-
-inline constexpr std::size_t ring_limit = 240;
-
 /// What one metric asks for.
 struct Proposal {
     std::string metric;
     std::optional<int> size{};  ///< absent: it says nothing
     bool complete = true;       ///< false: data is missing, so it may raise and not lower
     std::string why;
+    std::optional<WallTime> until{};  ///< of a schedule: of what it says now
     bool operator==(const Proposal&) const = default;
 };
 
@@ -62,6 +37,10 @@ enum class Cause : std::uint8_t {
     budget,
     breaker,
     paused,
+    members_missing,  ///< the tree names far fewer instances than there shall be
+    ineffective,      ///< growing didn't help: alarm
+    unproven,         ///< the last growth before that alarm: its effect is waited for
+    failed_creates,
 };
 
 /// A size that was held back.
@@ -97,8 +76,12 @@ struct Decision {
     std::vector<Clamp> clamps{};  ///< in the order in which they were applied
     std::vector<Veto> vetoes{};
     std::optional<Pin> pin{};
-    History next{};  ///< as it is when the decision is carried out
+    History next{};              ///< as it is when the decision is carried out
+    std::vector<Veto> brakes{};  ///< what stands against growing, whether or not it was asked for
     bool operator==(const Decision&) const = default;
 };
+
+/// All that was to be known was known. How long ago that was is the dead man's metric (F13).
+[[nodiscard]] bool is_well_founded(const Decision& decision);
 
 }  // namespace muster::scaler

@@ -13,6 +13,11 @@ bool of_instances(const MetricPolicy& metric) {
     return target != nullptr && is_of_instances(target->measure);
 }
 
+bool of_samples(const MetricPolicy& metric) {
+    return std::holds_alternative<TargetPolicy>(metric.rule) ||
+           std::holds_alternative<StepPolicy>(metric.rule);
+}
+
 /// The range that values are looked for in.
 std::int64_t highest(const MetricPolicy& metric, const Sample& sample) {
     if (!of_instances(metric)) return std::numeric_limits<std::int64_t>::max() / 2;
@@ -55,7 +60,7 @@ std::vector<Flip> flips(const Policy& policy,
     Observations other = observed;
     for (const MetricPolicy& metric : policy.metrics) {
         const auto found = other.samples.find(metric.name);
-        if (std::holds_alternative<FixedPolicy>(metric.rule) || found == other.samples.end() ||
+        if (!of_samples(metric) || found == other.samples.end() ||
             flaw_of(metric, found->second) != Flaw::none)
             continue;
         Sample& sample = found->second;

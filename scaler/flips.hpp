@@ -19,7 +19,7 @@ struct Flip {
 };
 
 /// Exact to a millionth: by bisection of decide(), which must be monotone in the metric. So mode
-/// muster, targets, and steps whose sizes rise; none for fixed policies or where the sample is
+/// muster, targets, and steps whose sizes rise; none for other rules or where the sample is
 /// unusable. Values up to 10^10 (of instances) or 9 * 10^12. Costs some 130 decisions for each
 /// metric: for people who ask, not for each tick.
 ///

@@ -1,5 +1,6 @@
 #include "scaler/guards.hpp"
 
+#include "scaler/effectiveness.hpp"
 #include "scaler/windows.hpp"
 
 #include <fmt/format.h>
@@ -32,6 +33,14 @@ bool starts(const Instance& instance) {
             return false;
     }
     return false;
+}
+
+/// Instances that the size counts, in whatever state.
+int accounted(const Membership& membership) {
+    return to_size(std::ranges::count_if(membership.instances, [](const Instance& instance) {
+        return instance.phase == Phase::failed || instance.phase == Phase::serving ||
+               starts(instance);
+    }));
 }
 
 std::optional<WallTime> last_change(const History& history, bool removals_too) {
@@ -68,13 +77,13 @@ Room budget(
 
 std::vector<Veto> vetoes(const Policy& policy,
                          const History& history,
-                         const Observations& observed,
+                         const Trends& trends,
                          const Membership& membership,
                          WallTime now) {
     std::vector<Veto> all;
-    add_trend(all, observed.trends.errors, Cause::errors_rising, "the share of errors");
-    add_trend(all, observed.trends.latency, Cause::latency_rising, "latency");
-    add_trend(all, observed.trends.unhealthy, Cause::unhealthy_rising, "the unhealthy share");
+    add_trend(all, trends.errors, Cause::errors_rising, "the share of errors");
+    add_trend(all, trends.latency, Cause::latency_rising, "latency");
+    add_trend(all, trends.unhealthy, Cause::unhealthy_rising, "the unhealthy share");
     if (policy.mode == Mode::hpa) return all;
     if (policy.in.disabled)
         all.push_back({.cause = Cause::disabled, .why = "scale-in is disabled"});
@@ -85,6 +94,11 @@ std::vector<Veto> vetoes(const Policy& policy,
                        .until = instance.since + policy.in.warm_up});
         break;
     }
+    const int named = accounted(membership);
+    if ((membership.size - named) * 5 > membership.size)
+        all.push_back(
+            {.cause = Cause::members_missing,
+             .why = fmt::format("the tree names {} of {} instances", named, membership.size)});
     const auto changed = last_change(history, true);
     if (changed && now - *changed < policy.in.cooldown)
         all.push_back({.cause = Cause::cooldown,
@@ -93,14 +107,38 @@ std::vector<Veto> vetoes(const Policy& policy,
     return all;
 }
 
-std::optional<Veto> veto_out(const Policy& policy, const History& history, WallTime now) {
-    if (policy.out.disabled) return Veto{.cause = Cause::disabled, .why = "scale-out is disabled"};
+std::vector<Veto> brakes(const Policy& policy,
+                         const History& history,
+                         const Membership& membership,
+                         WallTime now) {
+    std::vector<Veto> all;
+    if (policy.mode == Mode::muster && policy.out.disabled)
+        all.push_back({.cause = Cause::disabled, .why = "scale-out is disabled"});
     const auto added = last_change(history, false);
-    if (added && now - *added < policy.out.cooldown)
-        return Veto{.cause = Cause::cooldown,
-                    .why = "cooldown of scale-out",
-                    .until = *added + policy.out.cooldown};
-    return std::nullopt;
+    if (policy.mode == Mode::muster && added && now - *added < policy.out.cooldown)
+        all.push_back({.cause = Cause::cooldown,
+                       .why = "cooldown of scale-out",
+                       .until = *added + policy.out.cooldown});
+    if (const auto until = held_until(membership.creates, now))
+        all.push_back({.cause = Cause::failed_creates,
+                       .why = fmt::format("{} creates failed", membership.creates.failures),
+                       .until = until});
+    if (!policy.effectiveness) return all;
+    const Effectiveness& growth = history.growth;
+    if (growth.held_until && now < *growth.held_until)
+        all.push_back(
+            {.cause = Cause::ineffective,
+             .why = fmt::format("{} times in a row growing didn't help", growth.fruitless),
+             .until = std::min(*growth.held_until,
+                               now + hold_after(*policy.effectiveness, growth.fruitless))});
+    if (const auto until = awaits_verdict(growth, *policy.effectiveness, now))
+        all.push_back({.cause = Cause::unproven,
+                       .why = fmt::format("{} times in a row growing didn't help: waits for the "
+                                          "effect of growing to {}",
+                                          growth.fruitless,
+                                          growth.trial->after),
+                       .until = until});
+    return all;
 }
 
 std::optional<Veto> breaker(const Membership& membership) {

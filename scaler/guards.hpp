@@ -12,17 +12,20 @@ namespace muster::scaler {
 
 /// What stands against lowering now. Errors, latency and the unhealthy share: falling traffic with
 /// rising errors isn't idleness (reference/autoscaling.md, F2, F3). Mode muster also: an instance
-/// warms up (2.2), for at most the warm-up; a cooldown; scale-in is disabled.
+/// warms up (2.2), for at most the warm-up; a cooldown; scale-in is disabled; more than a fifth of
+/// the instances aren't in the tree, which then isn't what it was (F1).
 [[nodiscard]] std::vector<Veto> vetoes(const Policy& policy,
                                        const History& history,
-                                       const Observations& observed,
+                                       const Trends& trends,
                                        const Membership& membership,
                                        WallTime now);
 
-/// What stands against growing: cooldown, or it is disabled.
-[[nodiscard]] std::optional<Veto> veto_out(const Policy& policy,
-                                           const History& history,
-                                           WallTime now);
+/// What stands against growing now: creates that failed (F10); growth that didn't help (F8, F9),
+/// which sizes of schedules and fixed ones don't heed. Mode muster also: it is disabled; cooldown.
+[[nodiscard]] std::vector<Veto> brakes(const Policy& policy,
+                                       const History& history,
+                                       const Membership& membership,
+                                       WallTime now);
 
 /// More than 45 % and more than 3 of those that serve or failed look dead: then something else is
 /// broken (1b, cluster-autoscaler).

@@ -228,7 +228,7 @@ Proposal hpa_propose(const Policy& policy,
         proposal.size = of_total(policy, *target, sample.value, existing(membership));
         proposal.why = "total by the target of each";
     }
-    proposal.complete = true;
+    proposal.complete = sample.flaw == Flaw::none;
     return proposal;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/base/clock.hpp"
+#include "scaler/backoff.hpp"
 #include "scaler/quantity.hpp"
 
 #include <chrono>
@@ -16,7 +17,8 @@ namespace muster::scaler {
 
 enum class Quality : std::uint8_t { value, absent, bad };
 
-/// Why a sample is absent or bad.
+/// Why a sample is absent or bad; of a value: why it may raise the size and not lower it. What
+/// people should do about each: docs/prometheus.md.
 enum class Flaw : std::uint8_t {
     none,
     empty,  ///< no series. Never 0: reference/autoscaling.md, F4
@@ -31,6 +33,25 @@ enum class Flaw : std::uint8_t {
     query_failed,
     no_capacity,  ///< a reading's capacity isn't above 0
     no_target,    ///< the policy's target isn't
+    no_reply,     ///< of no endpoint: no connection, or it was closed
+    late,         ///< no reply in time
+    unauthorized,
+    refused_query,  ///< a fault of the query's, not of the server's: 400, 422
+    unavailable,    ///< 5xx, 429: may pass
+    bad_status,
+    not_json,
+    truncated,
+    too_large,
+    too_deep,
+    bad_text,     ///< not UTF-8
+    wrong_shape,  ///< JSON, and not the reply to a query
+    wrong_type,   ///< a range, a text or a histogram where numbers are needed
+    wrong_time,   ///< of another time than was asked for
+    duplicate,    ///< the same series, or the same JSON field, twice
+    no_instance,  ///< a series without the label that names the instance
+    strangers,    ///< no series is of an instance of ours
+    unknown_age,
+    future,  ///< scraped after the time that was asked for
 };
 
 /// What one instance reports.
@@ -50,7 +71,7 @@ struct Coverage {
 
 struct Sample {
     Quality quality = Quality::absent;
-    Flaw flaw = Flaw::empty;
+    Flaw flaw = Flaw::empty;          ///< of a value: none, or something of it is missing
     Micros value{};                   ///< of the fleet; or
     std::vector<Reading> readings{};  ///< of each instance
     std::chrono::seconds age{0};      ///< true age, not the evaluation's time (1c.2)
@@ -75,12 +96,23 @@ struct Trends {
     bool operator==(const Trends&) const = default;
 };
 
+/// A metric's past, for forecasts: values at equal steps, oldest first; gaps are absent.
+struct Series {
+    WallTime last{};  ///< of the last value
+    std::chrono::seconds step{60};
+    std::vector<std::optional<Micros>> values{};
+    bool operator==(const Series&) const = default;
+};
+
 enum class Pause : std::uint8_t { none, in, out, all };
 
 struct Observations {
     std::map<std::string, Sample> samples;  ///< by the metric's name; none: absent
-    Trends trends{};
+    Trends trends{};                        ///< of what the policy doesn't watch
     Pause pause = Pause::none;
+    Sample errors{};  ///< of the watched queries: one value
+    Sample latency{};
+    std::map<std::string, Series> series{};  ///< of forecasts, by the metric's name
     bool operator==(const Observations&) const = default;
 };
 
@@ -109,6 +141,7 @@ struct Instance {
 struct Membership {
     int size = 0;  ///< what the fleet shall have now: the last decision that was carried out
     std::vector<Instance> instances;
+    BackOff creates{};
     bool operator==(const Membership&) const = default;
 };
 

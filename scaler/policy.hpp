@@ -1,6 +1,7 @@
 #pragma once
 
 #include "scaler/quantity.hpp"
+#include "scaler/schedule.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -11,8 +12,6 @@
 
 // What an operator wants of the size of a fleet. Values only.
 namespace muster::scaler {
-
-using std::chrono::seconds;
 
 /// What a metric counts, and so which formula applies (reference/autoscaling.md, 2.1).
 enum class Measure : std::uint8_t {
@@ -51,10 +50,29 @@ struct FixedPolicy {
     bool operator==(const FixedPolicy&) const = default;
 };
 
+/// What the metric's past says of its near future; may only raise. The metric is one value for the
+/// fleet that doesn't depend on its size: requests a second, not the load of an instance.
+struct ForecastPolicy {
+    Micros target = whole(1);  ///< of each instance; above 0
+    seconds season = std::chrono::hours{24};
+    int seasons = 7;           ///< looked back; up to most_seasons
+    seconds ahead{300};        ///< how long before it is needed: start, warm-up, and a step
+    bool observe_only = true;  ///< at first, until it has proven itself; false: acts at once
+    /// Of the values of the past seasons this percentile is taken: with 75 of 7 the 6th, so neither
+    /// one holiday nor one peak decides.
+    int percentile = 75;
+    bool operator==(const ForecastPolicy&) const = default;
+};
+
+inline constexpr int most_seasons = 60;
+
 struct MetricPolicy {
     std::string name;  ///< unique in the policy; its sample has the same
-    std::variant<TargetPolicy, StepPolicy, FixedPolicy> rule;
+    std::variant<TargetPolicy, StepPolicy, FixedPolicy, SchedulePolicy, ForecastPolicy> rule;
     std::optional<seconds> max_age{};  ///< older samples are bad (1c.2). Absent: any age
+    /// Percent of the instances whose data may be missing for it to lower all the same; each of
+    /// them then counts as twice the mean, and at least as the target (F12). Absent: none may.
+    std::optional<int> missing_percent{};
     bool operator==(const MetricPolicy&) const = default;
 };
 
@@ -102,6 +120,31 @@ enum class Mode : std::uint8_t {
     hpa,
 };
 
+/// Of a value that should not rise (trends.hpp).
+struct TrendPolicy {
+    std::int64_t rise_ppm = 500'000;  ///< above the mean of the window
+    Micros floor{};                   ///< up to here it doesn't rise
+    seconds window{600};
+    seconds longest = std::chrono::hours{2};  ///< so long is a rise a rise
+    bool operator==(const TrendPolicy&) const = default;
+};
+
+struct WatchPolicy {
+    std::optional<TrendPolicy> errors{};
+    std::optional<TrendPolicy> latency{};
+    std::optional<TrendPolicy> unhealthy{};  ///< percent of the instances; needs no query
+    bool operator==(const WatchPolicy&) const = default;
+};
+
+/// Growing that doesn't help is stopped (effectiveness.hpp).
+struct EffectivenessPolicy {
+    int after = 3;  ///< trials in a row
+    /// Least, of the metric per instance. Below 500'000.
+    std::int64_t improvement_ppm = 50'000;
+    seconds hold{1800};
+    bool operator==(const EffectivenessPolicy&) const = default;
+};
+
 struct Policy {
     Mode mode = Mode::muster;
     int min = 1;
@@ -112,6 +155,8 @@ struct Policy {
                  .budgets = {{.count = 1, .percent = 10, .window = seconds{60}}}};
     /// Mode muster: longer without an evaluation, and scale-in waits for a whole window.
     seconds longest_gap{120};
+    WatchPolicy watch{};
+    std::optional<EffectivenessPolicy> effectiveness{};
     bool operator==(const Policy&) const = default;
 };
 

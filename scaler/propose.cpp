@@ -21,6 +21,7 @@ struct Needed {
     Wide above = 0;
     Wide below = 1;
     int missing = 0;
+    bool allowed = false;  ///< may be missing
 };
 
 bool serves(const Instance& instance) {
@@ -53,12 +54,26 @@ Wide gcd(Wide one, Wide other) {
     return one;
 }
 
-/// `load` targets over `seen` instances, each of load / (seen * target): with `missing` more.
-Needed with_missing(Wide load, Wide target, int seen, int missing) {
+/// What instances that don't report carry: so many times the mean of the others.
+int assumed(const MetricPolicy& metric, int seen, int missing) {
+    const int allowed = std::clamp(metric.missing_percent.value_or(0), 0, 100);
+    return Wide{missing} * 100 <= Wide{seen + missing} * allowed ? 2 : 1;
+}
+
+/// `load` targets over `seen` instances, each of load / (seen * target): with `missing` more, each
+/// of `times` that, and at least of the target.
+Needed with_missing(Wide load, Wide target, int seen, int missing, int times) {
     if (missing == 0) return {.above = load, .below = target};
-    if (load <= target * seen)
-        return {.above = load + target * missing, .below = target, .missing = missing};
-    return {.above = load * (seen + missing), .below = target * seen, .missing = missing};
+    const bool allowed = times > 1;
+    if (load * times <= target * seen)
+        return {.above = load + target * missing,
+                .below = target,
+                .missing = missing,
+                .allowed = allowed};
+    return {.above = load * (seen + Wide{times} * missing),
+            .below = target * seen,
+            .missing = missing,
+            .allowed = allowed};
 }
 
 struct Reported {
@@ -89,18 +104,20 @@ Reported reported(const Sample& sample, const Membership& membership) {
 /// Whether all products of the formulas fit: with 100 instances, sums up to 10^14.
 bool fits(const Reported& all, Micros target, int size) {
     constexpr Wide largest = ~(Wide{1} << 127);
-    const Wide above = Wide{hundred_percent} * million * all.seen * (all.seen + all.missing);
+    const Wide above = Wide{hundred_percent} * million * all.seen * (all.seen + 2 * all.missing);
     const Wide below = Wide{2} * million * all.seen * std::max(1, size);
     return all.value <= largest / above && all.capacity <= largest / below / target.count;
 }
 
-std::optional<Needed> of_instances(const TargetPolicy& target,
+std::optional<Needed> of_instances(const MetricPolicy& metric,
+                                   const TargetPolicy& target,
                                    const Sample& sample,
                                    const Membership& membership) {
     Reported all = reported(sample, membership);
     if (all.seen == 0) return std::nullopt;
+    const int times = assumed(metric, all.seen, all.missing);
     if (target.measure == Measure::average_of_instances)
-        return with_missing(all.value, target.target.count, all.seen, all.missing);
+        return with_missing(all.value, target.target.count, all.seen, all.missing, times);
     const Wide common = std::max<Wide>(1, gcd(all.value, all.capacity));
     all.value /= common;
     all.capacity /= common;
@@ -108,15 +125,16 @@ std::optional<Needed> of_instances(const TargetPolicy& target,
     return with_missing(all.value * hundred_percent * all.seen,
                         all.capacity * target.target.count,
                         all.seen,
-                        all.missing);
+                        all.missing,
+                        times);
 }
 
-Needed of_total(const TargetPolicy& target, const Sample& sample) {
+Needed of_total(const MetricPolicy& metric, const TargetPolicy& target, const Sample& sample) {
     const Coverage covered = sample.coverage.value_or(Coverage{.seen = 1, .expected = 1});
-    return with_missing(sample.value.count,
-                        target.target.count,
-                        std::min(covered.seen, largest_size),
-                        std::clamp(covered.expected - covered.seen, 0, largest_size));
+    const int seen = std::min(covered.seen, largest_size);
+    const int missing = std::clamp(covered.expected - covered.seen, 0, largest_size);
+    return with_missing(
+        sample.value.count, target.target.count, seen, missing, assumed(metric, seen, missing));
 }
 
 /// Inside both tolerances, relative and in instances, the size stays.
@@ -162,6 +180,11 @@ int changed(const Step& step, int size) {
     return size;
 }
 
+bool is_complete(const Sample& sample) {
+    return sample.flaw == Flaw::none &&
+           (!sample.coverage || sample.coverage->seen >= sample.coverage->expected);
+}
+
 Proposal by_step(const MetricPolicy& metric,
                  const StepPolicy& rule,
                  Sample const& sample,
@@ -173,7 +196,7 @@ Proposal by_step(const MetricPolicy& metric,
         proposal.why = fmt::format(
             "step from {}.{:06}", step.from.count / million, std::abs(step.from.count % million));
     }
-    proposal.complete = !sample.coverage || sample.coverage->seen >= sample.coverage->expected;
+    proposal.complete = is_complete(sample);
     return proposal;
 }
 
@@ -185,20 +208,20 @@ Proposal by_target(const Policy& policy,
     Proposal proposal{.metric = metric.name};
     if (target.measure == Measure::value) {
         proposal.size = of_value(policy, target, sample.value, membership);
-        proposal.complete = !sample.coverage || sample.coverage->seen >= sample.coverage->expected;
+        proposal.complete = is_complete(sample);
         proposal.why = "ratio to the target, times the instances";
         return proposal;
     }
     const std::optional<Needed> needed = is_of_instances(target.measure)
-                                             ? of_instances(target, sample, membership)
-                                             : of_total(target, sample);
+                                             ? of_instances(metric, target, sample, membership)
+                                             : of_total(metric, target, sample);
     if (!needed) {
         proposal.complete = false;
         proposal.why = "no sample of our instances that can be used";
         return proposal;
     }
     proposal.size = tolerated(policy, *needed, membership.size);
-    proposal.complete = needed->missing == 0;
+    proposal.complete = (needed->missing == 0 || needed->allowed) && sample.flaw == Flaw::none;
     const Wide hundredths = ceil_div(needed->above * 100, needed->below);
     proposal.why = fmt::format(
         "load of {}.{:02} instances{}",
@@ -217,13 +240,16 @@ Proposal propose(const Policy& policy,
                  const Membership& membership) {
     if (const auto* fixed = std::get_if<FixedPolicy>(&metric.rule))
         return {.metric = metric.name, .size = to_size(fixed->size), .why = "fixed"};
+    const auto* steps = std::get_if<StepPolicy>(&metric.rule);
+    const auto* target = std::get_if<TargetPolicy>(&metric.rule);
+    if (steps == nullptr && target == nullptr)
+        return {.metric = metric.name, .complete = false, .why = "not a rule about a sample"};
     if (const Flaw flaw = flaw_of(metric, sample); flaw != Flaw::none)
         return {.metric = metric.name,
                 .complete = false,
                 .why = fmt::format("no sample: {}", name_of(flaw))};
-    if (const auto* steps = std::get_if<StepPolicy>(&metric.rule))
-        return by_step(metric, *steps, sample, membership.size);
-    return by_target(policy, metric, std::get<TargetPolicy>(metric.rule), sample, membership);
+    if (steps != nullptr) return by_step(metric, *steps, sample, membership.size);
+    return by_target(policy, metric, *target, sample, membership);
 }
 
 }  // namespace muster::scaler

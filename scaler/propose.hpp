@@ -5,6 +5,7 @@
 #include "scaler/policy.hpp"
 
 // What one metric asks for, in mode muster. Pure, and monotone: more load never asks for less.
+// Schedules and forecasts, which no sample says anything of: propose_time.hpp.
 namespace muster::scaler {
 
 /// Of a target the instances that are needed are, exactly:
@@ -17,7 +18,8 @@ namespace muster::scaler {
 /// Inside the tolerance the size stays; else the number is rounded up.
 /// Readings of strangers don't count (KEP-5325). Draining instances' do: their load has to go
 /// somewhere (2.2). Of instances that serve and don't report, each carries the mean of those that
-/// do, and at least the target; the proposal is then not `complete`.
+/// do, and at least the target; the proposal is then not `complete`. Where `missing_percent` allows
+/// for them it is, and each carries twice the mean. Never is it of a value that has a flaw.
 [[nodiscard]] Proposal propose(const Policy& policy,
                                const MetricPolicy& metric,
                                const Sample& sample,

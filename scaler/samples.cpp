@@ -50,6 +50,44 @@ std::string_view name_of(Flaw flaw) {
             return "no capacity";
         case Flaw::no_target:
             return "the target isn't above 0";
+        case Flaw::no_reply:
+            return "no reply";
+        case Flaw::late:
+            return "no reply in time";
+        case Flaw::unauthorized:
+            return "not authorized";
+        case Flaw::refused_query:
+            return "the query is refused";
+        case Flaw::unavailable:
+            return "unavailable";
+        case Flaw::bad_status:
+            return "not a status of Prometheus";
+        case Flaw::not_json:
+            return "not JSON";
+        case Flaw::truncated:
+            return "truncated";
+        case Flaw::too_large:
+            return "too large";
+        case Flaw::too_deep:
+            return "nested too deep";
+        case Flaw::bad_text:
+            return "not UTF-8";
+        case Flaw::wrong_shape:
+            return "not a reply to a query";
+        case Flaw::wrong_type:
+            return "no numbers of one time";
+        case Flaw::wrong_time:
+            return "of another time";
+        case Flaw::duplicate:
+            return "duplicate";
+        case Flaw::no_instance:
+            return "a series names no instance";
+        case Flaw::strangers:
+            return "of strangers only";
+        case Flaw::unknown_age:
+            return "of unknown age";
+        case Flaw::future:
+            return "of the future";
     }
     return "unknown";
 }

@@ -63,6 +63,11 @@ void forget(History& history, const Policy& policy, WallTime now) {
                   [&](const Recommendation& one) { return now - one.at >= policy.out.window; });
     const seconds reach = longest(policy.in, longest(policy.out, seconds{0}));
     std::erase_if(history.events, [&](const ScaleEvent& one) { return now - one.at >= reach; });
+    std::erase_if(history.forecasts, [&](const auto& one) {
+        return std::ranges::none_of(policy.metrics, [&](const MetricPolicy& metric) {
+            return metric.name == one.first && std::holds_alternative<ForecastPolicy>(metric.rule);
+        });
+    });
     while (history.peaks.size() > ring_limit) {
         history.peaks[1].size = history.peaks[0].size;
         history.peaks.erase(history.peaks.begin());

@@ -27,8 +27,8 @@ void remember_peak(History&, Recommendation);
 void remember_trough(History&, Recommendation);
 void remember_change(History&, ScaleEvent);
 
-/// Drops what no window of the policy reaches. Beyond ring_limit the oldest two become one that
-/// holds scale-in back as long as either did.
+/// Drops what no window of the policy reaches, and forecasts that it doesn't have. Beyond
+/// ring_limit the oldest two become one that holds scale-in back as long as either did.
 void forget(History&, const Policy&, WallTime now);
 
 /// What lies in the future, because the clock went backwards, happened now.

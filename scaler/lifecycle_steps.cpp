@@ -1,0 +1,255 @@
+// What an intent does next, and what the provider is asked.
+#include "scaler/guards.hpp"
+#include "scaler/lifecycle_draft.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace muster::scaler {
+namespace {
+
+constexpr seconds kept_after_refusal{600};
+
+/// The usable host with the fewest instances in its zone, then on it, then by name.
+const HostView* choose_host(const Draft& draft) {
+    std::map<std::string, int> in_zone;
+    std::map<std::string, int> on_host;
+    for (const auto& [id, record] : draft.records) {
+        if (record.phase == InstancePhase::gone || draft.leaves(id)) continue;
+        ++in_zone[record.zone];
+        ++on_host[record.host];
+    }
+    const HostView* best = nullptr;
+    const auto rank = [&](const HostView& host) {
+        return std::tuple(in_zone[host.zone], on_host[host.node.str()], host.node);
+    };
+    for (const HostView& host : draft.view.hosts)
+        if (host.usable && (best == nullptr || rank(host) < rank(*best))) best = &host;
+    return best;
+}
+
+bool start(Draft& draft, const InstanceId& id) {
+    FleetInstanceRecord& record = draft.records.at(id);
+    if (draft.settings.places) {
+        const HostView* const host = choose_host(draft);
+        if (host == nullptr) {
+            draft.say("nothing is created: no host offers the provider");
+            const WallTime until = record.since + draft.settings.create_timeout;
+            if (draft.now() >= until) draft.fail(id, "no host offers the provider");
+            draft.wake(until);
+            return false;
+        }
+        record.host = host->node.str();
+        record.zone = host->zone;
+    }
+    draft.enter(id, InstancePhase::creating, "ordered");
+    record.deadline = draft.now() + draft.settings.create_timeout;
+    draft.starts = true;
+    return true;
+}
+
+/// Before a drain: has the provider said that it would take the removal?
+enum class Leave { granted, unknown, refused };
+Leave leave_of(const Draft& draft, const InstanceId& id) {
+    const Reply* const said = draft.reply(id);
+    if (said == nullptr || said->kind != CallKind::can_remove ||
+        said->asked < draft.state.intent->started)
+        return Leave::unknown;
+    if (said->result) return Leave::granted;
+    return said->result.error().trouble == Trouble::invalid ? Leave::refused : Leave::unknown;
+}
+
+/// What can't begin doesn't hold up the fleet: another one may be chosen.
+void give_up_late(Draft& draft, const InstanceId& id, const std::string& why) {
+    const WallTime late = draft.state.intent->started + draft.settings.drain_timeout;
+    draft.say(fmt::format("{} is to leave: {}", id.str(), why));
+    if (draft.state.intent->kind != FleetIntentKind::in) return;
+    if (draft.now() < late) return draft.wake(late);
+    draft.records.at(id).keep_until = draft.now() + kept_after_refusal;
+    draft.did(fmt::format("{} stays: {}", id.str(), why));
+    draft.take_back(id, why);
+}
+
+void begin_drain(Draft& draft, const InstanceId& id) {
+    switch (leave_of(draft, id)) {
+        case Leave::unknown:
+            return give_up_late(draft, id, "the provider hasn't said whether it would remove it");
+        case Leave::refused:
+            draft.records.at(id).keep_until = draft.now() + kept_after_refusal;
+            draft.did(fmt::format("{} stays: the provider won't remove it: {}",
+                                  id.str(),
+                                  draft.reply(id)->result.error().detail));
+            return draft.take_back(id, "the provider won't remove it");
+        case Leave::granted:
+            break;
+    }
+    if (draft.serving_besides(id) == 0)
+        return give_up_late(draft, id, "no other one serves and is healthy");
+    FleetInstanceRecord& record = draft.records.at(id);
+    record.drain_started = draft.now();
+    record.deadline = draft.now() + draft.settings.drain_timeout;
+    draft.starts = true;
+    draft.enter(id, InstancePhase::draining, "out of DNS, then connections end");
+    draft.wake(*record.deadline);
+}
+
+void go_on_draining(Draft& draft, const InstanceId& id) {
+    const FleetInstanceRecord& record = draft.records.at(id);
+    const Sight& sight = draft.sight(id);
+    if (!sight.out_of_dns)
+        return draft.say(fmt::format("{} drains, and is still in DNS: {}", id.str(), sight.in_dns));
+    const WallTime until = record.deadline.value_or(record.since + draft.settings.drain_timeout);
+    const bool late = draft.now() >= until;
+    if (!late && sight.connections.value_or(1) > 0 && !draft.is_missing(id)) {
+        draft.wake(until);
+        return draft.say(fmt::format(
+            "{} drains: {} connections",
+            id.str(),
+            sight.connections ? std::to_string(*sight.connections) : std::string("unknown")));
+    }
+    draft.starts = true;
+    draft.enter(id, InstancePhase::deleting, late ? "drained, its time is over" : "drained");
+    draft.records.at(id).deadline.reset();
+}
+
+seconds patience(const LifecycleSettings& settings, const Reply& reply) {
+    if (reply.result) return settings.retry;
+    switch (reply.result.error().trouble) {
+        case Trouble::transient:
+        case Trouble::unknown_outcome:
+            return settings.retry;
+        case Trouble::quota:
+        case Trouble::invalid:
+        case Trouble::fenced:
+            return settings.retry * 6;
+    }
+    return settings.retry;
+}
+
+/// What to ask of a machine in this phase; absent: nothing.
+std::optional<CallKind> next_call(const Draft& draft,
+                                  const InstanceId& id,
+                                  const FleetInstanceRecord& record) {
+    const Reply* const said = draft.reply(id);
+    switch (record.phase) {
+        case InstancePhase::creating: {
+            // First of all: is it there already? A master before this one may have asked for it.
+            if (said == nullptr || said->asked < record.since) return CallKind::get;
+            if (said->kind == CallKind::get && said->result) return CallKind::create;
+            const bool sure = said->kind == CallKind::create && !said->result &&
+                              said->result.error().trouble == Trouble::transient;
+            return sure ? CallKind::create : CallKind::get;
+        }
+        case InstancePhase::booting:
+            if (record.address.empty()) return CallKind::get;
+            return std::nullopt;
+        case InstancePhase::serving:
+            if (draft.leaves(id) && draft.is_intent_committed() &&
+                leave_of(draft, id) == Leave::unknown)
+                return CallKind::can_remove;
+            return std::nullopt;
+        case InstancePhase::deleting: {
+            if (record.delete_asked || said == nullptr || said->asked < record.since)
+                return CallKind::get;  // a master before this one may have removed it
+            const bool is_there =
+                said->kind == CallKind::get && said->result && !says_absent(*said);
+            const bool not_done = said->kind == CallKind::remove && !said->result;
+            return is_there || not_done ? CallKind::remove : CallKind::get;
+        }
+        case InstancePhase::failed:
+            // In any case: the provider may still be about to make it.
+            return record.delete_asked ? CallKind::get : CallKind::remove;
+        case InstancePhase::planned:
+        case InstancePhase::warming:
+        case InstancePhase::draining:
+        case InstancePhase::gone:
+            return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+void ask(const Draft& draft, const InstanceId& id, CallKind kind, LifecyclePlan& plan) {
+    if (draft.view.in_flight.contains(id)) return;
+    const Reply* const said = draft.reply(id);
+    // After an absence create() follows at once; the same again waits.
+    const bool again = said != nullptr && (said->kind == kind || !said->result);
+    if (again) {
+        const WallTime when = said->at + patience(draft.settings, *said);
+        if (draft.now() < when) {
+            if (!plan.again || when < *plan.again) plan.again = when;
+            return;
+        }
+    }
+    ProviderCall call{.kind = kind,
+                      .order = {.fleet = draft.settings.fleet, .id = id},
+                      .fence = draft.view.fence};
+    if (kind == CallKind::remove) call.grace = draft.settings.grace;
+    if (kind == CallKind::create) {
+        const FleetInstanceRecord& record = draft.records.at(id);
+        call.order.token = record.token;
+        call.order.host = record.host;
+        call.order.parameters = draft.settings.parameters;
+    }
+    plan.calls.push_back(std::move(call));
+}
+
+}  // namespace
+
+void start_planned(Draft& draft) {
+    if (!draft.state.intent || draft.backs_off()) return;
+    if (const auto open = breaker(membership_of(draft.state, draft.records, draft.view.sights)))
+        return draft.say("creates wait: " + open->why);
+    bool verified = false;
+    int under_way = 0;
+    for (const InstanceId& id : draft.state.intent->ids) {
+        const InstancePhase phase = draft.records.at(id).phase;
+        verified = verified || phase == InstancePhase::warming || phase == InstancePhase::serving;
+        if (phase == InstancePhase::creating || phase == InstancePhase::booting) ++under_way;
+    }
+    const int most = verified ? std::max(1, draft.settings.creates_at_once) : 1;
+    for (const InstanceId& id : draft.state.intent->ids) {
+        if (under_way >= most) break;
+        if (draft.records.at(id).phase != InstancePhase::planned) continue;
+        if (!start(draft, id)) break;
+        ++under_way;
+    }
+}
+
+void drain_and_delete(Draft& draft) {
+    if (!draft.state.intent) return;
+    if (!draft.view.reconciled) {
+        if (!draft.state.intent->leaving.empty())
+            draft.say("removals wait: this master hasn't seen all machines and records yet");
+        return;
+    }
+    const std::vector<InstanceId> leaving = draft.state.intent->leaving;  // it changes
+    for (const InstanceId& id : leaving) {
+        // One step in one write: what is planned to leave is committed first.
+        if (!draft.is_committed(id)) continue;
+        const InstancePhase phase = draft.records.at(id).phase;
+        if (phase == InstancePhase::serving) begin_drain(draft, id);
+        if (phase == InstancePhase::draining) go_on_draining(draft, id);
+    }
+}
+
+void ask_provider(const Draft& draft, LifecyclePlan& plan) {
+    // Of what is committed and stays as it is: what changes now is asked about next time.
+    for (const auto& [id, record] : draft.view.instances) {
+        if (!draft.is_committed(id)) continue;
+        if (const auto kind = next_call(draft, id, record)) ask(draft, id, *kind, plan);
+    }
+    for (const auto& [id, orphan] : draft.view.state->orphans) {
+        const auto is = draft.state.orphans.find(id);
+        if (!orphan.condemned || is == draft.state.orphans.end()) continue;
+        const Reply* const said = draft.reply(id);
+        const auto& listing = draft.view.inventory.newest;
+        const bool done = said != nullptr && said->kind == CallKind::remove && said->result &&
+                          (!listing || listing->asked <= said->at);
+        if (!done) ask(draft, id, CallKind::remove, plan);
+    }
+}
+
+}  // namespace muster::scaler

@@ -1,0 +1,105 @@
+#include "scaler/orphans.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+namespace muster::scaler {
+namespace {
+
+std::optional<std::int64_t> number(std::string_view text) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || value < 1) return std::nullopt;
+    return value;
+}
+
+/// Listed, and no record has the name.
+std::vector<const Machine*> strangers_of(const Draft& draft, const Listing& listing) {
+    std::vector<const Machine*> strangers;
+    for (const Machine& machine : listing.machines)
+        if (!draft.view.instances.contains(machine.id) && !draft.records.contains(machine.id))
+            strangers.push_back(&machine);
+    return strangers;
+}
+
+void count(Draft& draft, const Listing& listing, const std::vector<const Machine*>& strangers) {
+    auto& orphans = draft.state.orphans;
+    std::set<InstanceId> listed;
+    for (const Machine* const machine : strangers) {
+        listed.insert(machine->id);
+        if (!orphans.contains(machine->id) && orphans.size() >= znodes::max_orphan_sightings)
+            continue;  // when some are gone
+        auto [known, first] =
+            orphans.try_emplace(machine->id, znodes::OrphanSighting{.first = listing.asked});
+        if (first) draft.did(fmt::format("{} has no record", machine->id.str()));
+        known->second.last = listing.asked;
+        known->second.listings = std::min(known->second.listings + 1, 1'000);
+    }
+    std::erase_if(orphans, [&](const auto& orphan) {
+        const bool over = !listed.contains(orphan.first) &&
+                          (!orphan.second.condemned || *orphan.second.condemned < listing.asked);
+        if (over) draft.did(fmt::format("{} is not listed any more", orphan.first.str()));
+        return over;
+    });
+    draft.state.listed = listing.asked;
+}
+
+bool may_be_condemned(Draft& draft, const Machine& machine) {
+    const auto orphan = draft.state.orphans.find(machine.id);
+    if (orphan == draft.state.orphans.end() || orphan->second.condemned) return false;
+    if (!generation_of(draft.settings.fleet, machine.id.str())) {
+        draft.say(
+            fmt::format("{} is of this fleet at the provider, and its name isn't ours: it "
+                        "is left alone",
+                        machine.id.str()));
+        return false;
+    }
+    return orphan->second.listings >= 2 &&
+           orphan->second.last - orphan->second.first >= orphan_listings_apart &&
+           machine.age > orphan_age;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> generation_of(const FleetName& fleet, std::string_view id) {
+    const std::string prefix = fleet.str() + "-";
+    if (!id.starts_with(prefix)) return std::nullopt;
+    id.remove_prefix(prefix.size());
+    const std::size_t dash = id.find('-');
+    if (dash == std::string_view::npos || !number(id.substr(dash + 1))) return std::nullopt;
+    return number(id.substr(0, dash));
+}
+
+void collect_orphans(Draft& draft) {
+    const auto& listing = draft.view.inventory.newest;
+    if (!listing || draft.view.inventory.partial || !draft.view.reconciled) return;
+    const auto strangers = strangers_of(draft, *listing);
+    const bool is_new = !draft.state.listed || *draft.state.listed < listing->asked;
+    if (is_new && (!strangers.empty() || !draft.state.orphans.empty()))
+        count(draft, *listing, strangers);
+    if (strangers.empty()) return;
+    const std::size_t all = listing->machines.size();
+    if (strangers.size() > largest_removal_count &&
+        strangers.size() * 100 > all * largest_removal_percent)
+        return draft.say(
+            fmt::format("{} of {} machines have no record: none is removed, as the "
+                        "tree may be wrong",
+                        strangers.size(),
+                        all));
+    if (draft.pause() != Pause::none) return draft.say("machines without a record stay: paused");
+    if (draft.settings.shadow) return;
+    for (const Machine* const machine : strangers) {
+        if (!may_be_condemned(draft, *machine)) continue;
+        if (std::ssize(draft.state.collected) >= draft.settings.orphans_per_hour)
+            return draft.say("more machines without a record wait: so many were removed this hour");
+        draft.state.orphans.at(machine->id).condemned = draft.now();
+        draft.state.collected.push_back(draft.now());
+        draft.starts = true;
+        draft.did(fmt::format("{} is removed: it has no record", machine->id.str()));
+    }
+}
+
+}  // namespace muster::scaler

@@ -1,0 +1,408 @@
+#include "scaler/lifecycle_draft.hpp"
+#include "scaler/orphans.hpp"
+#include "scaler/victims.hpp"
+#include "tests/scaler/lifecycle/views.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+// The rules of plan() about what goes: scale-in, replacement, orphans.
+namespace muster::scaler::testing {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using znodes::FleetPauseKind;
+
+void grant(LifecycleView& view, const InstanceId& which) {
+    view.replies[which] = {.kind = CallKind::can_remove,
+                           .asked = view.now - seconds(1),
+                           .at = view.now,
+                           .result = Machine{.id = which}};
+}
+
+struct Waiting {
+    std::string name;
+    void (*spoil)(LifecycleView&);
+    std::string says;
+};
+
+TEST(LifecycleIn, WaitsWhenWhatIsThereIsNotKnown) {
+    const std::vector<Waiting> rows{
+        {"new master", [](LifecycleView& view) { view.reconciled = false; }, "hasn't seen"},
+        {"partial list",
+         [](LifecycleView& view) { view.inventory.partial = true; },
+         "not complete"},
+        {"paused in",
+         [](LifecycleView& view) { view.pause.kind = FleetPauseKind::in; },
+         "scale-in is paused"},
+        {"paused all",
+         [](LifecycleView& view) { view.pause.kind = FleetPauseKind::all; },
+         "scale-in is paused"},
+    };
+    for (const Waiting& row : rows) {
+        LifecycleView view = serving(4);
+        view.decision = decided(view, 3);
+        ASSERT_TRUE(plan(quick_settings(), view).write->state.intent) << row.name;
+        row.spoil(view);
+        const LifecyclePlan planned = plan(quick_settings(), view);
+        EXPECT_FALSE(planned.write->state.intent) << row.name;
+        EXPECT_EQ(planned.write->state.target, 4) << row.name;
+        EXPECT_THAT(planned.write->state.history.events, IsEmpty()) << row.name;
+        EXPECT_THAT(planned.says, Contains(HasSubstr(row.says))) << row.name;
+    }
+}
+
+TEST(LifecycleIn, AsksTheProviderBeforeItDrains) {
+    LifecycleView view = shrinking(3, 2);
+    LifecyclePlan planned = plan(quick_settings(), view);
+    EXPECT_FALSE(planned.write);
+    ASSERT_THAT(planned.calls, SizeIs(1));
+    EXPECT_EQ(planned.calls[0].kind, CallKind::can_remove);
+    EXPECT_EQ(planned.calls[0].order.id, id(1, 1));
+    grant(view, id(1, 1));
+    planned = plan(quick_settings(), view);
+    EXPECT_EQ(planned.write->instances.at(id(1, 1))->phase, InstancePhase::draining);
+    EXPECT_TRUE(planned.write->starts) << "a pause that comes meanwhile stops it";
+    view.replies.at(id(1, 1)).result =
+        tl::unexpected(ProviderError{.trouble = Trouble::invalid, .detail = "protected"});
+    planned = plan(quick_settings(), view);
+    EXPECT_THAT(planned.write->state.intent->leaving, IsEmpty());
+    EXPECT_EQ(planned.write->state.target, 3);
+    EXPECT_EQ(planned.write->instances.at(id(1, 1))->keep_until, view.now + seconds(600));
+}
+
+TEST(LifecycleIn, GivesUpWhatTheProviderDoesNotAnswer) {
+    LifecycleView view = shrinking(3, 2);
+    view.now = view.state->intent->started + quick_settings().drain_timeout;
+    const LifecyclePlan planned = plan(quick_settings(), view);
+    EXPECT_THAT(planned.write->state.intent->leaving, IsEmpty());
+    EXPECT_EQ(planned.write->state.target, 3);
+}
+
+TEST(LifecycleIn, DoesNotDrainTheLastThatServes) {
+    LifecycleView view = shrinking(2, 1);
+    grant(view, id(1, 1));
+    for (const Verdict verdict : {Verdict::down, Verdict::unknown}) {
+        view.sights.at(id(1, 2)).verdict = verdict;
+        const LifecyclePlan planned = plan(quick_settings(), view);
+        EXPECT_FALSE(planned.write);
+        EXPECT_THAT(planned.says, Contains(HasSubstr("no other one serves")));
+    }
+    view.sights.at(id(1, 2)).verdict = Verdict::up;
+    EXPECT_TRUE(plan(quick_settings(), view).write);
+}
+
+TEST(LifecycleIn, DeletesWhenOutOfDnsAndWithoutConnectionsOrLate) {
+    const struct {
+        bool out;
+        std::optional<std::int64_t> connections;
+        int drained;  ///< seconds
+        bool reconciled;
+        bool deletes;
+    } rows[] = {{true, 0, 1, true, true},
+                {false, 0, 1, true, false},
+                {false, 0, 1'000, true, false},
+                {true, 3, 1, true, false},
+                {true, 3, 20, true, true},
+                {true, std::nullopt, 1, true, false},
+                {true, std::nullopt, 20, true, true},
+                {true, 0, 1, false, false}};
+    for (const auto& row : rows) {
+        LifecycleView view = shrinking(3, 2);
+        auto& record = view.instances.at(id(1, 1));
+        record.phase = InstancePhase::draining;
+        record.drain_started = view.now - seconds(row.drained);
+        record.deadline = *record.drain_started + quick_settings().drain_timeout;
+        view.sights.at(id(1, 1)).out_of_dns = row.out;
+        view.sights.at(id(1, 1)).connections = row.connections;
+        view.reconciled = row.reconciled;
+        const LifecyclePlan planned = plan(quick_settings(), view);
+        EXPECT_EQ(planned.write.has_value(), row.deletes) << row.drained;
+        EXPECT_THAT(planned.calls, IsEmpty()) << "deleting is committed first";
+        if (row.deletes)
+            EXPECT_EQ(planned.write->instances.at(id(1, 1))->phase, InstancePhase::deleting);
+    }
+}
+
+TEST(LifecycleIn, IsTakenBackByAScaleOutNewestDrainedFirst) {
+    LifecycleView view = shrinking(5, 2);
+    for (int k = 1; k <= 3; ++k) {
+        auto& record = view.instances.at(id(1, k));
+        record.phase = k == 3 ? InstancePhase::deleting : InstancePhase::draining;
+        record.drain_started = view.now - seconds(k == 2 ? 5 : 10);
+    }
+    view.decision = decided(view, 3);
+    LifecyclePlan planned = plan(quick_settings(), view);
+    EXPECT_EQ(planned.write->instances.at(id(1, 2))->phase, InstancePhase::serving);
+    EXPECT_EQ(planned.write->state.intent->leaving, (Ids{id(1, 1), id(1, 3)}));
+    EXPECT_THAT(planned.write->state.intent->ids, IsEmpty()) << "nothing is created";
+    view.decision = decided(view, 5);
+    planned = plan(quick_settings(), view);
+    EXPECT_EQ(planned.write->state.target, 5);
+    EXPECT_EQ(planned.write->state.intent->leaving, Ids{id(1, 3)}) << "deleting never comes back";
+    EXPECT_EQ(planned.write->state.intent->ids, Ids{id(3, 1)}) << "in the same multi";
+    EXPECT_EQ(planned.write->state.intent->kind, FleetIntentKind::out);
+}
+
+TEST(LifecycleIn, IsTakenBackByAPause) {
+    for (const auto kind :
+         {FleetPauseKind::none, FleetPauseKind::in, FleetPauseKind::out, FleetPauseKind::all}) {
+        LifecycleView view = shrinking(3, 2);
+        view.instances.at(id(1, 1)).phase = InstancePhase::draining;
+        view.sights.at(id(1, 1)).out_of_dns = false;
+        view.pause.kind = kind;
+        const bool stops = kind == FleetPauseKind::in || kind == FleetPauseKind::all;
+        const LifecyclePlan planned = plan(quick_settings(), view);
+        EXPECT_EQ(planned.write.has_value(), stops);
+        if (stops) EXPECT_EQ(planned.write->state.target, 3);
+        view.pause.until = view.now;
+        EXPECT_FALSE(plan(quick_settings(), view).write) << "a pause that is over";
+    }
+}
+
+LifecycleView with_dead(int size, int dead) {
+    LifecycleView view = serving(size);
+    for (int k = 1; k <= dead; ++k) {
+        view.sights.at(id(1, k)).verdict = Verdict::down;
+        view.sights.at(id(1, k)).since = view.now - seconds(5);
+        for (auto* listing : {&view.inventory.before, &view.inventory.newest})
+            std::erase_if((*listing)->machines,
+                          [&](const Machine& machine) { return machine.id == id(1, k); });
+    }
+    return view;
+}
+
+TEST(LifecycleReplace, NeedsTwoKindsOfEvidence) {
+    const struct {
+        std::string name;
+        void (*change)(LifecycleView&);
+        bool replaced;
+    } rows[] = {
+        {"down and in no listing", [](LifecycleView&) {}, true},
+        {"up", [](LifecycleView& view) { view.sights.at(id(1, 1)).verdict = Verdict::up; }, false},
+        {"unknown",
+         [](LifecycleView& view) { view.sights.at(id(1, 1)).verdict = Verdict::unknown; },
+         false},
+        {"listed once",
+         [](LifecycleView& view) {
+             view.inventory.before->machines.push_back(
+                 {.id = id(1, 1), .state = MachineState::running});
+         },
+         false},
+        {"listed as ended",
+         [](LifecycleView& view) {
+             view.inventory.before->machines.push_back(
+                 {.id = id(1, 1), .state = MachineState::stopped});
+         },
+         true},
+        {"one listing", [](LifecycleView& view) { view.inventory.before.reset(); }, false},
+        {"partial", [](LifecycleView& view) { view.inventory.partial = true; }, false},
+        {"listed, and down for long",
+         [](LifecycleView& view) {
+             view.inventory.before.reset();
+             view.sights.at(id(1, 1)).since = view.now - quick_settings().create_timeout;
+         },
+         true},
+        {"its host is away",
+         [](LifecycleView& view) { view.sights.at(id(1, 1)).host_reachable = false; },
+         false},
+        {"new master", [](LifecycleView& view) { view.reconciled = false; }, false},
+        {"paused", [](LifecycleView& view) { view.pause.kind = FleetPauseKind::out; }, false},
+        {"another change", [](LifecycleView& view) { view.state = growing(4, 4).state; }, true},
+        {"back-off",
+         [](LifecycleView& view) { view.state->back_off.until = view.now + seconds(1); },
+         false},
+        {"another a moment ago",
+         [](LifecycleView& view) { view.state->replaced = view.now - seconds(59); },
+         false},
+    };
+    for (const auto& row : rows) {
+        LifecycleView view = with_dead(4, 1);
+        row.change(view);
+        const LifecyclePlan planned = plan(quick_settings(), view);
+        const bool replaces = planned.write && planned.write->state.intent &&
+                              planned.write->state.intent->kind == FleetIntentKind::replace;
+        EXPECT_EQ(replaces, row.replaced) << row.name;
+        if (replaces) EXPECT_EQ(planned.write->state.target, 4) << row.name;
+    }
+    LifecycleSettings off = quick_settings();
+    off.replace_dead = false;
+    EXPECT_FALSE(plan(off, with_dead(4, 1)).write);
+}
+
+/// More than 45 % and more than 3: then something else is broken.
+TEST(LifecycleReplace, StopsWhenTooManyLookDead) {
+    EXPECT_TRUE(plan(quick_settings(), with_dead(4, 3)).write) << "3 are not more than 3";
+    EXPECT_TRUE(plan(quick_settings(), with_dead(10, 4)).write);
+    EXPECT_FALSE(plan(quick_settings(), with_dead(8, 4)).write);
+    EXPECT_FALSE(plan(quick_settings(), with_dead(20, 10)).write);
+    EXPECT_THAT(plan(quick_settings(), with_dead(30, 9)).write->state.intent->leaving, SizeIs(3))
+        << "10 % of the fleet at once";
+}
+
+TEST(LifecycleReplace, TheDeadOneStaysInTheSetUntilAnotherServes) {
+    LifecycleView view = with_dead(1, 1);
+    const LifecyclePlan planned = plan(quick_settings(), view);
+    view.state = planned.write->state;
+    for (const auto& [which, record] : planned.write->instances) view.instances[which] = *record;
+    grant(view, id(1, 1));
+    view.replies.at(id(1, 1)).asked = view.now;
+    EXPECT_THAT(plan(quick_settings(), view).says, Contains(HasSubstr("no other one serves")));
+}
+
+/// Orphans in `view`'s listings: `count` machines of an earlier generation.
+LifecycleView with_orphans(int size, int count, seconds age, seconds apart, int listings) {
+    LifecycleView view = serving(size);
+    view.state->generation = 3;
+    for (int k = 1; k <= count; ++k) {
+        view.inventory.newest->machines.push_back(
+            {.id = id(2, k), .token = "u1.x", .state = MachineState::running, .age = age});
+        view.state->orphans[id(2, k)] = {.first = view.inventory.newest->asked - apart,
+                                         .last = view.inventory.newest->asked,
+                                         .listings = listings};
+    }
+    view.state->listed = view.inventory.newest->asked;
+    return view;
+}
+
+int condemned(const LifecyclePlan& planned) {
+    if (!planned.write) return 0;
+    return static_cast<int>(std::ranges::count_if(
+        planned.write->state.orphans,
+        [](const auto& orphan) { return orphan.second.condemned.has_value(); }));
+}
+
+TEST(LifecycleOrphans, AreRemovedWithDoubleEvidenceOnly) {
+    const auto after = [](int count, int age, int apart, int listings) {
+        return condemned(
+            plan(quick_settings(), with_orphans(9, count, seconds(age), seconds(apart), listings)));
+    };
+    EXPECT_EQ(after(1, 601, 120, 2), 1);
+    EXPECT_EQ(after(1, 600, 120, 2), 0) << "too young";
+    EXPECT_EQ(after(1, 601, 119, 2), 0) << "listings too close";
+    EXPECT_EQ(after(1, 601, 120, 1), 0) << "one listing";
+    EXPECT_EQ(after(7, 601, 120, 2), quick_settings().orphans_per_hour);
+    EXPECT_EQ(after(9, 601, 120, 2), 0) << "as many as there are instances: the tree is wrong";
+}
+
+TEST(LifecycleOrphans, AreLeftAloneWhenAnythingIsInDoubt) {
+    const auto good = [] { return with_orphans(9, 1, seconds(700), seconds(200), 3); };
+    const std::vector<std::pair<std::string, void (*)(LifecycleView&)>> rows{
+        {"partial", [](LifecycleView& view) { view.inventory.partial = true; }},
+        {"new master", [](LifecycleView& view) { view.reconciled = false; }},
+        {"paused", [](LifecycleView& view) { view.pause.kind = FleetPauseKind::out; }},
+        {"budget",
+         [](LifecycleView& view) { view.state->collected.assign(5, view.now - seconds(3'599)); }},
+        {"foreign name",
+         [](LifecycleView& view) {
+             auto sighting = view.state->orphans.extract(id(2, 1));
+             sighting.key() = InstanceId("web-canary");
+             view.state->orphans.insert(std::move(sighting));
+             view.inventory.newest->machines.back().id = InstanceId("web-canary");
+         }},
+    };
+    EXPECT_EQ(condemned(plan(quick_settings(), good())), 1);
+    for (const auto& [name, spoil] : rows) {
+        LifecycleView view = good();
+        spoil(view);
+        EXPECT_EQ(condemned(plan(quick_settings(), view)), 0) << name;
+    }
+}
+
+TEST(LifecycleOrphans, AreRemovedAfterThatIsWrittenUntilTheyAreNotListed) {
+    LifecycleView view = with_orphans(9, 1, seconds(700), seconds(200), 3);
+    LifecyclePlan planned = plan(quick_settings(), view);
+    EXPECT_THAT(planned.calls, IsEmpty());
+    view.state = planned.write->state;
+    planned = plan(quick_settings(), view);
+    ASSERT_THAT(planned.calls, SizeIs(1));
+    EXPECT_EQ(planned.calls[0].kind, CallKind::remove);
+    EXPECT_EQ(planned.calls[0].order.id, id(2, 1));
+    view.replies[id(2, 1)] = {.kind = CallKind::remove,
+                              .asked = view.now,
+                              .at = view.now,
+                              .result = Machine{.id = id(2, 1)}};
+    view.now += seconds(60);
+    EXPECT_THAT(plan(quick_settings(), view).calls, IsEmpty()) << "until it is listed again";
+    view.inventory.newest->asked = view.now;
+    EXPECT_THAT(plan(quick_settings(), view).calls, SizeIs(1));
+    view.inventory.newest->machines.pop_back();
+    view.state->listed.reset();
+    EXPECT_THAT(plan(quick_settings(), view).write->state.orphans, IsEmpty());
+}
+
+TEST(LifecycleOrphans, NamesAreOurs) {
+    EXPECT_EQ(generation_of(fleet, "web-12-3"), 12);
+    for (const char* name : {"web-12",
+                             "web-12-",
+                             "web--3",
+                             "web-0-1",
+                             "web-1-0",
+                             "web-1-1x",
+                             "api-1-1",
+                             "web",
+                             "",
+                             "web-99999999999999999999-1"})
+        EXPECT_EQ(generation_of(fleet, name), std::nullopt) << name;
+}
+
+VictimCandidate candidate(const char* name, std::int64_t connections, const char* zone) {
+    return {.id = InstanceId(name),
+            .connections = connections,
+            .zone = zone,
+            .serving_since = at_second(0)};
+}
+
+TEST(Victims, AreChosenByConnectionsZoneVersionAndAge) {
+    const auto first = [](std::vector<VictimCandidate> all) {
+        return choose_victims(std::move(all), 1).at(0).id.str();
+    };
+    auto a = candidate("a", 10, "x");
+    auto b = candidate("b", 10, "x");
+    EXPECT_EQ(first({b, a}), "a") << "among equals the lowest id, in whatever order";
+    b.connections = 4;
+    EXPECT_EQ(first({a, b}), "b") << "fewer connections";
+    a.connections.reset();
+    EXPECT_EQ(first({a, b, candidate("c", 10, "x")}), "b") << "unknown counts as the busiest";
+    a = candidate("a", 4, "x");
+    b = candidate("b", 4, "x");
+    b.old_spec = true;
+    EXPECT_EQ(first({a, b}), "b") << "an earlier spec";
+    b.old_spec = false;
+    a.serving_since = at_second(9);
+    EXPECT_EQ(first({a, b}), "b") << "older";
+    a.healthy = false;
+    EXPECT_EQ(first({a, b}), "a") << "not healthy";
+    const auto idle = candidate("d", 0, "y");
+    EXPECT_EQ(first({candidate("a", 9, "x"),
+                     candidate("b", 9, "x"),
+                     candidate("c", 9, "x"),
+                     candidate("c2", 9, "x"),
+                     idle}),
+              "a")
+        << "the zone with 3 more, even if it is busier";
+}
+
+TEST(Victims, ZonesStayBalancedAndScoresAreExplained) {
+    const auto victims = choose_victims({candidate("a1", 1, "x"),
+                                         candidate("a2", 1, "x"),
+                                         candidate("b1", 1, "y"),
+                                         candidate("b2", 1, "y")},
+                                        2);
+    ASSERT_THAT(victims, SizeIs(2));
+    EXPECT_EQ(victims[0].id.str().substr(0, 1), "a");
+    EXPECT_EQ(victims[1].id.str().substr(0, 1), "b") << "each with those before it gone";
+    EXPECT_EQ(victims[1].why,
+              "300 = 0 (healthy) + 300 (its zone has 1 more than the smallest) + 0 (1 "
+              "connections) + 0 (newest spec) + 0 (age)");
+    EXPECT_THAT(choose_victims({}, 3), IsEmpty());
+}
+
+}  // namespace
+}  // namespace muster::scaler::testing

@@ -1,0 +1,40 @@
+#include "tests/scaler/providers/systemd_world.hpp"
+
+#include "tests/support/program.hpp"
+
+namespace muster::test {
+
+namespace {
+
+class SystemdWorld final : public ProviderWorld {
+ public:
+    SystemdWorld() { restart(); }
+
+    std::size_t machines(const FleetName& /*fleet*/, const InstanceId& id) override {
+        const std::string unit = "muster-lb@" + id.str() + ".service";
+        return std::filesystem::exists(directory() / "units" / unit) ? 1 : 0;
+    }
+    void lose_next_answer() override { directory().write("units/lose", ""); }
+
+ protected:
+    std::unique_ptr<scaler::Provider> make() override {
+        return std::make_unique<scaler::SystemdProvider>(clock(),
+                                                         systemd_settings(directory().path()));
+    }
+};
+
+}  // namespace
+
+scaler::SystemdProviderSettings systemd_settings(const std::filesystem::path& root) {
+    std::filesystem::create_directory(root / "units");
+    return {.machines = {.host = NodeId("n1"), .directory = (root / "machines").string()},
+            .systemctl = {built_program("tests/scaler/providers/fake_systemctl").string(),
+                          (root / "units").string()},
+            .timeout = std::chrono::seconds(5)};
+}
+
+std::unique_ptr<ProviderWorld> make_systemd_world() {
+    return std::make_unique<SystemdWorld>();
+}
+
+}  // namespace muster::test
