@@ -9,13 +9,7 @@
 
 namespace muster::ctl {
 
-namespace {
-
-constexpr std::size_t max_input_bytes = 32UZ << 20U;
-
-}  // namespace
-
-std::string read_input(const std::string& file, std::istream& in) {
+std::string read_input(const std::string& file, std::istream& in, std::size_t longest) {
     std::ifstream opened;
     if (file != "-") {
         opened.open(file, std::ios::binary);
@@ -26,7 +20,7 @@ std::string read_input(const std::string& file, std::istream& in) {
     char piece[65536];
     while (from.read(piece, sizeof piece) || from.gcount() > 0) {
         text.append(piece, static_cast<std::size_t>(from.gcount()));
-        if (text.size() > max_input_bytes) throw Mistake(file + " is too long", Exit::failed);
+        if (text.size() > longest) throw Mistake(file + " is too long", Exit::failed);
     }
     if (text.empty()) throw Mistake(file + " is empty", Exit::failed);
     return text;

@@ -15,9 +15,15 @@ struct Mistake : std::runtime_error {
     Exit exit;
 };
 
+inline constexpr std::size_t longest_document = 32UZ << 20U;
+/// Of metrics and decisions over weeks.
+inline constexpr std::size_t longest_history = 1UZ << 30U;
+
 /// The whole file, or standard input for "-". Throws Mistake when it can't be read, is empty or
-/// longer than 32 MiB.
-[[nodiscard]] std::string read_input(const std::string& file, std::istream& in);
+/// longer than `longest` bytes.
+[[nodiscard]] std::string read_input(const std::string& file,
+                                     std::istream& in,
+                                     std::size_t longest = longest_document);
 
 /// "http://host:port" of what may come without the scheme or with slashes behind. Throws Mistake.
 [[nodiscard]] std::string normalised_url(std::string url);

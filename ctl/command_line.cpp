@@ -3,6 +3,7 @@
 #include "ctl/command_input.hpp"
 #include "ctl/command_line_dns.hpp"
 #include "ctl/command_line_parts.hpp"
+#include "ctl/command_line_scale.hpp"
 #include "ctl/completion.hpp"
 #include "ctl/init.hpp"
 #include "ctl/secrets.hpp"
@@ -42,6 +43,7 @@ struct Parsed {
     ProbeTestOptions probe_test;
     ReplayOptions replay;
     ParsedDns dns;
+    ParsedScale scale;
     std::string second_file;
     std::string file;
     std::string name;
@@ -317,6 +319,13 @@ std::vector<CommandShape> shapes_of(const CLI::App& app) {
             shape.words = {"run", "test"};
         } else if (shape.name == "dns") {
             shape.words = {"plan", "apply", "diff", "adopt", "explain", "fence"};
+        } else if (shape.name == "scale") {
+            shape.words = {"simulate", "replay", "explain"};
+            for (const CLI::App* part : command->get_subcommands({}))
+                for (const CLI::Option* option : part->get_options())
+                    for (const std::string& name : option->get_lnames())
+                        if (std::ranges::find(shape.options, "--" + name) == shape.options.end())
+                            shape.options.push_back("--" + name);
         }
         shapes.push_back(std::move(shape));
     }
@@ -404,6 +413,7 @@ Invocation parse_command_line(std::vector<std::string> arguments, std::istream& 
     add_operations(app, parsed);
     add_probes(app, parsed, in);
     add_dns(app, parsed.dns, parsed.command, in);
+    add_scale(app, parsed.scale, parsed.command, in);
     add_init(app, parsed);
     add_rest(app, parsed);
     try {

@@ -82,7 +82,7 @@ _musterctl() {{
         "") words="{} {}" ;;
 {}    esac
     COMPREPLY=($(compgen -W "$words" -- "$current"))
-    if [[ -z "$COMPREPLY" && "$command" =~ ^(apply|diff)$ ]]; then
+    if [[ -z "$COMPREPLY" && "$command" =~ ^(apply|diff|scale)$ ]]; then
         COMPREPLY=($(compgen -f -- "$current"))
     fi
 }}
@@ -122,7 +122,7 @@ _musterctl() {{
     case "$words[2]" in
 {}    esac
     case "$words[2]" in
-        apply|diff) _files ;;
+        apply|diff|scale) _files ;;
     esac
 }}
 compdef _musterctl musterctl

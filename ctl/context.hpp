@@ -23,6 +23,8 @@ struct Context {
     std::ostream& err;  ///< everything else
     Format format = Format::table;
     Colours colours = Colours::off;
+    static constexpr int usual_width = 100;
+    int width = usual_width;  ///< of the terminal, in columns
 };
 
 /// An answer that is well, as JSON; else an exit code, after a line (or more) to `err`.

@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -27,6 +28,12 @@ ctl::Colours wanted_colours() {
     return isatty(STDOUT_FILENO) == 1 && !dumb && !refused ? ctl::Colours::on : ctl::Colours::off;
 }
 
+int terminal_width() {
+    winsize size{};
+    const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return known ? size.ws_col : ctl::Context::usual_width;
+}
+
 int run(std::vector<std::string> arguments) {
     ctl::Invocation invocation = ctl::parse_command_line(std::move(arguments), std::cin);
     if (!invocation.command) {
@@ -41,7 +48,8 @@ int run(std::vector<std::string> arguments) {
                          .out = std::cout,
                          .err = std::cerr,
                          .format = invocation.format,
-                         .colours = wanted_colours()};
+                         .colours = wanted_colours(),
+                         .width = terminal_width()};
     ctl::Exit exit = ctl::Exit::failed;
     std::exception_ptr failure;
     asio::co_spawn(io, invocation.command(context), [&](std::exception_ptr error, ctl::Exit code) {

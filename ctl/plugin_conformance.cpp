@@ -2,7 +2,7 @@
 
 #include "checker/custom_programs.hpp"
 #include "checker/plugin_protocol.hpp"
-#include "checker/subprocess.hpp"
+#include "common/base/subprocess.hpp"
 
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
@@ -43,15 +43,15 @@ struct Broken : std::runtime_error {
 class Peer {
  public:
     Peer(Clock& clock, const config::Program& program) : clock_(clock) {
-        checker::SpawnWish wish =
+        SpawnWish wish =
             checker::wish_for({.program = program, .identity = std::nullopt}, program.arguments);
         wish.keep_stdin = true;
         wish.keep_errors = true;  // not read: there is room for 64 KiB
         wish.cpu_seconds = 0;
-        if (const int error = checker::spawn(wish, child_); error != 0)
+        if (const int error = spawn(wish, child_); error != 0)
             throw Broken(fmt::format("can't be started: {}", strerror(error)));
     }
-    ~Peer() { checker::end_now(child_); }
+    ~Peer() { end_now(child_); }
     Peer(const Peer&) = delete;
     Peer& operator=(const Peer&) = delete;
 
@@ -132,7 +132,7 @@ class Peer {
     }
 
     Clock& clock_;
-    checker::Subprocess child_;
+    Subprocess child_;
     std::string heard_;
 };
 
