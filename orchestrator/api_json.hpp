@@ -45,6 +45,8 @@ void put_shifts(boost::json::object& body, const View& view);
 [[nodiscard]] boost::json::object json_of(const std::string& name,
                                           const znodes::TrafficShift& shift);
 /// For the page: not more of them than people can look at, those with trouble first.
+/// Of a fleet that sizes itself, which is in the snapshot.
+void put_scaling(boost::json::object& body, const View& view, const FleetName& fleet);
 /// As Prometheus's http_sd_config wants it. Bare, without the opening that all else has.
 [[nodiscard]] boost::json::array scrape_targets_json(const std::vector<ScrapeTarget>& targets);
 void put_shown_agents(boost::json::object& body, const View& view);

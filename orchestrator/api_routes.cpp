@@ -23,6 +23,7 @@ constexpr std::array route_table = {
     RouteRow{Route::group, "GET", "/api/v1/groups/{group}", Needs::read},
     RouteRow{Route::fleets, "GET", "/api/v1/fleets", Needs::read},
     RouteRow{Route::fleet, "GET", "/api/v1/fleets/{fleet}", Needs::read},
+    RouteRow{Route::fleet_scaling, "GET", "/api/v1/fleets/{fleet}/scaling", Needs::read},
     RouteRow{Route::agents, "GET", "/api/v1/agents", Needs::read},
     RouteRow{Route::scrape_targets, "GET", "/api/v1/scrape-targets", Needs::read},
     RouteRow{Route::dns, "GET", "/api/v1/dns", Needs::read},

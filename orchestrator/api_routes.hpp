@@ -22,6 +22,7 @@ enum class Route {
     group,
     fleets,
     fleet,
+    fleet_scaling,
     agents,
     scrape_targets,
     dns,

@@ -4,6 +4,8 @@
 #include "common/config/endpoint.hpp"
 #include "common/observe/log.hpp"
 #include "orchestrator/api.hpp"
+#include "orchestrator/metric_source.hpp"
+#include "orchestrator/provider_set.hpp"
 
 #include <fmt/format.h>
 
@@ -123,7 +125,8 @@ Result<void> Daemon::start() {
                      .build = settings_.build,
                      .probes = checker::announced_probes(settings_.probers.commands.programs,
                                                          settings_.probers.plugins),
-                     .peer_address = peer_address},
+                     .peer_address = peer_address,
+                     .providers = local_provider_names(own)},
         NodeOptions{.tick = own.zookeeper_tick,
                     .worker = {.peers = peers_.get(), .canaries = canaries_of(own)}},
         settings_.new_guid);
@@ -155,6 +158,7 @@ Result<void> Daemon::start() {
         });
     if (dns_)
         dns_commands_ = std::make_unique<NodeDnsCommands>(control_, store_, clock_, *node_, *dns_);
+    if (!own.providers.empty()) begin_scaling();
     const config::Endpoint listen = listen_endpoint(own.listen);
     api_ = std::make_unique<Api>(
         slot_,
@@ -167,6 +171,8 @@ Result<void> Daemon::start() {
             .metrics = [this] { return registry_.text(); }});
     node_->on_change([this](const follow::ViewChange& change) {
         if (dns_ && change.control) dns_->look();
+        if (scaling_ && (change.control || change.scaling)) scaling_->look();
+        if (actuator_ && change.scaling) actuator_->look();
         changed_.notify();
         if (!change.config) return;
         pool_->after_all([this, read = change.read] { metrics_.config_took(clock_.now() - read); });
@@ -184,6 +190,8 @@ Result<void> Daemon::start() {
     tasks_.spawn("metrics", feed_metrics());
     if (dns_) dns_->start();
     if (shifts_) shifts_->start();
+    if (scaling_) scaling_->start();
+    if (actuator_) actuator_->start();
     node_->start();
     api_thread_->start();
     log::info("started",
@@ -191,6 +199,26 @@ Result<void> Daemon::start() {
                {"api", "http://" + api_address() + "/"},
                {"incarnation", incarnation_}});
     return {};
+}
+
+void Daemon::begin_scaling() {
+    const config::NodeSettings& own = settings_.node;
+    ProviderSet providers =
+        make_providers(own, settings_.machine_supervisor, settings_.effects, clock_, *node_);
+    scaling_ = std::make_unique<ScaleDuty>(
+        control_,
+        store_,
+        clock_,
+        *node_,
+        dns_.get(),
+        ScaleDutySettings{
+            .providers = std::move(providers.asked),
+            .observe = own.prometheus ? observe_with(clock_, *own.prometheus) : Observe{}},
+        settings_.new_guid,
+        [this] { return commands_->self_pause().paused; },
+        [this] { changed_.notify(); });
+    actuator_ =
+        std::make_unique<Actuator>(control_, store_, clock_, *node_, std::move(providers.local));
 }
 
 asio::awaitable<void> Daemon::leave(std::chrono::nanoseconds limit) {
@@ -211,6 +239,8 @@ asio::awaitable<void> Daemon::stop() {
     while (!api_ended) co_await clock_.sleep_for(std::chrono::milliseconds(2));
     ender.join();
     if (peers_) co_await peers_->stop();
+    if (scaling_) co_await scaling_->stop();
+    if (actuator_) co_await actuator_->stop();
     if (shifts_) co_await shifts_->stop();
     if (dns_) co_await dns_->stop();
     co_await node_->stop();
@@ -241,11 +271,13 @@ void Daemon::publish() {
         facts.lease_until = election->lease_until();
     }
     if (dns_) facts.dns = dns_->row();
+    if (scaling_) facts.scaling_notes = scaling_->notes();
     const std::shared_ptr<const Snapshot> snapshot = builder_.build(node_->view(), facts);
     metrics_.take(*snapshot);
     slot_.publish(snapshot);
     if (dns_) dns_->take(*snapshot);
     if (shifts_) shifts_->look();
+    if (scaling_) scaling_->take(snapshot);
 }
 
 asio::awaitable<void> Daemon::publish_snapshots() {

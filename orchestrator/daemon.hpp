@@ -7,6 +7,7 @@
 #include "common/config/node_settings.hpp"
 #include "common/coordination/store.hpp"
 #include "common/observe/metrics.hpp"
+#include "orchestrator/actuator.hpp"
 #include "orchestrator/api_thread.hpp"
 #include "orchestrator/dns_duty.hpp"
 #include "orchestrator/lb_hops.hpp"
@@ -15,9 +16,11 @@
 #include "orchestrator/node_dns_commands.hpp"
 #include "orchestrator/node_metrics.hpp"
 #include "orchestrator/peer_channel.hpp"
+#include "orchestrator/scale_duty.hpp"
 #include "orchestrator/shift_duty.hpp"
 #include "orchestrator/snapshot_builder.hpp"
 #include "orchestrator/snapshot_slot.hpp"
+#include "scaler/program_call.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -26,6 +29,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace muster::orchestrator {
 
@@ -38,7 +42,9 @@ struct DaemonSettings {
     std::string cluster_secret;                ///< content of cluster_secret_file; empty = none
     std::string version;
     std::string build;
-    Node::NewGuid new_guid;  ///< 32 random hex digits
+    Node::NewGuid new_guid;                         ///< 32 random hex digits
+    std::vector<std::string> machine_supervisor{};  ///< argv of `musterd run-machine`
+    scaler::ProgramEffects effects{};               ///< of programs that act on the outside
 };
 
 /// A whole musterd but for its store, which main.cpp brings (ZooKeeper, or memory for `musterd
@@ -66,6 +72,7 @@ class Daemon {
     [[nodiscard]] bool probers_tick() const;
 
  private:
+    void begin_scaling();
     asio::awaitable<void> publish_snapshots();
     asio::awaitable<void> feed_metrics();
     void publish();
@@ -86,7 +93,9 @@ class Daemon {
     std::unique_ptr<PeerChannel> peers_;  ///< null without a cluster secret
     std::unique_ptr<Node> node_;
     std::unique_ptr<NodeCommands> commands_;
-    std::unique_ptr<DnsDuty> dns_;                   ///< null: this node's settings have none
+    std::unique_ptr<DnsDuty> dns_;  ///< null: this node's settings have none
+    std::unique_ptr<ScaleDuty> scaling_;
+    std::unique_ptr<Actuator> actuator_;
     std::unique_ptr<ShiftDuty> shifts_;              ///< null: as dns_
     std::unique_ptr<NodeDnsCommands> dns_commands_;  ///< null: as dns_
     SnapshotSlot slot_;

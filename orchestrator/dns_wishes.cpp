@@ -2,11 +2,14 @@
 
 #include "common/config/endpoint.hpp"
 #include "common/follow/instance_group.hpp"
+#include "orchestrator/scaling_view.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 
 namespace muster::orchestrator {
@@ -53,9 +56,13 @@ dnsupdate::Standing standing_of(znodes::RotationReason reason) {
     return dnsupdate::Standing::good;
 }
 
+/// What keeps a healthy LB that muster has made out of DNS.
+constexpr std::string_view not_in_service = "not in service (warming up, or leaving)";
+
 dnsupdate::PublishedFleet published(const config::FleetSpec& spec,
                                     const GroupRow* group,
-                                    const AllowedAddresses& allowed) {
+                                    const AllowedAddresses& allowed,
+                                    const std::set<InstanceId>& held_back) {
     dnsupdate::PublishedFleet fleet{.name = spec.name, .dns = spec.dns};
     if (group == nullptr) return fleet;
     for (const BackendRow& row : group->backends) {
@@ -63,11 +70,13 @@ dnsupdate::PublishedFleet published(const config::FleetSpec& spec,
         if (configured == nullptr) continue;
         std::string why(to_string(row.rotation_reason));
         if (!row.reason.empty()) why += fmt::format(" ({})", row.reason);
+        const bool held = held_back.contains(InstanceId(row.id.str()));
+        if (held && row.in_rotation) why = not_in_service;
         fleet.instances.push_back(
             {.id = InstanceId(row.id.str()),
              .address = configured->address,
              .port = configured->port,
-             .in = row.in_rotation,
+             .in = row.in_rotation && !held,
              .standing = standing_of(row.rotation_reason),
              .weight = row.weight,
              .why = std::move(why),
@@ -136,9 +145,12 @@ dnsupdate::DesiredRecords dns_wishes(const follow::ClusterView& view,
             continue;
         }
         if (fleet.spec->dns.empty()) continue;
-        fleets.push_back(
-            published(*fleet.spec, snapshot.group(follow::instance_group(name)), allowed));
-        if (is_known(view, name)) continue;
+        const std::optional<std::set<InstanceId>> held = held_back(view, name);
+        fleets.push_back(published(*fleet.spec,
+                                   snapshot.group(follow::instance_group(name)),
+                                   allowed,
+                                   held.value_or(std::set<InstanceId>{})));
+        if (held && is_known(view, name)) continue;
         complete = false;
         for (const config::DnsEntry& entry : fleet.spec->dns) unknown.emplace(entry.name);
         problems.push_back(

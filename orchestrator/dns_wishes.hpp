@@ -22,6 +22,7 @@ using AllowedAddresses = std::vector<config::AddressBlock>;
 /// shows them. Pure.
 /// - A name of a fleet whose LBs aren't all known yet has no members: what the store has of it
 ///   stays.
+/// - Of LBs that muster makes only those in service (scaling_view.hpp).
 /// - An instance whose address isn't `allowed` is told among the problems, and not published.
 /// - A name outside of the zones is told among the problems, and not published.
 /// - `settled`: all that there is was read. Only then, and when no head is missing or broken, is

@@ -18,6 +18,7 @@
 #include "dnsupdate/tsig.hpp"
 #include "orchestrator/daemon.hpp"
 #include "orchestrator/guardian.hpp"
+#include "scaler/machine_supervisor.hpp"
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -149,7 +150,8 @@ std::vector<std::string> dns_key_secrets(const config::NodeSettings& settings) {
     return secrets;
 }
 
-orchestrator::DaemonSettings daemon_settings(const config::NodeSettings& settings) {
+orchestrator::DaemonSettings daemon_settings(const config::NodeSettings& settings,
+                                             scaler::ProgramEffects effects = {}) {
     return {.node = settings,
             .probers = probers_of(settings),
             .token = settings.token_file.empty() ? std::string()
@@ -161,7 +163,10 @@ orchestrator::DaemonSettings daemon_settings(const config::NodeSettings& setting
                                   : or_throw(read_secret(settings.cluster_secret_file)),
             .version = version,
             .build = MUSTER_BUILD,
-            .new_guid = random_guid};
+            .new_guid = random_guid,
+            .machine_supervisor = {std::filesystem::read_symlink("/proc/self/exe").string(),
+                                   "run-machine"},
+            .effects = std::move(effects)};
 }
 
 /// "host:port,host:port" for the guardian: the server of the session first, then the others that
@@ -205,7 +210,13 @@ int run_node(const config::NodeSettings& settings, orchestrator::GuardianLink& l
                 context.get_executor(), clock, store_settings);
         });
     coordination::WatchCarriers store(primary, further, watch_limits);
-    orchestrator::Daemon daemon(context.get_executor(), clock, store, daemon_settings(settings));
+    orchestrator::Daemon daemon(
+        context.get_executor(),
+        clock,
+        store,
+        daemon_settings(settings,
+                        {.started = [&link](pid_t group) { link.effect_started(group); },
+                         .ended = [&link](pid_t group) { link.effect_ended(group); }}));
     running = &daemon;
 
     TaskGroup tasks(context.get_executor());
@@ -345,12 +356,17 @@ int run(int argc, char** argv) {
     std::string listen = "127.0.0.1:0";
     dev->add_option("FILE", groups, "groups and fleets (YAML or JSON)")->required();
     dev->add_option("--listen", listen, "address of API and dashboard; port 0 = any free one");
+    // Of the process provider, which starts it itself.
+    CLI::App* run_machine = app.add_subcommand("run-machine")->group("");
+    std::string machine;
+    run_machine->add_option("DIRECTORY", machine)->required();
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? EXIT_SUCCESS : bad_configuration;
     }
     if (*dev) return run_dev(groups, listen);
+    if (*run_machine) return scaler::run_machine(machine);
     if (file.empty()) {
         std::cerr << "musterd: --config FILE is missing (or: musterd dev FILE)\n";
         return bad_configuration;

@@ -145,7 +145,8 @@ void Node::begin_roles() {
                        .zone = identity_.zone,
                        .capacity = identity_.capacity,
                        .probes = identity_.probes,
-                       .build = identity_.build});
+                       .build = identity_.build,
+                       .providers = identity_.providers});
     election_ = std::make_unique<Election>(executor_,
                                            store_,
                                            clock_,

@@ -35,7 +35,8 @@ struct NodeIdentity {
     std::string api_address;
     std::string build;
     std::vector<std::string> probes = {"http", "tcp"};  ///< kinds that its probers can do
-    std::string peer_address;  ///< where it answers other nodes; empty = nowhere
+    std::string peer_address;              ///< where it answers other nodes; empty = nowhere
+    std::vector<std::string> providers{};  ///< of LBs that it can start on its host
 };
 
 struct NodeOptions {

@@ -184,6 +184,41 @@ struct ScrapeTarget {
     bool operator==(const ScrapeTarget&) const = default;
 };
 
+/// What the master's scaler makes of a fleet.
+struct FleetScalingNotes {
+    std::vector<std::string> says;  ///< sentences: what holds now, and what is waited for
+    std::string refused;            ///< why nothing is done at all; empty: nothing is in the way
+    WallTime decided{};             ///< the tick of the last decision; the epoch: none
+    std::string decision;           ///< JSON (scaler/explain.hpp); empty: none
+    bool operator==(const FleetScalingNotes&) const = default;
+};
+using ScalingNotes = std::map<FleetName, FleetScalingNotes>;
+
+/// An LB that muster makes.
+struct MachineRow {
+    InstanceId id;
+    std::string phase;  ///< znodes::InstancePhase
+    WallTime since{};
+    std::string host;     ///< a node; empty: the provider's choice
+    std::string address;  ///< empty: not known yet
+    std::string reason;
+    bool leaves = false;  ///< it is to go, or goes
+    bool operator==(const MachineRow&) const = default;
+};
+
+/// A fleet that sizes itself, as the tree has it.
+struct ScalingRow {
+    bool shadow = false;
+    bool begun = false;  ///< else nothing of the following is known
+    int target = 0;
+    std::int64_t generation = 0;
+    std::string under_way;  ///< "out", "in", "replace"; empty: nothing
+    std::string pause = "none";
+    std::string pause_reason;
+    std::vector<MachineRow> machines;  ///< sorted by id
+    bool operator==(const ScalingRow&) const = default;
+};
+
 /// What the master's dnsupdate does, and what this node's view says should be published.
 struct DnsRow {
     std::vector<std::string> zones;
@@ -235,6 +270,8 @@ struct Snapshot {
     std::vector<std::shared_ptr<const GroupRow>> groups;  ///< sorted by name, never null
     std::vector<FleetRow> fleets;                         ///< sorted by name
     std::vector<AgentRow> agents;                         ///< sorted by fleet and instance
+    std::map<FleetName, ScalingRow> scaling;              ///< of fleets that size themselves
+    std::shared_ptr<const ScalingNotes> notes;            ///< null: this node is not master
     /// Of LBs, in the same order. Nothing: not all of the tree was read yet.
     std::optional<std::vector<ScrapeTarget>> scrape_targets;
     std::shared_ptr<const DnsRow> dns;                   ///< null: this node's settings have none

@@ -6,6 +6,7 @@
 #include "orchestrator/agent_rows.hpp"
 #include "orchestrator/fleet_groups.hpp"
 #include "orchestrator/instance_plan.hpp"
+#include "orchestrator/scaling_view.hpp"
 #include "orchestrator/transitions.hpp"
 
 #include <fmt/format.h>
@@ -274,6 +275,8 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const follow::ClusterView
     groups_ = std::move(groups);
     next->fleets = fleets_of(view);
     next->agents = agents_of(view, facts.wall);
+    next->scaling = scaling_rows(view);
+    next->notes = facts.scaling_notes;
     std::vector<ScrapeTarget> targets = scrape_targets_.update(view);
     // What was complete once stays so: what vanishes is kept.
     if (facts.settled || (last_ && last_->scrape_targets))

@@ -24,6 +24,7 @@ struct SnapshotFacts {
     std::shared_ptr<const DnsRow> dns;
     std::set<ShardId> unplaceable;  ///< as the master (this node) found out
     bool settled = false;           ///< all that there is was read
+    std::shared_ptr<const ScalingNotes> scaling_notes;
     SteadyTime now{};
     WallTime wall{};
 };

@@ -26,7 +26,7 @@ MAY_INCLUDE = {
     "dnsupdate": {"common", "dnsupdate"},
     "orchestrator": {"common", "checker", "scaler", "dnsupdate", "orchestrator"},
     "agent": {"common", "agent"},
-    "ctl": {"common", "checker", "ctl"},
+    "ctl": {"common", "checker", "scaler", "ctl"},
     "deploy": {"common", "deploy"},
 }
 COMMON_MAY_INCLUDE = {

@@ -1,0 +1,66 @@
+// The JSON of fleets that size themselves.
+#include "orchestrator/api_json.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+
+#include <string>
+
+namespace muster::orchestrator {
+
+namespace json = boost::json;
+
+namespace {
+
+json::value text_or_null(const std::string& text) {
+    return text.empty() ? json::value(nullptr) : json::value(text);
+}
+
+json::array machines_json(const ScalingRow& row) {
+    json::array machines;
+    for (const MachineRow& one : row.machines) {
+        machines.push_back({{"id", one.id.str()},
+                            {"phase", one.phase},
+                            {"since", json_of(one.since)},
+                            {"host", one.host},
+                            {"address", one.address},
+                            {"leaves", one.leaves},
+                            {"reason", one.reason}});
+    }
+    return machines;
+}
+
+/// Why there is no decision to show.
+std::string no_decision(const View& view, const FleetScalingNotes* notes) {
+    if (view.snapshot.notes == nullptr) return "only the master knows; ask it";
+    if (notes == nullptr) return "this node has no provider of the name that the fleet gives";
+    return "nothing was decided yet in this term of office";
+}
+
+}  // namespace
+
+void put_scaling(json::object& body, const View& view, const FleetName& fleet) {
+    const ScalingRow& row = view.snapshot.scaling.at(fleet);
+    const FleetScalingNotes* notes = nullptr;
+    if (view.snapshot.notes != nullptr) {
+        const auto found = view.snapshot.notes->find(fleet);
+        if (found != view.snapshot.notes->end()) notes = &found->second;
+    }
+    body["fleet"] = fleet.str();
+    body["shadow"] = row.shadow;
+    body["begun"] = row.begun;
+    body["target"] = row.target;
+    body["generation"] = row.generation;
+    body["under_way"] = text_or_null(row.under_way);
+    body["pause"] = {{"kind", row.pause}, {"reason", row.pause_reason}};
+    body["instances"] = machines_json(row);
+    body["is_master"] = view.snapshot.notes != nullptr;
+    body["says"] =
+        notes != nullptr ? json::array(notes->says.begin(), notes->says.end()) : json::array();
+    body["refused"] = notes != nullptr ? text_or_null(notes->refused) : json::value(nullptr);
+    const bool decided = notes != nullptr && !notes->decision.empty();
+    body["explanation"] = decided ? json::parse(notes->decision) : json::value(nullptr);
+    body["why"] = decided ? json::value(nullptr) : json::value(no_decision(view, notes));
+}
+
+}  // namespace muster::orchestrator

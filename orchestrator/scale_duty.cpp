@@ -1,0 +1,426 @@
+#include "orchestrator/scale_duty.hpp"
+
+#include "common/observe/log.hpp"
+#include "scaler/decide.hpp"
+#include "scaler/explain.hpp"
+#include "scaler/spec_policy.hpp"
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <utility>
+
+namespace muster::orchestrator {
+
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::seconds;
+
+constexpr std::chrono::milliseconds look_period{200};
+/// A step waits for its own write to be seen before the next one is planned.
+constexpr seconds mirror_patience{5};
+constexpr std::chrono::milliseconds after_refusal{500};
+constexpr seconds longest_evaluation{10};
+/// What is seen of one write arrives in pieces; what lasts longer is told.
+constexpr seconds told_after{3};
+
+std::int64_t tick_at(WallTime now, config::Duration period) {
+    return now.time_since_epoch() / duration_cast<WallTime::duration>(period);
+}
+
+scaler::ProviderResult<scaler::Machine> with_id(const scaler::ProviderResult<void>& result,
+                                                const InstanceId& id) {
+    if (!result) return tl::unexpected(result.error());
+    return scaler::Machine{.id = id};
+}
+
+}  // namespace
+
+struct ScaleDuty::Part {
+    std::int64_t term = 0;
+    scaler::Inventory inventory;
+    std::map<InstanceId, scaler::Reply> replies;
+    std::set<InstanceId> in_flight;
+    std::optional<scaler::TickDecision> decision;
+    std::int64_t evaluated = 0;  ///< the last tick that was begun
+    bool evaluating = false;
+    bool listing = false;
+    std::int32_t written = -1;  ///< the state's version that this term has written
+    SteadyTime written_at{};
+    SteadyTime rests_until{};
+    std::optional<SteadyTime> refused_since;
+    bool refusal_told = false;
+    FleetScalingNotes notes;
+};
+
+ScaleDuty::ScaleDuty(asio::any_io_executor executor,
+                     coordination::Store& store,
+                     Clock& clock,
+                     Node& node,
+                     const DnsDuty* dns,
+                     ScaleDutySettings settings,
+                     Node::NewGuid new_guid,
+                     std::function<bool()> paused,
+                     std::function<void()> on_change)
+    : store_(store),
+      clock_(clock),
+      node_(node),
+      dns_(dns),
+      settings_(std::move(settings)),
+      new_guid_(std::move(new_guid)),
+      paused_(std::move(paused)),
+      on_change_(std::move(on_change)),
+      wake_(executor),
+      tasks_(executor) {}
+
+ScaleDuty::~ScaleDuty() = default;
+
+void ScaleDuty::start() {
+    if (settings_.providers.empty()) return;
+    tasks_.spawn("scaling", run());
+    tasks_.spawn("scaling clock", tick());
+}
+
+asio::awaitable<void> ScaleDuty::stop() {
+    end_term();
+    co_await tasks_.stop();
+}
+
+void ScaleDuty::take(std::shared_ptr<const Snapshot> snapshot) {
+    snapshot_ = std::move(snapshot);
+    look();
+}
+
+asio::awaitable<void> ScaleDuty::tick() {
+    for (;;) {
+        co_await clock_.sleep_for(look_period);
+        wake_.notify();
+    }
+}
+
+bool ScaleDuty::may_act() const {
+    const Election* const election = node_.election();
+    return election != nullptr && election->office() && election->office()->epoch == epoch_ &&
+           election->may_act(clock_.now());
+}
+
+void ScaleDuty::look() {
+    const Election* const election = node_.election();
+    const bool in_office = election != nullptr && election->office();
+    if (epoch_ && (!in_office || election->office()->epoch != *epoch_)) end_term();
+    wake_.notify();
+}
+
+void ScaleDuty::end_term() {
+    epoch_.reset();
+    parts_.clear();
+    notes_.reset();
+}
+
+ScaleDuty::Part* ScaleDuty::part_of(const FleetName& name, std::int64_t term) {
+    const auto part = parts_.find(name);
+    const bool goes_on = epoch_ && part != parts_.end() && part->second->term == term;
+    return goes_on ? part->second.get() : nullptr;
+}
+
+std::set<FleetName> ScaleDuty::fleets() const {
+    std::set<FleetName> all;
+    for (const auto& [name, fleet] : node_.view().fleets) {
+        if (fleet.live() && fleet.spec->provider && fleet.spec->scaling &&
+            settings_.providers.contains(fleet.spec->provider->name))
+            all.insert(name);
+    }
+    return all;
+}
+
+asio::awaitable<void> ScaleDuty::run() {
+    for (;;) {
+        co_await wake_.wait();
+        const Election* const election = node_.election();
+        if (election == nullptr || !election->office() || !election->may_act(clock_.now()) ||
+            !node_.settled() || snapshot_ == nullptr)
+            continue;
+        if (epoch_ != election->office()->epoch) {
+            end_term();
+            epoch_ = election->office()->epoch;
+            ++term_;
+        }
+        const std::set<FleetName> all = fleets();
+        std::erase_if(parts_, [&](const auto& part) { return !all.contains(part.first); });
+        for (const FleetName& name : all) {
+            auto& part = parts_[name];
+            if (!part) {
+                part = std::make_unique<Part>();
+                part->term = term_;
+            }
+            if (clock_.now() < part->rests_until) continue;
+            co_await step(name);
+            if (!epoch_) break;  // the office was lost meanwhile
+        }
+    }
+}
+
+std::optional<FleetFacts> ScaleDuty::facts_of(const FleetName& name, const Part& part) const {
+    const follow::ClusterView& view = node_.view();
+    const auto fleet = view.fleets.find(name);
+    if (!epoch_ || !view.control || fleet == view.fleets.end() || !fleet->second.live() ||
+        !fleet->second.spec->provider || !fleet->second.spec->scaling)
+        return std::nullopt;
+    const auto provider = settings_.providers.find(fleet->second.spec->provider->name);
+    if (provider == settings_.providers.end()) return std::nullopt;
+    const auto managed = view.managed.find(name);
+    const bool is_there = managed != view.managed.end() && managed->second.state;
+    const std::int32_t seen = is_there ? managed->second.state->version : -1;
+    if (seen < part.written && clock_.now() - part.written_at < mirror_patience)
+        return std::nullopt;
+    FleetFacts facts = facts_of_fleet(
+        view,
+        name,
+        snapshot_.get(),
+        provider->second->abilities().places,
+        [this](const FleetName& of, const InstanceId& id) {
+            if (dns_ == nullptr) return dnsupdate::OutOfDns{.why = "this node publishes no names"};
+            return dns_->out_of_dns(of, id);
+        },
+        clock_.wall(),
+        clock_.now());
+    add_term(name, part, facts);
+    return facts;
+}
+
+void ScaleDuty::add_term(const FleetName& name, const Part& part, FleetFacts& facts) const {
+    const znodes::Control& control = node_.view().control->value;
+    scaler::LifecycleView& seen = facts.view;
+    if (control.pause.all || control.pause.scaling || paused_()) {
+        seen.pause.kind = znodes::FleetPauseKind::all;
+        seen.pause.until.reset();
+    }
+    seen.decision = part.decision;
+    seen.inventory = part.inventory;
+    seen.replies = part.replies;
+    seen.in_flight = part.in_flight;
+    seen.fence = {.era = control.era, .epoch = *epoch_};
+    facts.versions.epoch = static_cast<std::int32_t>(*epoch_);
+    seen.stamp = {.cluster = node_.view().cluster(),
+                  .token = *epoch_,
+                  .writer = node_.identity().node.str(),
+                  .sequence = (seen.state ? seen.state->stamp.sequence : 0) + 1};
+    seen.nonce = new_guid_();
+    bool dns_is_ready = facts.spec->dns.empty() || dns_ != nullptr;
+    if (!facts.spec->dns.empty() && dns_ != nullptr) {
+        const std::shared_ptr<const DnsRow> row = dns_->row();
+        dns_is_ready =
+            !row->stores.empty() && std::ranges::all_of(row->stores, [](const auto& store) {
+                return store.stage == dnsupdate::Stage::publishing;
+            });
+    }
+    seen.reconciled = part.inventory.newest.has_value() && dns_is_ready;
+    // Of an earlier life of the fleet nothing is remembered.
+    const auto highest = seen_.find(name);
+    if (highest != seen_.end() && highest->second.first == facts.settings.uid)
+        seen.seen_generation = highest->second.second;
+}
+
+asio::awaitable<void> ScaleDuty::step(FleetName name) {
+    Part& part = *parts_.at(name);
+    const std::int64_t term = part.term;
+    std::optional<FleetFacts> facts = facts_of(name, part);
+    if (!facts) co_return;
+    scaler::LifecyclePlan plan;
+    if (facts->unreadable.empty()) {
+        plan = scaler::plan(facts->settings, facts->view);
+    } else {
+        plan.refused = facts->unreadable;
+    }
+    tell(name, part, plan);
+    if (plan.refused) co_return;
+    if (facts->view.state) {
+        auto& [uid, generation] = seen_[name];
+        generation = uid == facts->settings.uid
+                         ? std::max(generation, facts->view.state->generation)
+                         : facts->view.state->generation;
+        uid = facts->settings.uid;
+    }
+    evaluate_if_due(name, part, *facts);
+    act(name, part, plan);
+    if (plan.write && may_act())
+        co_await write(name, std::move(facts->versions), *std::move(plan.write), term);
+}
+
+void ScaleDuty::tell(const FleetName& name, Part& part, const scaler::LifecyclePlan& plan) {
+    FleetScalingNotes notes = part.notes;
+    notes.says = plan.says;
+    notes.refused = plan.refused.value_or("");
+    if (!plan.refused) {
+        if (part.refusal_told) log::info("scaling_goes_on", {{"fleet", name.str()}});
+        part.refused_since.reset();
+        part.refusal_told = false;
+    } else if (!part.refused_since) {
+        part.refused_since = clock_.now();
+    } else if (!part.refusal_told && clock_.now() - *part.refused_since >= told_after) {
+        part.refusal_told = true;
+        log::error("scaling_refused", {{"fleet", name.str()}, {"why", *plan.refused}});
+    }
+    if (notes_ && notes_->contains(name) && notes_->at(name) == notes) return;
+    part.notes = std::move(notes);
+    auto all = std::make_shared<ScalingNotes>();
+    for (const auto& [fleet, each] : parts_) all->emplace(fleet, each->notes);
+    notes_ = std::move(all);
+    on_change_();
+}
+
+void ScaleDuty::act(const FleetName& name, Part& part, const scaler::LifecyclePlan& plan) {
+    if (!may_act()) return;
+    const std::shared_ptr<scaler::Provider> provider =
+        settings_.providers.at(node_.view().fleets.at(name).spec->provider->name);
+    if (plan.list && !part.listing) {
+        part.listing = true;
+        tasks_.spawn("list " + name.str(), list(name, provider, part.term));
+    }
+    for (const scaler::ProviderCall& one : plan.calls) {
+        if (part.in_flight.insert(one.order.id).second)
+            tasks_.spawn("call of " + one.order.id.str(), call(name, provider, one, part.term));
+    }
+}
+
+asio::awaitable<void> ScaleDuty::list(FleetName name,
+                                      std::shared_ptr<scaler::Provider> provider,
+                                      std::int64_t term) {
+    const WallTime asked = clock_.wall();
+    auto found = co_await provider->list(name);
+    Part* const part = part_of(name, term);
+    if (part == nullptr) co_return;
+    part->listing = false;
+    if (found && found->complete) {
+        part->inventory.before = std::move(part->inventory.newest);
+        part->inventory.newest =
+            scaler::Listing{.asked = asked, .machines = std::move(found->machines)};
+        part->inventory.partial = false;
+    } else {
+        part->inventory.partial = true;
+        if (!found)
+            log::warn("listing_failed", {{"fleet", name.str()}, {"why", found.error().detail}});
+        // It is asked again, without haste.
+        part->rests_until = clock_.now() + after_refusal;
+    }
+    wake_.notify();
+}
+
+asio::awaitable<void> ScaleDuty::call(FleetName name,
+                                      std::shared_ptr<scaler::Provider> provider,
+                                      scaler::ProviderCall call,
+                                      std::int64_t term) {
+    const InstanceId id = call.order.id;
+    scaler::Reply reply{.kind = call.kind, .asked = clock_.wall()};
+    switch (call.kind) {
+        case scaler::CallKind::create:
+            reply.result = co_await provider->create(call.order, call.fence);
+            break;
+        case scaler::CallKind::get:
+            reply.result = co_await provider->get(name, id);
+            break;
+        case scaler::CallKind::remove:
+            reply.result = with_id(co_await provider->remove(name, id, call.grace, call.fence), id);
+            break;
+        case scaler::CallKind::can_remove:
+            reply.result = with_id(co_await provider->can_remove(name, id), id);
+            break;
+    }
+    reply.at = clock_.wall();
+    Part* const part = part_of(name, term);
+    if (part == nullptr) co_return;
+    part->in_flight.erase(id);
+    if (!reply.result)
+        log::warn(
+            "provider_call_failed",
+            {{"fleet", name.str()}, {"instance", id.str()}, {"why", reply.result.error().detail}});
+    part->replies.insert_or_assign(id, std::move(reply));
+    wake_.notify();
+}
+
+void ScaleDuty::evaluate_if_due(const FleetName& name, Part& part, const FleetFacts& facts) {
+    if (!facts.view.state || part.evaluating || !may_act()) return;
+    const std::int64_t now = tick_at(clock_.wall(), facts.spec->scaling->period);
+    if (now <= std::max(part.evaluated, facts.view.state->tick)) return;
+    part.evaluated = now;
+    part.evaluating = true;
+    tasks_.spawn("evaluation of " + name.str(), evaluate(name, facts.spec, now, part.term));
+}
+
+asio::awaitable<void> ScaleDuty::evaluate(FleetName name,
+                                          std::shared_ptr<const config::FleetSpec> spec,
+                                          std::int64_t tick,
+                                          std::int64_t term) {
+    const WallTime at{tick * duration_cast<WallTime::duration>(spec->scaling->period)};
+    const auto limit =
+        std::min<std::chrono::nanoseconds>(spec->scaling->period, longest_evaluation);
+    const SteadyTime deadline = clock_.now() + limit;
+    const auto look_around = [&]() -> std::optional<FleetFacts> {
+        const Part* const part = part_of(name, term);
+        if (part == nullptr) return std::nullopt;
+        auto facts = facts_of(name, *part);
+        if (!facts || !facts->view.state || !facts->unreadable.empty()) return std::nullopt;
+        return facts;
+    };
+    const auto members = [](const scaler::LifecycleView& view) {
+        return scaler::membership_of(*view.state, view.instances, view.sights);
+    };
+    scaler::Observations observed;
+    if (const auto before = look_around(); before && settings_.observe)
+        observed = co_await settings_.observe(spec, members(before->view), at, deadline);
+    Part* const part = part_of(name, term);
+    if (part == nullptr) co_return;
+    part->evaluating = false;
+    // The fleet may have changed while Prometheus was asked.
+    const auto facts = look_around();
+    if (!facts) co_return;
+    observed.pause = scaler::pause_of(facts->view.pause, at);
+    const scaler::Policy policy = scaler::policy_of(*spec->scaling);
+    const scaler::History history = scaler::history_of(facts->view.state->history);
+    const scaler::Membership membership = members(facts->view);
+    scaler::Decision decision = scaler::decide(policy, history, observed, membership, at);
+    const scaler::Explanation explanation =
+        scaler::explain(policy, history, observed, membership, at, decision);
+    if (decision.size != decision.was)
+        log::info("scaling_decided",
+                  {{"fleet", name.str()},
+                   {"was", std::to_string(decision.was)},
+                   {"size", std::to_string(decision.size)}});
+    part->notes.decided = at;
+    part->notes.decision = boost::json::serialize(scaler::to_json(explanation));
+    part->decision = scaler::TickDecision{
+        .tick = tick, .decision = std::move(decision), .digest = explanation.digest};
+    wake_.notify();
+}
+
+asio::awaitable<void> ScaleDuty::write(FleetName name,
+                                       scaler::FleetVersions versions,
+                                       scaler::FleetWrite write,
+                                       std::int64_t term) {
+    const coordination::MultiOutcome outcome =
+        co_await store_.multi(scaler::multi_of(node_.paths(), name, write, versions, {}));
+    if (outcome.fenced_off()) node_.doubt_office();
+    Part* const part = part_of(name, term);
+    if (part == nullptr) co_return;
+    if (!outcome.ok()) {
+        // Somebody has changed what this rests on, or the outcome is unknown: what is read next
+        // tells.
+        part->rests_until = clock_.now() + after_refusal;
+        const bool raced = !outcome.op_errors.empty();
+        if (!raced)
+            log::warn("scaling_not_kept",
+                      {{"fleet", name.str()}, {"why", outcome.error.message()}});
+        co_return;
+    }
+    part->written = write.first ? 0 : versions.state + 1;
+    part->written_at = clock_.now();
+    if (part->decision && part->decision->tick <= write.state.tick) part->decision.reset();
+    for (const std::string& what : write.did)
+        log::info("scaling_step", {{"fleet", name.str()}, {"what", what}});
+}
+
+}  // namespace muster::orchestrator

@@ -1,0 +1,205 @@
+#include "orchestrator/scaling_view.hpp"
+
+#include "common/follow/instance_group.hpp"
+#include "orchestrator/hosts_provider.hpp"
+#include "scaler/orphans.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace muster::orchestrator {
+
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::seconds;
+
+/// A listing is told every 5 s; a host that is silent for so long can't be asked.
+constexpr seconds host_silence{20};
+
+scaler::LifecycleSettings settings_of(const follow::FleetView& fleet, bool places) {
+    const config::FleetSpec& spec = *fleet.spec;
+    const config::FleetProvider& provider = *spec.provider;
+    return {.fleet = spec.name,
+            .uid = fleet.head->value.uid,
+            .spec_generation = fleet.spec_generation,
+            .provider = provider.name,
+            .places = places,
+            .parameters = provider.parameters,
+            .create_timeout = duration_cast<seconds>(provider.create_timeout),
+            .drain_timeout = duration_cast<seconds>(provider.drain_timeout),
+            .grace = duration_cast<seconds>(provider.grace),
+            .warm_up = duration_cast<seconds>(spec.scaling->warm_up),
+            .replace_dead = provider.replace_dead,
+            .shadow = spec.scaling->shadow};
+}
+
+bool is_reachable(const follow::ClusterView& view,
+                  const follow::ManagedFleet& managed,
+                  const NodeId& node,
+                  SteadyTime now) {
+    const auto known = managed.hosts.find(node);
+    return view.members.contains(node) && known != managed.hosts.end() &&
+           now - known->second.received < host_silence;
+}
+
+scaler::Verdict verdict_of(znodes::Letter letter) {
+    switch (letter) {
+        case znodes::Letter::up:
+        case znodes::Letter::degraded:
+            return scaler::Verdict::up;
+        case znodes::Letter::down:
+            return scaler::Verdict::down;
+        case znodes::Letter::unknown:
+            break;
+    }
+    return scaler::Verdict::unknown;
+}
+
+std::vector<scaler::HostView> hosts_of(const follow::ClusterView& view,
+                                       const follow::ManagedFleet& managed,
+                                       const config::FleetProvider& provider,
+                                       SteadyTime now) {
+    std::vector<scaler::HostView> hosts;
+    const auto& listed = provider.hosts;
+    for (const NodeId& node : nodes_with(view, provider.name)) {
+        if (!listed.empty() && std::ranges::find(listed, node.str()) == listed.end()) continue;
+        const znodes::Member& member = view.members.at(node).value;
+        hosts.push_back({.node = node,
+                         .zone = member.zone,
+                         .usable = is_reachable(view, managed, node, now) && !member.drain});
+    }
+    return hosts;
+}
+
+std::string why_unreadable(const follow::ManagedFleet& managed) {
+    if (managed.state && managed.state->gone)
+        return "the fleet's state has vanished from ZooKeeper";
+    if (managed.state && managed.state->garbage)
+        return "the fleet's state in ZooKeeper can't be read";
+    if (managed.pause && managed.pause->garbage)
+        return "the fleet's pause in ZooKeeper can't be read";
+    for (const auto& [id, record] : managed.instances) {
+        if (record.garbage) return fmt::format("the record of {} can't be read", id.str());
+    }
+    return {};
+}
+
+scaler::Sight sight_of(const GroupRow* group, const InstanceId& id) {
+    const BackendRow* const row = group != nullptr ? group->backend(BackendId(id.str())) : nullptr;
+    if (row == nullptr) return {};
+    return {.verdict = verdict_of(row->verdict), .since = row->since};
+}
+
+}  // namespace
+
+FleetFacts facts_of_fleet(const follow::ClusterView& view,
+                          const FleetName& name,
+                          const Snapshot* snapshot,
+                          bool places,
+                          const OutOfDnsOf& out_of_dns,
+                          WallTime now,
+                          SteadyTime steady) {
+    static const follow::ManagedFleet none;
+    const follow::FleetView& fleet = view.fleets.at(name);
+    const auto found = view.managed.find(name);
+    const follow::ManagedFleet& managed = found == view.managed.end() ? none : found->second;
+    FleetFacts facts{.settings = settings_of(fleet, places),
+                     .view = {.now = now},
+                     .versions = {.epoch = view.epoch ? view.epoch->version : 0,
+                                  .control = view.control ? view.control->version : 0,
+                                  .spec = fleet.head->version,
+                                  .state = managed.state ? managed.state->version : 0,
+                                  .pause = managed.pause ? managed.pause->version : 0,
+                                  .fleet_is_there = managed.made,
+                                  .pause_is_there = managed.pause && !managed.pause->gone,
+                                  .instances_are_there = managed.instances_made},
+                     .spec = fleet.spec,
+                     .unreadable = why_unreadable(managed)};
+    scaler::LifecycleView& seen = facts.view;
+    if (managed.state) seen.state = managed.state->value;
+    if (managed.pause) seen.pause = managed.pause->value;
+    const GroupRow* const group =
+        snapshot != nullptr ? snapshot->group(follow::instance_group(name)) : nullptr;
+    for (const auto& [id, record] : managed.instances) {
+        if (record.gone) continue;
+        seen.instances.emplace(id, record.value);
+        facts.versions.instances.emplace(id, record.version);
+        scaler::Sight sight = sight_of(group, id);
+        if (places)
+            sight.host_reachable = is_reachable(view, managed, NodeId(record.value.host), steady);
+        const dnsupdate::OutOfDns dns =
+            fleet.spec->dns.empty() ? dnsupdate::OutOfDns{.out = true} : out_of_dns(name, id);
+        sight.out_of_dns = dns.out;
+        sight.in_dns = dns.why;
+        seen.sights.emplace(id, std::move(sight));
+    }
+    if (places) seen.hosts = hosts_of(view, managed, *fleet.spec->provider, steady);
+    return facts;
+}
+
+std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view) {
+    std::map<FleetName, ScalingRow> rows;
+    for (const auto& [name, fleet] : view.fleets) {
+        if (!fleet.live() || !fleet.spec->scaling) continue;
+        ScalingRow& row = rows[name];
+        row.shadow = fleet.spec->scaling->shadow;
+        const auto managed = view.managed.find(name);
+        if (managed == view.managed.end() || !managed->second.state) continue;
+        const znodes::FleetState& state = managed->second.state->value;
+        row.begun = true;
+        row.target = state.target;
+        row.generation = state.generation;
+        if (state.intent) row.under_way = to_string(state.intent->kind);
+        if (managed->second.pause) {
+            row.pause = to_string(managed->second.pause->value.kind);
+            row.pause_reason = managed->second.pause->value.why;
+        }
+        for (const auto& [id, record] : managed->second.instances) {
+            const znodes::FleetInstanceRecord& one = record.value;
+            const bool leaves = state.intent && std::ranges::find(state.intent->leaving, id) !=
+                                                    state.intent->leaving.end();
+            row.machines.push_back({.id = id,
+                                    .phase = std::string(to_string(one.phase)),
+                                    .since = one.since,
+                                    .host = one.host,
+                                    .address = one.address,
+                                    .reason = one.reason,
+                                    .leaves = leaves});
+        }
+    }
+    return rows;
+}
+
+std::optional<std::set<InstanceId>> held_back(const follow::ClusterView& view,
+                                              const FleetName& name) {
+    std::set<InstanceId> held;
+    const auto managed = view.managed.find(name);
+    // Nothing was made yet: whoever serves was started by people.
+    if (managed == view.managed.end() || !managed->second.state) return held;
+    const follow::ManagedFleet& fleet = managed->second;
+    if (!why_unreadable(fleet).empty()) return std::nullopt;
+    std::map<InstanceId, znodes::FleetInstanceRecord> records;
+    for (const auto& [id, record] : fleet.instances) {
+        if (record.gone) return std::nullopt;
+        records.emplace(id, record.value);
+        if (!scaler::publishable(record.value, true)) held.insert(id);
+    }
+    const znodes::FleetState& state = fleet.state->value;
+    if (scaler::live_count(records, state.intent) != state.target) return std::nullopt;
+    // A machine of ours that nobody has a record of.
+    const auto group = view.groups.find(follow::instance_group(name));
+    if (group == view.groups.end()) return held;
+    for (const follow::Instance& instance : follow::instances_of(group->second)) {
+        const InstanceId id(instance.id.str());
+        if (!records.contains(id) && scaler::generation_of(name, id.str())) held.insert(id);
+    }
+    return held;
+}
+
+}  // namespace muster::orchestrator

@@ -1,0 +1,218 @@
+// A fleet that muster makes itself: real nodes, real HAProxies with their agents as machines of a
+// process provider.
+#include "scaler/machine_processes.hpp"
+#include "scaler/machine_store.hpp"
+#include "tests/cluster/cluster.hpp"
+#include "tests/cluster/steady_load.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/ports.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace muster::test {
+namespace {
+
+using namespace std::chrono_literals;
+namespace json = boost::json;
+
+class Scaling : public testing::Test {
+ protected:
+    Scaling() {
+        const std::string agent = write("agent.yaml.in", R"(cluster: "${parameters.cluster}"
+zookeeper: [${parameters.zookeeper}]
+zookeeper_auth_file: "${parameters.auth_file}"
+fleet: "${fleet}"
+instance: "${id}"
+address: "${address}:${parameters.port}"
+bind_address: "${address}"
+listen: "${address}:${port:agent}"
+state_dir: "${dir}"
+haproxy:
+  config_file: "${dir}/haproxy.cfg"
+  stats_socket: "${dir}/admin.sock"
+  master_socket: "${dir}/master.sock"
+  state_file: "${dir}/haproxy.state"
+  stats_address: "${address}"
+  stats_port: ${port:stats}
+)");
+        Cluster::Settings settings;
+        // Short, for the paths of sockets are.
+        settings.more_settings = fmt::format(R"(providers:
+  local:
+    process:
+      directory: {0}/NODE
+      addresses: [127.30.0.1, 127.30.0.2, 127.30.0.3, 127.30.0.4, 127.30.0.5, 127.30.0.6]
+      answers_at: "${{address}}:{1}"
+      files: [{{from: {2}, to: agent.yaml}}]
+      programs:
+        - {{name: agent, command: [{3}, --config, "${{dir}}/agent.yaml"]}}
+        - name: lb
+          command: [/usr/sbin/haproxy, -W, -S, "${{dir}}/master.sock", -f, "${{dir}}/haproxy.cfg"]
+          stop_signal: USR1
+          wait_for: haproxy.cfg
+)",
+                                             machines_.path().string(),
+                                             port_,
+                                             agent,
+                                             MUSTER_AGENT);
+        cluster_.emplace(settings);
+    }
+
+    /// Machines outlive who made them.
+    ~Scaling() override {
+        cluster_.reset();
+        for (const auto& node : std::filesystem::directory_iterator(machines_.path())) {
+            const scaler::MachineStore store(node.path());
+            const auto records = store.all();
+            if (!records) continue;
+            for (const scaler::MachineRecord& record : *records) {
+                const auto run = store.read_run(record);
+                (void)eventually(10s, [&] {
+                    if (run) scaler::send_signal(run->supervisor, SIGKILL);
+                    const auto left = scaler::processes_of(record, run);
+                    for (const auto& process : left) scaler::send_signal(process, SIGKILL);
+                    return left.empty();
+                });
+            }
+        }
+    }
+
+    std::string write(const std::string& name, const std::string& text) const {
+        return machines_templates_.write(name, text).string();
+    }
+
+    void apply(int size) {
+        std::string zookeeper = fmt::format("{}", fmt::join(cluster_->zookeeper_addresses(), ","));
+        const std::string fleet = fmt::format(R"(kind: Fleet
+name: edge
+spec:
+  listeners: [{{name: main, bind: ":{}", group: web}}]
+  health: {{interval: 200ms, timeout: 200ms}}
+  provider:
+    name: local
+    hosts: [n0]
+    parameters: {{cluster: main, zookeeper: "{}", auth_file: "{}", port: "{}"}}
+    drain_timeout: 2s
+    grace: 2s
+  scaling:
+    min: 1
+    max: 5
+    period: 1s
+    warm_up: 1s
+    metrics: [{{name: floor, fixed: {}}}]
+    in: {{window: 0s, budgets: [{{count: 5, window: 1s}}]}}
+)",
+                                              port_,
+                                              zookeeper,
+                                              cluster_->agent_auth_file().string(),
+                                              port_,
+                                              size);
+        ASSERT_TRUE(eventually(20s, [&] {
+            for (std::size_t node = 0; node < cluster_->size(); ++node) {
+                if (!cluster_->running(node)) continue;
+                const auto answer = cluster_->post(node, "/api/v1/apply", fleet);
+                last_ = answer.body;
+                if (answer.status == 200) return true;
+            }
+            return false;
+        })) << last_;
+    }
+
+    /// The ids of the LBs that probes call up, as any node says.
+    [[nodiscard]] std::set<std::string> up() {
+        std::set<std::string> ids;
+        for (std::size_t node = 0; node < cluster_->size(); ++node) {
+            if (!cluster_->running(node)) continue;
+            const auto answer = cluster_->get(node, "/api/v1/backends?group=%40edge");
+            if (answer.status != 200) continue;
+            last_ = answer.body;
+            for (const json::value& row : json::parse(answer.body).at("backends").as_array()) {
+                if (row.at("state").as_string() == "up") ids.emplace(row.at("id").as_string());
+            }
+            break;
+        }
+        return ids;
+    }
+    [[nodiscard]] bool comes_to(std::size_t size) {
+        return eventually(90s, [&] { return up().size() == size && machines() == size; });
+    }
+    /// Of all hosts.
+    [[nodiscard]] std::size_t machines() const {
+        std::size_t count = 0;
+        for (const auto& node : std::filesystem::directory_iterator(machines_.path())) {
+            const auto records = scaler::MachineStore(node.path()).all();
+            if (records) count += records->size();
+        }
+        return count;
+    }
+    void kill_machine(const std::string& id) const {
+        const scaler::MachineStore store(machines_.path() / "n0");
+        const auto record = store.read(FleetName("edge"), InstanceId(id));
+        ASSERT_TRUE(record && *record);
+        const auto run = store.read_run(**record);
+        ASSERT_TRUE(run);
+        scaler::send_signal(run->supervisor, SIGKILL);
+        for (const auto& process : scaler::processes_of(**record, run))
+            scaler::send_signal(process, SIGKILL);
+    }
+    [[nodiscard]] std::string logs() const {
+        std::string all = last_ + "\n";
+        for (std::size_t node = 0; node < cluster_->size(); ++node)
+            all += fmt::format("--- n{}\n{}\n", node, cluster_->output(node));
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(machines_.path())) {
+            if (entry.path().extension() != ".log") continue;
+            std::ifstream file(entry.path());
+            all += fmt::format("--- {}\n{}\n",
+                               entry.path().string(),
+                               std::string(std::istreambuf_iterator<char>(file), {}));
+        }
+        return all;
+    }
+
+    const std::uint16_t port_ = free_port();
+    TempDir machines_;
+    TempDir machines_templates_;
+    Responder responder_{4};
+    std::optional<Cluster> cluster_;
+    std::string last_;
+};
+
+TEST_F(Scaling, MakesReplacesAndRemovesLoadBalancersAlsoUnderANewMaster) {
+    cluster_->apply(make_group(responder_, "web", 0, 4, 500ms));
+    ASSERT_TRUE(cluster_->wait_all_up(30s));
+    apply(2);
+    ASSERT_TRUE(comes_to(2)) << logs();
+    const std::set<std::string> first = up();
+    EXPECT_EQ(*first.begin(), "edge-1-1");
+
+    kill_machine(*first.begin());
+    ASSERT_TRUE(eventually(90s, [&] {
+        const auto now = up();
+        return now.size() == 2 && !now.contains(*first.begin());
+    })) << logs();
+
+    apply(4);
+    const auto master = cluster_->master();
+    ASSERT_TRUE(master);
+    ASSERT_TRUE(eventually(30s, [&] { return machines() >= 3; })) << logs();
+    if (*master != 0) cluster_->kill_process(*master);  // n0 is the host of all LBs
+    ASSERT_TRUE(comes_to(4)) << logs();
+
+    apply(2);
+    ASSERT_TRUE(comes_to(2)) << logs();
+}
+
+}  // namespace
+}  // namespace muster::test
