@@ -2,6 +2,7 @@
 
 #include "common/follow/instance_group.hpp"
 #include "orchestrator/layout_plan.hpp"
+#include "orchestrator/scaling_view.hpp"
 
 #include <fmt/format.h>
 
@@ -125,11 +126,12 @@ class Planner {
         // The first one: as it will be derived once it has znodes.
         const follow::GroupView first{.head = fleet.head, .spec_generation = fleet.spec_generation};
         const follow::GroupView& group = known == view_.groups.end() ? first : known->second;
-        InstancePlan plan = plan_instances(*fleet.spec,
-                                           registrations_of(view_, name),
-                                           members_of(group),
-                                           memory,
-                                           context_.time.now);
+        std::vector<InstanceMember> members = members_of(group);
+        const std::set<InstanceId> strays = machines_without_record(view_, name);
+        for (InstanceMember& member : members)
+            member.removed = strays.contains(InstanceId(member.instance.id.str()));
+        InstancePlan plan = plan_instances(
+            *fleet.spec, registrations_of(view_, name), members, memory, context_.time.now);
         std::ranges::move(plan.notes, std::back_inserter(plan_.notes));
         plan_.memory.instances[name] = std::move(plan.memory);
         look_again(plan.again);

@@ -126,7 +126,7 @@ Result<void> Daemon::start() {
                      .probes = checker::announced_probes(settings_.probers.commands.programs,
                                                          settings_.probers.plugins),
                      .peer_address = peer_address,
-                     .providers = local_provider_names(own)},
+                     .providers = provider_names(own)},
         NodeOptions{.tick = own.zookeeper_tick,
                     .worker = {.peers = peers_.get(), .canaries = canaries_of(own)}},
         settings_.new_guid);

@@ -13,7 +13,7 @@
 
 namespace muster::orchestrator {
 
-/// The nodes that can start this provider's LBs now.
+/// The members that offer this provider.
 [[nodiscard]] std::set<NodeId> nodes_with(const follow::ClusterView& view,
                                           const std::string& provider);
 

@@ -145,6 +145,8 @@ class Planner {
                 forget(instance, "its fleet's spec does not list it any more");
             } else if (successor != by_address_.end()) {
                 forget(instance, fmt::format("{} is at its address now", successor->second.str()));
+            } else if (member.removed && member.verdict == Letter::down && !member.doubted) {
+                forget(instance, "muster has removed it");
             } else if (is_lost(member)) {
                 forget(instance, "it has been unregistered and DOWN for forget_after");
             } else {

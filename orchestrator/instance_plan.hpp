@@ -22,6 +22,7 @@ struct InstanceMember {
     znodes::Letter verdict = znodes::Letter::unknown;
     WallTime since{};      ///< of the verdict
     bool doubted = false;  ///< by who publishes that
+    bool removed = false;  ///< muster has made it, and removed its machine
 };
 
 /// What an agent has registered.
@@ -59,7 +60,8 @@ struct InstancePlan {
 ///   there. One that registers rubbish stays where it was.
 /// - Neither: muster's own trouble looks the same as an LB that is gone, so it stays where it was,
 ///   and its probe decides what becomes of it. It is forgotten once it has been DOWN without a
-///   break for forget_after, while another instance serves. At once: when people have removed it
+///   break for forget_after, while another instance serves. At once: when muster itself has removed
+///   it and it is DOWN; when people have removed it
 ///   from the spec; when another one has registered at its very address.
 /// - A new one at an address that another holds is none, nor is one beyond bounds::instances.
 ///

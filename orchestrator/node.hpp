@@ -36,7 +36,7 @@ struct NodeIdentity {
     std::string build;
     std::vector<std::string> probes = {"http", "tcp"};  ///< kinds that its probers can do
     std::string peer_address;              ///< where it answers other nodes; empty = nowhere
-    std::vector<std::string> providers{};  ///< of LBs that it can start on its host
+    std::vector<std::string> providers{};  ///< of LBs, that its settings have
 };
 
 struct NodeOptions {

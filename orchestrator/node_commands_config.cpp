@@ -6,6 +6,7 @@
 #include "orchestrator/config_write.hpp"
 #include "orchestrator/fleet_groups.hpp"
 #include "orchestrator/node_commands.hpp"
+#include "orchestrator/scaling_lint.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -220,6 +221,16 @@ asio::awaitable<Result<std::vector<AppliedGroup>>> NodeCommands::apply_all(Apply
         std::vector<std::string> warnings = fleet != nullptr
                                                 ? missing_groups(*fleet, node_.view(), coming)
                                                 : std::vector<std::string>{};
+        const ScalingLint said =
+            fleet != nullptr ? lint_scaling(*fleet, node_.view()) : ScalingLint{};
+        warnings.insert(warnings.end(), said.warnings.begin(), said.warnings.end());
+        if (!said.refusals.empty()) {
+            results.push_back(
+                {.warnings = std::move(warnings),
+                 .problem = problem(CommandErrc::refused,
+                                    fmt::format("{}", fmt::join(said.refusals, "; ")))});
+            continue;
+        }
         AppliedGroup& result = results.emplace_back(
             co_await apply_one(std::move(item), request.author, request.dry_run));
         result.warnings = std::move(warnings);

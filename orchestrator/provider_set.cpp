@@ -118,11 +118,9 @@ bool is_local(const config::ProviderSettings& settings) {
 
 }  // namespace
 
-std::vector<std::string> local_provider_names(const config::NodeSettings& settings) {
+std::vector<std::string> provider_names(const config::NodeSettings& settings) {
     std::vector<std::string> names;
-    for (const auto& [name, provider] : settings.providers) {
-        if (is_local(provider)) names.push_back(name);
-    }
+    for (const auto& [name, provider] : settings.providers) names.push_back(name);
     return names;
 }
 

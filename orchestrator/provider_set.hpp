@@ -20,8 +20,8 @@ struct ProviderSet {
     std::map<std::string, std::shared_ptr<scaler::Provider>> asked;
 };
 
-/// The names of those that run LBs on this host, sorted.
-[[nodiscard]] std::vector<std::string> local_provider_names(const config::NodeSettings& settings);
+/// Their names, sorted.
+[[nodiscard]] std::vector<std::string> provider_names(const config::NodeSettings& settings);
 
 /// `supervisor`: argv of `musterd run-machine`.
 [[nodiscard]] ProviderSet make_providers(const config::NodeSettings& settings,

@@ -54,6 +54,7 @@ struct ScaleDuty::Part {
     SteadyTime rests_until{};
     std::optional<SteadyTime> refused_since;
     bool refusal_told = false;
+    int told = -1;  ///< the size that was decided last
     FleetScalingNotes notes;
 };
 
@@ -385,7 +386,9 @@ asio::awaitable<void> ScaleDuty::evaluate(FleetName name,
     scaler::Decision decision = scaler::decide(policy, history, observed, membership, at);
     const scaler::Explanation explanation =
         scaler::explain(policy, history, observed, membership, at, decision);
-    if (decision.size != decision.was)
+    // What can't be done yet is decided again and again.
+    const bool is_new = std::exchange(part->told, decision.size) != decision.size;
+    if (decision.size != decision.was && is_new)
         log::info("scaling_decided",
                   {{"fleet", name.str()},
                    {"was", std::to_string(decision.was)},

@@ -176,30 +176,60 @@ std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view) {
     return rows;
 }
 
+namespace {
+
+using Records = std::map<InstanceId, znodes::FleetInstanceRecord>;
+
+/// Nothing: they aren't all known, or don't add up to the state's target.
+std::optional<Records> sound_records(const follow::ManagedFleet& fleet) {
+    if (!fleet.state || !why_unreadable(fleet).empty()) return std::nullopt;
+    Records records;
+    for (const auto& [id, record] : fleet.instances) {
+        if (record.gone) return std::nullopt;
+        records.emplace(id, record.value);
+    }
+    const znodes::FleetState& state = fleet.state->value;
+    if (scaler::live_count(records, state.intent) != state.target) return std::nullopt;
+    return records;
+}
+
+void add_strays(const follow::ClusterView& view,
+                const FleetName& name,
+                const Records& records,
+                std::set<InstanceId>& into) {
+    const auto group = view.groups.find(follow::instance_group(name));
+    if (group == view.groups.end()) return;
+    for (const follow::Instance& instance : follow::instances_of(group->second)) {
+        const InstanceId id(instance.id.str());
+        if (!records.contains(id) && scaler::generation_of(name, id.str())) into.insert(id);
+    }
+}
+
+}  // namespace
+
 std::optional<std::set<InstanceId>> held_back(const follow::ClusterView& view,
                                               const FleetName& name) {
     std::set<InstanceId> held;
     const auto managed = view.managed.find(name);
     // Nothing was made yet: whoever serves was started by people.
     if (managed == view.managed.end() || !managed->second.state) return held;
-    const follow::ManagedFleet& fleet = managed->second;
-    if (!why_unreadable(fleet).empty()) return std::nullopt;
-    std::map<InstanceId, znodes::FleetInstanceRecord> records;
-    for (const auto& [id, record] : fleet.instances) {
-        if (record.gone) return std::nullopt;
-        records.emplace(id, record.value);
-        if (!scaler::publishable(record.value, true)) held.insert(id);
+    const std::optional<Records> records = sound_records(managed->second);
+    if (!records) return std::nullopt;
+    for (const auto& [id, record] : *records) {
+        if (!scaler::publishable(record, true)) held.insert(id);
     }
-    const znodes::FleetState& state = fleet.state->value;
-    if (scaler::live_count(records, state.intent) != state.target) return std::nullopt;
-    // A machine of ours that nobody has a record of.
-    const auto group = view.groups.find(follow::instance_group(name));
-    if (group == view.groups.end()) return held;
-    for (const follow::Instance& instance : follow::instances_of(group->second)) {
-        const InstanceId id(instance.id.str());
-        if (!records.contains(id) && scaler::generation_of(name, id.str())) held.insert(id);
-    }
+    add_strays(view, name, *records, held);
     return held;
+}
+
+std::set<InstanceId> machines_without_record(const follow::ClusterView& view,
+                                             const FleetName& name) {
+    std::set<InstanceId> strays;
+    const auto managed = view.managed.find(name);
+    if (managed == view.managed.end()) return strays;
+    if (const std::optional<Records> records = sound_records(managed->second))
+        add_strays(view, name, *records, strays);
+    return strays;
 }
 
 }  // namespace muster::orchestrator

@@ -46,4 +46,9 @@ using OutOfDnsOf = std::function<dnsupdate::OutOfDns(const FleetName&, const Ins
 [[nodiscard]] std::optional<std::set<InstanceId>> held_back(const follow::ClusterView& view,
                                                             const FleetName& name);
 
+/// Members of the fleet's group that carry a name of muster's own and have no record: it has
+/// removed them, or they are orphans. None where the records aren't known, or don't add up.
+[[nodiscard]] std::set<InstanceId> machines_without_record(const follow::ClusterView& view,
+                                                           const FleetName& name);
+
 }  // namespace muster::orchestrator

@@ -89,7 +89,7 @@ struct Member {
     int protocol = 1;
     bool doubt = false;  ///< it distrusts its own verdicts
     bool drain = false;  ///< it wants to leave: give it nothing, move its shards away
-    std::vector<std::string> providers{};  ///< of LBs that it can start on its host, sorted
+    std::vector<std::string> providers{};  ///< of LBs, that its settings have; sorted
     bool operator==(const Member&) const = default;
 };
 

@@ -285,6 +285,19 @@ TEST(InstancePlan, ANewMasterCountsAnew) {
     EXPECT_EQ(plan.again, start + 25h);
 }
 
+TEST(InstancePlan, ForgetsAtOnceWhomMusterHasRemovedAndIsDown) {
+    std::vector<InstanceMember> members = {member("lb1", "10.0.0.1", Letter::down),
+                                           member("lb2", "10.0.0.2")};
+    for (InstanceMember& one : members) one.removed = true;
+    EXPECT_EQ(plan_instances(edge(), {}, members, {}, start).instances.size(), 1U);
+    EXPECT_EQ(
+        plan_instances(edge(), {agent("lb1", "10.0.0.1:80")}, members, {}, start).instances.size(),
+        2U)
+        << "its agent is there";
+    members[0].doubted = true;
+    EXPECT_EQ(plan_instances(edge(), {}, members, {}, start).instances.size(), 2U);
+}
+
 TEST(InstancePlan, ForgetsNoneWhileNobodyServes) {
     const std::vector<InstanceMember> members = {member("lb1", "10.0.0.1", Letter::down),
                                                  member("lb2", "10.0.0.2", Letter::down),

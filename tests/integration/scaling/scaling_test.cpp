@@ -93,15 +93,14 @@ haproxy:
         return machines_templates_.write(name, text).string();
     }
 
-    void apply(int size) {
-        std::string zookeeper = fmt::format("{}", fmt::join(cluster_->zookeeper_addresses(), ","));
-        const std::string fleet = fmt::format(R"(kind: Fleet
+    [[nodiscard]] std::string fleet(int size, const std::string& provider = "local") const {
+        return fmt::format(R"(kind: Fleet
 name: edge
 spec:
   listeners: [{{name: main, bind: ":{}", group: web}}]
   health: {{interval: 200ms, timeout: 200ms}}
   provider:
-    name: local
+    name: {}
     hosts: [n0]
     parameters: {{cluster: main, zookeeper: "{}", auth_file: "{}", port: "{}"}}
     drain_timeout: 2s
@@ -114,15 +113,18 @@ spec:
     metrics: [{{name: floor, fixed: {}}}]
     in: {{window: 0s, budgets: [{{count: 5, window: 1s}}]}}
 )",
-                                              port_,
-                                              zookeeper,
-                                              cluster_->agent_auth_file().string(),
-                                              port_,
-                                              size);
+                           port_,
+                           provider,
+                           fmt::join(cluster_->zookeeper_addresses(), ","),
+                           cluster_->agent_auth_file().string(),
+                           port_,
+                           size);
+    }
+    void apply(int size) {
         ASSERT_TRUE(eventually(20s, [&] {
             for (std::size_t node = 0; node < cluster_->size(); ++node) {
                 if (!cluster_->running(node)) continue;
-                const auto answer = cluster_->post(node, "/api/v1/apply", fleet);
+                const auto answer = cluster_->post(node, "/api/v1/apply", fleet(size));
                 last_ = answer.body;
                 if (answer.status == 200) return true;
             }
@@ -147,6 +149,19 @@ spec:
     }
     [[nodiscard]] bool comes_to(std::size_t size) {
         return eventually(90s, [&] { return up().size() == size && machines() == size; });
+    }
+    /// LBs in service, as the master says, which has decided on their number.
+    [[nodiscard]] std::size_t serving() {
+        const auto master = cluster_->master();
+        if (!master) return 0;
+        const auto answer = cluster_->get(*master, "/api/v1/fleets/edge/scaling");
+        last_ = answer.body;
+        if (answer.status != 200) return 0;
+        const json::value scaling = json::parse(answer.body);
+        if (scaling.at("explanation").is_null()) return 0;
+        return static_cast<std::size_t>(std::ranges::count_if(
+            scaling.at("instances").as_array(),
+            [](const json::value& one) { return one.at("phase").as_string() == "serving"; }));
     }
     /// Of all hosts.
     [[nodiscard]] std::size_t machines() const {
@@ -192,8 +207,12 @@ spec:
 TEST_F(Scaling, MakesReplacesAndRemovesLoadBalancersAlsoUnderANewMaster) {
     cluster_->apply(make_group(responder_, "web", 0, 4, 500ms));
     ASSERT_TRUE(cluster_->wait_all_up(30s));
+    const auto refused = cluster_->post(0, "/api/v1/apply", fleet(2, "locl"));
+    EXPECT_EQ(refused.status, 409) << refused.body;
+    EXPECT_TRUE(refused.body.contains("spec.provider.name")) << refused.body;
     apply(2);
     ASSERT_TRUE(comes_to(2)) << logs();
+    ASSERT_TRUE(eventually(30s, [&] { return serving() == 2; })) << last_;
     const std::set<std::string> first = up();
     EXPECT_EQ(*first.begin(), "edge-1-1");
 
