@@ -56,6 +56,7 @@ bool says_the_same(const znodes::HostMachines& one, const znodes::HostMachines& 
 
 HostOrders orders_of(const follow::ManagedFleet& fleet,
                      const FleetName& name,
+                     const std::string& uid,
                      const NodeId& host,
                      const std::string& provider,
                      const std::map<std::string, std::string>& parameters,
@@ -63,7 +64,8 @@ HostOrders orders_of(const follow::ManagedFleet& fleet,
     HostOrders orders;
     for (const auto& [id, known] : fleet.instances) {
         const FleetInstanceRecord& record = known.value;
-        if (known.garbage || known.gone || record.host != host.str() || record.provider != provider)
+        if (known.garbage || known.gone || record.fleet_uid != uid || record.host != host.str() ||
+            record.provider != provider)
             continue;
         const scaler::Machine* const machine = find(here, id);
         if (record.phase == InstancePhase::creating && machine == nullptr)
@@ -75,7 +77,9 @@ HostOrders orders_of(const follow::ManagedFleet& fleet,
         if (is_over(record.phase) && machine != nullptr && machine->token == record.token)
             orders.remove.push_back(id);
     }
-    if (!fleet.state || fleet.state->garbage || fleet.state->gone) return orders;
+    if (!fleet.state || fleet.state->garbage || fleet.state->gone ||
+        fleet.state->value.fleet_uid != uid)
+        return orders;
     for (const auto& [id, orphan] : fleet.state->value.orphans) {
         if (orphan.condemned && !fleet.instances.contains(id) && find(here, id) != nullptr)
             orders.remove.push_back(id);
@@ -175,6 +179,7 @@ void Actuator::carry_out(const FleetName& name, Known& known) {
     if (managed == node_.view().managed.end() || wanted == nullptr) return;
     const HostOrders orders = orders_of(managed->second,
                                         name,
+                                        node_.view().fleets.at(name).head->value.uid,
                                         node_.identity().node,
                                         known.provider,
                                         wanted->parameters,
@@ -219,10 +224,12 @@ asio::awaitable<void> Actuator::create(FleetName fleet, scaler::MachineOrder ord
                     known.refusals.erase(known.refusals.begin());
                 known.refusals[id] = made.error().detail;
             }
-            // Tries again in the next round, without haste.
-            co_await clock_.sleep_for(look_period);
         }
         known.changed = true;
+        // Tries again in the next round, without haste.
+        if (!made) co_await clock_.sleep_for(look_period);
+    } else {
+        co_await clock_.sleep_for(look_period);
     }
     known.busy.erase(id);
     wake_.notify();

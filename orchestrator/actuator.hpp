@@ -34,6 +34,7 @@ struct HostOrders {
 /// Pure.
 [[nodiscard]] HostOrders orders_of(const follow::ManagedFleet& fleet,
                                    const FleetName& name,
+                                   const std::string& uid,  ///< of the fleet's life
                                    const NodeId& host,
                                    const std::string& provider,
                                    const std::map<std::string, std::string>& parameters,

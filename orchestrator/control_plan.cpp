@@ -127,9 +127,9 @@ class Planner {
         const follow::GroupView first{.head = fleet.head, .spec_generation = fleet.spec_generation};
         const follow::GroupView& group = known == view_.groups.end() ? first : known->second;
         std::vector<InstanceMember> members = members_of(group);
-        const std::set<InstanceId> strays = machines_without_record(view_, name);
+        const std::set<InstanceId> removed = removed_instances(view_, name);
         for (InstanceMember& member : members)
-            member.removed = strays.contains(InstanceId(member.instance.id.str()));
+            member.removed = removed.contains(InstanceId(member.instance.id.str()));
         InstancePlan plan = plan_instances(
             *fleet.spec, registrations_of(view_, name), members, memory, context_.time.now);
         std::ranges::move(plan.notes, std::back_inserter(plan_.notes));

@@ -175,7 +175,7 @@ std::map<std::string, dnsupdate::DesiredRecords> DnsDuty::wanted() const {
 
 dnsupdate::OutOfDns DnsDuty::out_of_dns(const FleetName& fleet, const InstanceId& instance) const {
     const dnsupdate::MemberId member = dnsupdate::member_id(fleet, instance);
-    if (!term_) return {.why = "this node does not publish names now"};
+    if (!term_ || token() != term_->token) return {.why = "this node does not publish names now"};
     for (const auto& [view, wishes] : wanted_) {
         for (const auto& [name, set] : wishes.desired.sets) {
             if (set.records.members.contains(member) || set.resting.contains(member))
@@ -191,6 +191,13 @@ dnsupdate::OutOfDns DnsDuty::out_of_dns(const FleetName& fleet, const InstanceId
         result = std::move(here);
     }
     return result;
+}
+
+bool DnsDuty::publishes() const {
+    return term_ && token() == term_->token &&
+           std::ranges::all_of(term_->parts, [](const Term::Part& part) {
+               return part.updater->status().stage == dnsupdate::Stage::publishing;
+           });
 }
 
 std::shared_ptr<const DnsRow> DnsDuty::row() const {

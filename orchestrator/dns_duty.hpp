@@ -55,6 +55,8 @@ class DnsDuty {
     [[nodiscard]] dnsupdate::OutOfDns out_of_dns(const FleetName& fleet,
                                                  const InstanceId& instance) const;
 
+    /// This node is master, and each store has taken its fence.
+    [[nodiscard]] bool publishes() const;
     /// The stores that this office publishes to; none: this node is not master.
     [[nodiscard]] std::vector<std::string> stores() const;
     /// Is this name in one of the store's zones?

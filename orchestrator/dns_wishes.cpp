@@ -62,18 +62,20 @@ constexpr std::string_view not_in_service = "not in service (warming up, or leav
 dnsupdate::PublishedFleet published(const config::FleetSpec& spec,
                                     const GroupRow* group,
                                     const AllowedAddresses& allowed,
-                                    const std::set<InstanceId>& held_back) {
+                                    const HeldBack& held_back) {
     dnsupdate::PublishedFleet fleet{.name = spec.name, .dns = spec.dns};
     if (group == nullptr) return fleet;
+    std::set<InstanceId> waiting;  // healthy, and held back for now
     for (const BackendRow& row : group->backends) {
         const config::Backend* const configured = group->configured(row.id);
         if (configured == nullptr) continue;
         std::string why(to_string(row.rotation_reason));
         if (!row.reason.empty()) why += fmt::format(" ({})", row.reason);
-        const bool held = held_back.contains(InstanceId(row.id.str()));
+        const InstanceId id(row.id.str());
+        const bool held = held_back.for_now.contains(id) || held_back.for_good.contains(id);
         if (held && row.in_rotation) why = not_in_service;
         fleet.instances.push_back(
-            {.id = InstanceId(row.id.str()),
+            {.id = id,
              .address = configured->address,
              .port = configured->port,
              .in = row.in_rotation && !held,
@@ -84,6 +86,15 @@ dnsupdate::PublishedFleet published(const config::FleetSpec& spec,
                           ? ""
                           : config::why_not_published(allowed, configured->address),
              .zone = configured->zone});
+        if (row.in_rotation && held_back.for_now.contains(id)) waiting.insert(id);
+    }
+    // One that warms up, or was to leave, is better than those that are dead.
+    const bool any = std::ranges::any_of(fleet.instances, [](const auto& instance) {
+        return instance.in && instance.standing != dnsupdate::Standing::failing;
+    });
+    for (auto& instance : fleet.instances) {
+        if (!any && waiting.contains(instance.id) && instance.standing == dnsupdate::Standing::good)
+            instance.in = true;
     }
     return fleet;
 }
@@ -145,11 +156,11 @@ dnsupdate::DesiredRecords dns_wishes(const follow::ClusterView& view,
             continue;
         }
         if (fleet.spec->dns.empty()) continue;
-        const std::optional<std::set<InstanceId>> held = held_back(view, name);
+        const std::optional<HeldBack> held = held_back(view, name);
         fleets.push_back(published(*fleet.spec,
                                    snapshot.group(follow::instance_group(name)),
                                    allowed,
-                                   held.value_or(std::set<InstanceId>{})));
+                                   held.value_or(HeldBack{})));
         if (held && is_known(view, name)) continue;
         complete = false;
         for (const config::DnsEntry& entry : fleet.spec->dns) unknown.emplace(entry.name);

@@ -125,7 +125,7 @@ asio::awaitable<scaler::ProviderResult<scaler::Machines>> HostsProvider::list(Fl
     scaler::Machines all{.machines = {}, .complete = true};
     // Before its first write a fleet has no place for listings: then nothing of it can run.
     const auto managed = node_.view().managed.find(fleet);
-    if (managed == node_.view().managed.end() || !managed->second.state) co_return all;
+    if (managed == node_.view().managed.end() || !managed->second.made) co_return all;
     std::map<NodeId, std::int64_t> before;
     for (const NodeId& host : hosts_of(fleet)) before.emplace(host, sequence(fleet, host));
     const SteadyTime limit = clock_.now() + listing_limit;
@@ -192,8 +192,9 @@ asio::awaitable<scaler::ProviderResult<void>> HostsProvider::can_remove(FleetNam
     const NodeId host = host_of(fleet, id);
     // A host that tells what runs there would carry it out.
     const auto managed = node_.view().managed.find(fleet);
+    const znodes::HostMachines* const told = listing(fleet, host);
     const bool known =
-        managed != node_.view().managed.end() && managed->second.hosts.contains(host);
+        managed != node_.view().managed.end() && told != nullptr && told->error.empty();
     if (!known || clock_.now() - managed->second.hosts.at(host).received > listing_limit)
         co_return silent(Trouble::transient, host);
     co_return scaler::ProviderResult<void>{};

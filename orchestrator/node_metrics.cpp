@@ -100,6 +100,7 @@ void NodeMetrics::take(const Snapshot& snapshot) {
     if (snapshot.cluster.master) epoch_.Set(static_cast<double>(snapshot.cluster.master->epoch));
 
     agents_.take(snapshot);
+    scaling_.take(snapshot);
     dns_.take(snapshot);
     for (auto& [group, states] : backends_) {
         for (auto& [state, gauge] : states) gauge->Set(0);

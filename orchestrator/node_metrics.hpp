@@ -5,6 +5,7 @@
 #include "orchestrator/agent_gauges.hpp"
 #include "orchestrator/dns_gauges.hpp"
 #include "orchestrator/node.hpp"
+#include "orchestrator/scaling_gauges.hpp"
 #include "orchestrator/snapshot.hpp"
 
 #include <chrono>
@@ -75,6 +76,7 @@ class NodeMetrics {
     std::map<std::string, std::map<std::string, metrics::Gauge*>> backends_;  ///< group -> state
     std::map<std::string, metrics::Gauge*> panic_;
     AgentGauges agents_{registry_};
+    ScalingGauges scaling_{registry_};
     DnsGauges dns_{registry_};
 };
 

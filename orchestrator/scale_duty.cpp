@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <set>
 #include <utility>
 
@@ -28,8 +29,10 @@ constexpr seconds longest_evaluation{10};
 /// What is seen of one write arrives in pieces; what lasts longer is told.
 constexpr seconds told_after{3};
 
+/// A tick is its time, in seconds since 1970: a multiple of the period, which may change.
 std::int64_t tick_at(WallTime now, config::Duration period) {
-    return now.time_since_epoch() / duration_cast<WallTime::duration>(period);
+    const auto step = duration_cast<seconds>(period);
+    return now.time_since_epoch() / step * step.count();
 }
 
 scaler::ProviderResult<scaler::Machine> with_id(const scaler::ProviderResult<void>& result,
@@ -46,7 +49,8 @@ struct ScaleDuty::Part {
     std::map<InstanceId, scaler::Reply> replies;
     std::set<InstanceId> in_flight;
     std::optional<scaler::TickDecision> decision;
-    std::int64_t evaluated = 0;  ///< the last tick that was begun
+    std::shared_ptr<const config::FleetSpec> decision_spec;  ///< that it was made by
+    std::int64_t evaluated = 0;                              ///< the last tick that was begun
     bool evaluating = false;
     bool listing = false;
     std::int32_t written = -1;  ///< the state's version that this term has written
@@ -157,6 +161,7 @@ asio::awaitable<void> ScaleDuty::run() {
             if (!part) {
                 part = std::make_unique<Part>();
                 part->term = term_;
+                part->notes.founded = clock_.wall();
             }
             if (clock_.now() < part->rests_until) continue;
             co_await step(name);
@@ -200,7 +205,12 @@ void ScaleDuty::add_term(const FleetName& name, const Part& part, FleetFacts& fa
         seen.pause.kind = znodes::FleetPauseKind::all;
         seen.pause.until.reset();
     }
-    seen.decision = part.decision;
+    // An old one, or one of another spec, is about another fleet.
+    const std::int64_t now = tick_at(seen.now, facts.spec->scaling->period);
+    const auto period = duration_cast<seconds>(facts.spec->scaling->period).count();
+    if (part.decision && part.decision_spec == facts.spec &&
+        std::abs(now - part.decision->tick) <= 2 * period)
+        seen.decision = part.decision;
     seen.inventory = part.inventory;
     seen.replies = part.replies;
     seen.in_flight = part.in_flight;
@@ -211,14 +221,7 @@ void ScaleDuty::add_term(const FleetName& name, const Part& part, FleetFacts& fa
                   .writer = node_.identity().node.str(),
                   .sequence = (seen.state ? seen.state->stamp.sequence : 0) + 1};
     seen.nonce = new_guid_();
-    bool dns_is_ready = facts.spec->dns.empty() || dns_ != nullptr;
-    if (!facts.spec->dns.empty() && dns_ != nullptr) {
-        const std::shared_ptr<const DnsRow> row = dns_->row();
-        dns_is_ready =
-            !row->stores.empty() && std::ranges::all_of(row->stores, [](const auto& store) {
-                return store.stage == dnsupdate::Stage::publishing;
-            });
-    }
+    const bool dns_is_ready = facts.spec->dns.empty() || (dns_ != nullptr && dns_->publishes());
     seen.reconciled = part.inventory.newest.has_value() && dns_is_ready;
     // Of an earlier life of the fleet nothing is remembered.
     const auto highest = seen_.find(name);
@@ -239,6 +242,10 @@ asio::awaitable<void> ScaleDuty::step(FleetName name) {
     }
     tell(name, part, plan);
     if (plan.refused) co_return;
+    std::erase_if(part.replies, [&](const auto& reply) {
+        return !facts->view.instances.contains(reply.first) &&
+               !(facts->view.state && facts->view.state->orphans.contains(reply.first));
+    });
     if (facts->view.state) {
         auto& [uid, generation] = seen_[name];
         generation = uid == facts->settings.uid
@@ -332,6 +339,8 @@ asio::awaitable<void> ScaleDuty::call(FleetName name,
             break;
     }
     reply.at = clock_.wall();
+    if (!reply.result && reply.result.error().trouble == scaler::Trouble::fenced)
+        node_.doubt_office();
     Part* const part = part_of(name, term);
     if (part == nullptr) co_return;
     part->in_flight.erase(id);
@@ -346,7 +355,7 @@ asio::awaitable<void> ScaleDuty::call(FleetName name,
 void ScaleDuty::evaluate_if_due(const FleetName& name, Part& part, const FleetFacts& facts) {
     if (!facts.view.state || part.evaluating || !may_act()) return;
     const std::int64_t now = tick_at(clock_.wall(), facts.spec->scaling->period);
-    if (now <= std::max(part.evaluated, facts.view.state->tick)) return;
+    if (now == part.evaluated || now == facts.view.state->tick) return;
     part.evaluated = now;
     part.evaluating = true;
     tasks_.spawn("evaluation of " + name.str(), evaluate(name, facts.spec, now, part.term));
@@ -356,7 +365,7 @@ asio::awaitable<void> ScaleDuty::evaluate(FleetName name,
                                           std::shared_ptr<const config::FleetSpec> spec,
                                           std::int64_t tick,
                                           std::int64_t term) {
-    const WallTime at{tick * duration_cast<WallTime::duration>(spec->scaling->period)};
+    const WallTime at{seconds(tick)};
     const auto limit =
         std::min<std::chrono::nanoseconds>(spec->scaling->period, longest_evaluation);
     const SteadyTime deadline = clock_.now() + limit;
@@ -380,7 +389,11 @@ asio::awaitable<void> ScaleDuty::evaluate(FleetName name,
     const auto facts = look_around();
     if (!facts) co_return;
     observed.pause = scaler::pause_of(facts->view.pause, at);
-    const scaler::Policy policy = scaler::policy_of(*spec->scaling);
+    // Meant for the fleet as it was.
+    if (facts->spec != spec) co_return;
+    scaler::Policy policy = scaler::policy_of(*spec->scaling);
+    // To an HPA a fleet of none is one that was switched off; ours begins so.
+    if (facts->view.state->target == 0) policy.mode = scaler::Mode::muster;
     const scaler::History history = scaler::history_of(facts->view.state->history);
     const scaler::Membership membership = members(facts->view);
     scaler::Decision decision = scaler::decide(policy, history, observed, membership, at);
@@ -394,7 +407,9 @@ asio::awaitable<void> ScaleDuty::evaluate(FleetName name,
                    {"was", std::to_string(decision.was)},
                    {"size", std::to_string(decision.size)}});
     part->notes.decided = at;
+    if (scaler::is_well_founded(decision)) part->notes.founded = clock_.wall();
     part->notes.decision = boost::json::serialize(scaler::to_json(explanation));
+    part->decision_spec = spec;
     part->decision = scaler::TickDecision{
         .tick = tick, .decision = std::move(decision), .digest = explanation.digest};
     wake_.notify();
@@ -421,7 +436,7 @@ asio::awaitable<void> ScaleDuty::write(FleetName name,
     }
     part->written = write.first ? 0 : versions.state + 1;
     part->written_at = clock_.now();
-    if (part->decision && part->decision->tick <= write.state.tick) part->decision.reset();
+    if (part->decision && part->decision->tick == write.state.tick) part->decision.reset();
     for (const std::string& what : write.did)
         log::info("scaling_step", {{"fleet", name.str()}, {"what", what}});
 }

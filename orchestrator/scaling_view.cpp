@@ -77,23 +77,39 @@ std::vector<scaler::HostView> hosts_of(const follow::ClusterView& view,
     return hosts;
 }
 
-std::string why_unreadable(const follow::ManagedFleet& managed) {
-    if (managed.state && managed.state->gone)
+/// `uid`: of the fleet's life; what is left of an earlier one says nothing.
+std::string why_unreadable(const follow::ManagedFleet& managed, const std::string& uid) {
+    if (managed.state && managed.state->gone && managed.state->value.fleet_uid == uid)
         return "the fleet's state has vanished from ZooKeeper";
     if (managed.state && managed.state->garbage)
         return "the fleet's state in ZooKeeper can't be read";
     if (managed.pause && managed.pause->garbage)
         return "the fleet's pause in ZooKeeper can't be read";
     for (const auto& [id, record] : managed.instances) {
-        if (record.garbage) return fmt::format("the record of {} can't be read", id.str());
+        if (record.garbage && !record.gone)
+            return fmt::format("the record of {} can't be read", id.str());
     }
     return {};
 }
 
-scaler::Sight sight_of(const GroupRow* group, const InstanceId& id) {
+/// A verdict of DOWN is an LB's death to the plan, so it has to be one of now.
+bool is_of_now(const GroupRow& group, const BackendRow& row, WallTime now) {
+    constexpr seconds longest_silence{30};
+    const ShardRow* const shard = group.shard(row.shard);
+    return shard != nullptr && !shard->owner.empty() && !shard->doubt &&
+           now - shard->progress_time <= longest_silence;
+}
+
+/// `frozen`: verdicts aren't published now.
+scaler::Sight sight_of(const GroupRow* group, const InstanceId& id, bool frozen, WallTime now) {
     const BackendRow* const row = group != nullptr ? group->backend(BackendId(id.str())) : nullptr;
     if (row == nullptr) return {};
-    return {.verdict = verdict_of(row->verdict), .since = row->since};
+    scaler::Sight sight{.verdict = verdict_of(row->verdict), .since = row->since};
+    if (sight.verdict == scaler::Verdict::down && (frozen || !is_of_now(*group, *row, now)))
+        sight.verdict = scaler::Verdict::unknown;
+    // A verdict without a time says nothing of how long.
+    if (sight.since == WallTime{}) sight.since = now;
+    return sight;
 }
 
 }  // namespace
@@ -120,17 +136,19 @@ FleetFacts facts_of_fleet(const follow::ClusterView& view,
                                   .pause_is_there = managed.pause && !managed.pause->gone,
                                   .instances_are_there = managed.instances_made},
                      .spec = fleet.spec,
-                     .unreadable = why_unreadable(managed)};
+                     .unreadable = why_unreadable(managed, fleet.head->value.uid)};
     scaler::LifecycleView& seen = facts.view;
-    if (managed.state) seen.state = managed.state->value;
+    if (managed.state && !managed.state->gone) seen.state = managed.state->value;
     if (managed.pause) seen.pause = managed.pause->value;
     const GroupRow* const group =
         snapshot != nullptr ? snapshot->group(follow::instance_group(name)) : nullptr;
+    const bool frozen =
+        view.control && (view.control->value.pause.status || view.control->value.pause.all);
     for (const auto& [id, record] : managed.instances) {
         if (record.gone) continue;
         seen.instances.emplace(id, record.value);
         facts.versions.instances.emplace(id, record.version);
-        scaler::Sight sight = sight_of(group, id);
+        scaler::Sight sight = sight_of(group, id, frozen, now);
         if (places)
             sight.host_reachable = is_reachable(view, managed, NodeId(record.value.host), steady);
         const dnsupdate::OutOfDns dns =
@@ -150,7 +168,8 @@ std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view) {
         ScalingRow& row = rows[name];
         row.shadow = fleet.spec->scaling->shadow;
         const auto managed = view.managed.find(name);
-        if (managed == view.managed.end() || !managed->second.state) continue;
+        if (managed == view.managed.end() || !managed->second.state || managed->second.state->gone)
+            continue;
         const znodes::FleetState& state = managed->second.state->value;
         row.begun = true;
         row.target = state.target;
@@ -161,6 +180,7 @@ std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view) {
             row.pause_reason = managed->second.pause->value.why;
         }
         for (const auto& [id, record] : managed->second.instances) {
+            if (record.gone) continue;
             const znodes::FleetInstanceRecord& one = record.value;
             const bool leaves = state.intent && std::ranges::find(state.intent->leaving, id) !=
                                                     state.intent->leaving.end();
@@ -181,55 +201,75 @@ namespace {
 using Records = std::map<InstanceId, znodes::FleetInstanceRecord>;
 
 /// Nothing: they aren't all known, or don't add up to the state's target.
-std::optional<Records> sound_records(const follow::ManagedFleet& fleet) {
-    if (!fleet.state || !why_unreadable(fleet).empty()) return std::nullopt;
+std::optional<Records> sound_records(const follow::ManagedFleet& fleet, const std::string& uid) {
+    if (!fleet.state || fleet.state->gone || !why_unreadable(fleet, uid).empty())
+        return std::nullopt;
     Records records;
+    // One that has vanished may have come to its end unseen; the sum tells.
     for (const auto& [id, record] : fleet.instances) {
-        if (record.gone) return std::nullopt;
-        records.emplace(id, record.value);
+        if (!record.gone) records.emplace(id, record.value);
     }
     const znodes::FleetState& state = fleet.state->value;
     if (scaler::live_count(records, state.intent) != state.target) return std::nullopt;
     return records;
 }
 
-void add_strays(const follow::ClusterView& view,
-                const FleetName& name,
-                const Records& records,
-                std::set<InstanceId>& into) {
+/// Members of the fleet's group that carry a name of muster's own and have no record.
+std::set<InstanceId> strays_of(const follow::ClusterView& view,
+                               const FleetName& name,
+                               const Records& records) {
+    std::set<InstanceId> strays;
     const auto group = view.groups.find(follow::instance_group(name));
-    if (group == view.groups.end()) return;
+    if (group == view.groups.end()) return strays;
     for (const follow::Instance& instance : follow::instances_of(group->second)) {
         const InstanceId id(instance.id.str());
-        if (!records.contains(id) && scaler::generation_of(name, id.str())) into.insert(id);
+        if (!records.contains(id) && scaler::generation_of(name, id.str())) strays.insert(id);
     }
+    return strays;
 }
 
 }  // namespace
 
-std::optional<std::set<InstanceId>> held_back(const follow::ClusterView& view,
-                                              const FleetName& name) {
-    std::set<InstanceId> held;
+std::optional<HeldBack> held_back(const follow::ClusterView& view, const FleetName& name) {
+    const auto fleet = view.fleets.find(name);
+    // LBs of a fleet without a provider are people's.
+    if (fleet == view.fleets.end() || !fleet->second.live() || !fleet->second.spec->provider)
+        return HeldBack{};
     const auto managed = view.managed.find(name);
     // Nothing was made yet: whoever serves was started by people.
-    if (managed == view.managed.end() || !managed->second.state) return held;
-    const std::optional<Records> records = sound_records(managed->second);
+    if (managed == view.managed.end() ||
+        (!managed->second.state && managed->second.instances.empty()))
+        return HeldBack{};
+    const std::optional<Records> records =
+        sound_records(managed->second, fleet->second.head->value.uid);
     if (!records) return std::nullopt;
+    HeldBack held{.for_now = {}, .for_good = strays_of(view, name, *records)};
+    // Those that run, that is: what was removed has no agent any more.
+    const auto strays = static_cast<std::size_t>(std::ranges::count_if(
+        held.for_good, [&](const InstanceId& id) { return view.agents.contains({name, id}); }));
+    std::size_t serving = 0;
     for (const auto& [id, record] : *records) {
-        if (!scaler::publishable(record, true)) held.insert(id);
+        using znodes::InstancePhase;
+        if (scaler::publishable(record, true))
+            ++serving;
+        else if (record.phase == InstancePhase::warming || record.phase == InstancePhase::draining)
+            held.for_now.insert(id);
+        else
+            held.for_good.insert(id);
     }
-    add_strays(view, name, *records, held);
+    // A tree that has lost its records begins anew, and then all that serves has none.
+    if (strays > serving) return std::nullopt;
     return held;
 }
 
-std::set<InstanceId> machines_without_record(const follow::ClusterView& view,
-                                             const FleetName& name) {
-    std::set<InstanceId> strays;
+std::set<InstanceId> removed_instances(const follow::ClusterView& view, const FleetName& name) {
     const auto managed = view.managed.find(name);
-    if (managed == view.managed.end()) return strays;
-    if (const std::optional<Records> records = sound_records(managed->second))
-        add_strays(view, name, *records, strays);
-    return strays;
+    const auto fleet = view.fleets.find(name);
+    if (managed == view.managed.end() || fleet == view.fleets.end() || !fleet->second.live())
+        return {};
+    const std::optional<Records> records =
+        sound_records(managed->second, fleet->second.head->value.uid);
+    return records ? strays_of(view, name, *records) : std::set<InstanceId>{};
 }
 
 }  // namespace muster::orchestrator

@@ -6,6 +6,7 @@
 #include "scaler/lifecycle.hpp"
 #include "scaler/lifecycle_write.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -40,15 +41,21 @@ using OutOfDnsOf = std::function<dnsupdate::OutOfDns(const FleetName&, const Ins
 /// What is shown of fleets that size themselves.
 [[nodiscard]] std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view);
 
-/// Of a fleet whose LBs muster makes: which of them must not be in DNS though they are healthy.
-/// Nothing: that isn't known, so the names stay as they are. LBs that it has no records of and that
-/// don't carry names of its own were started by people, and are not its business.
-[[nodiscard]] std::optional<std::set<InstanceId>> held_back(const follow::ClusterView& view,
-                                                            const FleetName& name);
+/// Which LBs of a fleet must not be in DNS though they are healthy.
+struct HeldBack {
+    std::set<InstanceId> for_now;   ///< warming or draining: better than none at all
+    std::set<InstanceId> for_good;  ///< on their way in or out, or machines without a record
+    bool operator==(const HeldBack&) const = default;
+};
+
+/// Nothing: that isn't known, so the names stay as they are. LBs that muster has no records of and
+/// that don't carry names of its own were started by people, and are not its business.
+[[nodiscard]] std::optional<HeldBack> held_back(const follow::ClusterView& view,
+                                                const FleetName& name);
 
 /// Members of the fleet's group that carry a name of muster's own and have no record: it has
 /// removed them, or they are orphans. None where the records aren't known, or don't add up.
-[[nodiscard]] std::set<InstanceId> machines_without_record(const follow::ClusterView& view,
-                                                           const FleetName& name);
+[[nodiscard]] std::set<InstanceId> removed_instances(const follow::ClusterView& view,
+                                                     const FleetName& name);
 
 }  // namespace muster::orchestrator

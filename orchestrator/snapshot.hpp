@@ -189,7 +189,9 @@ struct FleetScalingNotes {
     std::vector<std::string> says;  ///< sentences: what holds now, and what is waited for
     std::string refused;            ///< why nothing is done at all; empty: nothing is in the way
     WallTime decided{};             ///< the tick of the last decision; the epoch: none
-    std::string decision;           ///< JSON (scaler/explain.hpp); empty: none
+    /// Of the last decision for which all was known that was to be; at first the term's beginning.
+    WallTime founded{};
+    std::string decision;  ///< JSON (scaler/explain.hpp); empty: none
     bool operator==(const FleetScalingNotes&) const = default;
 };
 using ScalingNotes = std::map<FleetName, FleetScalingNotes>;

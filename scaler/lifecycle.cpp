@@ -64,6 +64,12 @@ std::optional<std::string> unsafe(const LifecycleSettings& settings, const Lifec
     for (const auto& [id, record] : view.instances)
         if (record.fleet_uid != settings.uid)
             return fmt::format("{} is of another life of this fleet", id.str());
+    for (const auto& [id, record] : view.instances)
+        if (record.provider != settings.provider)
+            return fmt::format("{} was made by the provider {}, and {} can't remove it",
+                               id.str(),
+                               record.provider,
+                               settings.provider);
     if (!view.state) return std::nullopt;
     const znodes::FleetState& state = *view.state;
     if (state.fleet_uid != settings.uid) return "the state is of another life of this fleet";

@@ -99,7 +99,8 @@ struct HostView {
     bool usable = false;  ///< reachable, offers the provider, doesn't want to leave
 };
 
-/// A decision, and of which tick.
+/// A decision, and of which tick: each is carried out once. A clock that was set back, or another
+/// period, makes lower numbers.
 struct TickDecision {
     std::int64_t tick = 0;
     Decision decision;

@@ -197,7 +197,7 @@ void close_intent(Draft& draft) {
 
 void carry_out(Draft& draft) {
     const auto& tick = draft.view.decision;
-    if (!tick || tick->tick <= draft.state.tick) return;
+    if (!tick || tick->tick == draft.state.tick) return;
     const Decision& decision = tick->decision;
     draft.state.tick = tick->tick;
     int added = 0;

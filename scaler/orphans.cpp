@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
+#include <utility>
 
 namespace muster::scaler {
 namespace {
@@ -82,8 +83,14 @@ void collect_orphans(Draft& draft) {
         count(draft, *listing, strangers);
     if (strangers.empty()) return;
     const std::size_t all = listing->machines.size();
-    if (strangers.size() > largest_removal_count &&
-        strangers.size() * 100 > all * largest_removal_percent)
+    const auto healthy = std::ranges::count_if(draft.view.instances, [&](const auto& item) {
+        return item.second.phase == InstancePhase::serving &&
+               draft.sight(item.first).verdict == Verdict::up;
+    });
+    const bool too_many = strangers.size() > largest_removal_count &&
+                          strangers.size() * 100 > all * largest_removal_percent;
+    // A tree that has lost its records begins anew, and all that serves looks like an orphan.
+    if (too_many || std::cmp_greater(strangers.size(), healthy))
         return draft.say(
             fmt::format("{} of {} machines have no record: none is removed, as the "
                         "tree may be wrong",

@@ -34,11 +34,15 @@ std::optional<HostMachine> machine_of(const json::value& value) {
     const std::string id = text_of(part[0], max_address);
     const bool timed =
         part[4].is_int64() && part[4].get_int64() >= 0 && part[4].get_int64() <= latest_time;
-    if (!is_path_name(id) || !state || !timed) return std::nullopt;
+    const std::string token = text_of(part[1], max_token);
+    const std::string address = text_of(part[3], max_address);
+    if (!is_path_name(id) || !state || !timed || !is_plain_text(token, max_token) ||
+        !is_plain_text(address, max_address))
+        return std::nullopt;
     return HostMachine{.id = InstanceId(id),
-                       .token = text_of(part[1], max_token),
+                       .token = token,
                        .state = *state,
-                       .address = text_of(part[3], max_address),
+                       .address = address,
                        .started = WallTime(std::chrono::milliseconds(part[4].get_int64()))};
 }
 }  // namespace

@@ -1,0 +1,132 @@
+#include "orchestrator/scaling_view.hpp"
+
+#include "common/follow/instance_group.hpp"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace muster::orchestrator {
+namespace {
+
+using namespace std::chrono_literals;
+using znodes::InstancePhase;
+const FleetName edge("edge");
+using Ids = std::set<InstanceId>;
+
+/// A fleet with a provider, whose state says so many.
+class Tree {
+ public:
+    explicit Tree(int target) {
+        auto spec = std::make_shared<config::FleetSpec>();
+        spec->name = edge;
+        spec->provider = config::FleetProvider{.name = "local"};
+        spec->scaling = config::ScalingSpec{.min = 1, .max = 9};
+        follow::FleetView& fleet = view.fleets[edge];
+        fleet.head = follow::Versioned<znodes::GroupHead>{.value = {.uid = "u"}};
+        fleet.spec = std::move(spec);
+        view.managed[edge].state =
+            follow::Versioned<znodes::FleetState>{.value = {.fleet_uid = "u", .target = target}};
+    }
+    void record(const char* id, InstancePhase phase) {
+        view.managed[edge].instances[InstanceId(id)] = {
+            .value = {.fleet_uid = "u", .phase = phase, .provider = "local"}};
+    }
+    /// Members of the fleet's group; their agents are registered.
+    void run(std::initializer_list<const char*> ids) {
+        znodes::ShardMembers members{.group_uid = "u"};
+        for (const char* const id : ids) {
+            members.slots.push_back({.backend = BackendId(id), .address = "192.0.2.1:80"});
+            view.agents[{edge, InstanceId(id)}] = {.value = {.incarnation = "life"}};
+        }
+        follow::GroupView& group = view.groups[follow::instance_group(edge)];
+        group.head = follow::Versioned<znodes::GroupHead>{.value = {.uid = "u"}};
+        group.shards[0].members = follow::Versioned<znodes::ShardMembers>{.value = members};
+    }
+    follow::ClusterView view;
+};
+
+TEST(HeldBack, WhatIsNotInService) {
+    Tree tree(3);
+    tree.record("edge-1-1", InstancePhase::serving);
+    tree.record("edge-1-2", InstancePhase::warming);
+    tree.record("edge-2-1", InstancePhase::booting);
+    EXPECT_EQ(
+        held_back(tree.view, edge),
+        (HeldBack{.for_now = {InstanceId("edge-1-2")}, .for_good = {InstanceId("edge-2-1")}}));
+}
+
+TEST(HeldBack, MachinesOfOursWithoutARecordAndNotThoseOfPeople) {
+    Tree tree(2);
+    tree.record("edge-1-1", InstancePhase::serving);
+    tree.record("edge-1-2", InstancePhase::serving);
+    tree.run({"edge-1-1", "edge-1-2", "edge-5-9", "by-hand"});
+    EXPECT_EQ(held_back(tree.view, edge), (HeldBack{.for_good = {InstanceId("edge-5-9")}}));
+}
+
+TEST(HeldBack, IsUnknownWhenTheRecordsDoNotAddUp) {
+    Tree tree(2);
+    tree.record("edge-1-1", InstancePhase::serving);
+    EXPECT_EQ(held_back(tree.view, edge), std::nullopt);
+    tree.record("edge-1-2", InstancePhase::serving);
+    EXPECT_EQ(held_back(tree.view, edge), HeldBack{});
+    tree.view.managed[edge].instances[InstanceId("edge-1-2")].gone = true;
+    EXPECT_EQ(held_back(tree.view, edge), std::nullopt) << "it has vanished";
+    tree.view.managed[edge].state->garbage = true;
+    EXPECT_EQ(held_back(tree.view, edge), std::nullopt);
+}
+
+/// Restored from a backup of before the fleet was managed: all that serves has no record.
+TEST(HeldBack, IsUnknownWhereMoreRunWithoutARecordThanServe) {
+    Tree tree(1);
+    tree.record("edge-7-1", InstancePhase::serving);
+    tree.run({"edge-7-1", "edge-3-1", "edge-3-2"});
+    EXPECT_EQ(held_back(tree.view, edge), std::nullopt);
+    tree.view.agents.erase({edge, InstanceId("edge-3-1")});
+    tree.view.agents.erase({edge, InstanceId("edge-3-2")});
+    ASSERT_TRUE(held_back(tree.view, edge)) << "they were removed";
+    EXPECT_EQ(removed_instances(tree.view, edge),
+              (Ids{InstanceId("edge-3-1"), InstanceId("edge-3-2")}));
+}
+
+TEST(HeldBack, OneThatCameToItsEndUnseenHoldsUpNothing) {
+    Tree tree(1);
+    tree.record("edge-1-1", InstancePhase::serving);
+    tree.record("edge-1-2", InstancePhase::serving);
+    tree.view.managed[edge].instances[InstanceId("edge-1-2")].gone = true;
+    EXPECT_EQ(held_back(tree.view, edge), HeldBack{});
+}
+
+TEST(FleetFacts, ADownThatIsNotOfNowIsUnknown) {
+    Tree tree(1);
+    tree.record("edge-1-1", InstancePhase::serving);
+    const WallTime now{10'000s};
+    const auto verdict = [&](const NodeId& owner, WallTime progress, bool doubt) {
+        Snapshot snapshot;
+        auto spec = std::make_shared<config::GroupSpec>();
+        spec->name = follow::instance_group(edge);
+        snapshot.groups.push_back(std::make_shared<GroupRow>(GroupRow{
+            .spec = spec,
+            .backends = {{.id = BackendId("edge-1-1"),
+                          .verdict = znodes::Letter::down,
+                          .since = now - 400s,
+                          .shard = 0}},
+            .shards = {{.number = 0, .owner = owner, .progress_time = progress, .doubt = doubt}}}));
+        const FleetFacts facts =
+            facts_of_fleet(tree.view, edge, &snapshot, false, {}, now, SteadyTime{});
+        return facts.view.sights.at(InstanceId("edge-1-1")).verdict;
+    };
+    const NodeId n1("n1");
+    EXPECT_EQ(verdict(n1, now - 5s, false), scaler::Verdict::down);
+    EXPECT_EQ(verdict(n1, now - 5s, true), scaler::Verdict::unknown);
+    EXPECT_EQ(verdict(n1, now - 31s, false), scaler::Verdict::unknown);
+    EXPECT_EQ(verdict(NodeId(), now - 5s, false), scaler::Verdict::unknown);
+    tree.view.control = follow::Versioned<znodes::Control>{.value = {.pause = {.status = true}}};
+    EXPECT_EQ(verdict(n1, now - 5s, false), scaler::Verdict::unknown);
+}
+
+}  // namespace
+}  // namespace muster::orchestrator
