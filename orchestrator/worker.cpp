@@ -166,11 +166,14 @@ void Worker::reconcile() {
     evidence_signal_.notify();
 }
 
-void Worker::drop(const ShardId&, Shard& shard) {
+void Worker::drop(const ShardId& id, Shard& shard) {
     std::vector<checker::CheckId> ids;
     for (const auto& [slot, check] : shard.running) {
+        // In another layout a backend may have come to another shard of ours, which has its check.
+        const auto known = by_check_.find(static_cast<std::uint64_t>(check.id));
+        if (known == by_check_.end() || *known->second.first != id) continue;
         ids.push_back(check.id);
-        by_check_.erase(static_cast<std::uint64_t>(check.id));
+        by_check_.erase(known);
     }
     if (!ids.empty()) runner_.remove(std::move(ids));
 }
