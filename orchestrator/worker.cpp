@@ -169,11 +169,10 @@ void Worker::reconcile() {
 void Worker::drop(const ShardId& id, Shard& shard) {
     std::vector<checker::CheckId> ids;
     for (const auto& [slot, check] : shard.running) {
-        // In another layout a backend may have come to another shard of ours, which has its check.
         const auto known = by_check_.find(static_cast<std::uint64_t>(check.id));
         if (known == by_check_.end() || *known->second.first != id) continue;
-        ids.push_back(check.id);
         by_check_.erase(known);
+        ids.push_back(check.id);
     }
     if (!ids.empty()) runner_.remove(std::move(ids));
 }
@@ -192,8 +191,7 @@ void Worker::rebuild(const ShardId& id, Shard& shard, bool catch_up) {
     const bool moved_on = members->second.members->value.layout != shard.cell.layout ||
                           members->second.members->value.group_uid != shard.cell.group_uid;
     if (moved_on && shard.cell.layout != 0 && !catch_up) {
-        // Another layout: its slots mean something else, and its status was rewritten with it.
-        // Start over.
+        // Another layout: its slots mean something else. Its status was rewritten with it.
         shard.adopted = false;
         tasks_.spawn("adopt " + id.str(), adopt_shard(id, shards_.at(id)));
         return;

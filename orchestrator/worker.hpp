@@ -135,6 +135,7 @@ class Worker {
     using Shards = std::map<ShardId, std::shared_ptr<Shard>>;
 
     void reconcile();
+    /// But for checks of backends that another layout has brought to another shard of ours.
     void drop(const ShardId& id, Shard& shard);
     void rebuild(const ShardId& id, Shard& shard, bool catch_up);
     /// What is to run under one key, compared with what does.
