@@ -420,7 +420,7 @@ asio::awaitable<void> ScaleDuty::write(FleetName name,
                                        scaler::FleetWrite write,
                                        std::int64_t term) {
     const coordination::MultiOutcome outcome =
-        co_await store_.multi(scaler::multi_of(node_.paths(), name, write, versions, {}));
+        co_await store_.multi(scaler::multi_of(node_.paths(), name, write, versions));
     if (outcome.fenced_off()) node_.doubt_office();
     Part* const part = part_of(name, term);
     if (part == nullptr) co_return;

@@ -85,7 +85,7 @@ struct ProviderCall {
     bool operator==(const ProviderCall&) const = default;
 };
 
-/// The last answer about a machine in this term. A host's report is one, too: of a get.
+/// The last answer about a machine in this term.
 struct Reply {
     CallKind kind = CallKind::get;
     WallTime asked{};
@@ -181,9 +181,5 @@ struct LifecyclePlan {
 [[nodiscard]] History history_of(const znodes::SizeHistory& kept);
 [[nodiscard]] znodes::SizeHistory kept_of(const History& history);
 [[nodiscard]] Pause pause_of(const znodes::FleetPause& pause, WallTime now);
-/// What a host says of its machine, as an answer.
-[[nodiscard]] Machine machine_of(const InstanceId& id,
-                                 const NodeId& host,
-                                 const znodes::InstanceReport& report);
 
 }  // namespace muster::scaler

@@ -36,22 +36,6 @@ Phase phase_of(znodes::InstancePhase phase) {
     return Phase::gone;
 }
 
-MachineState state_of(znodes::ReportedState state) {
-    switch (state) {
-        case znodes::ReportedState::starting:
-            return MachineState::starting;
-        case znodes::ReportedState::running:
-            return MachineState::running;
-        case znodes::ReportedState::stopping:
-            return MachineState::stopping;
-        case znodes::ReportedState::stopped:
-            return MachineState::stopped;
-        case znodes::ReportedState::unknown:
-            return MachineState::unknown;
-    }
-    return MachineState::unknown;
-}
-
 /// What is unreadable is as if nothing were remembered: guards begin anew, and windows stay.
 History remembered(const std::string& memory) {
     if (memory.empty()) return {};
@@ -126,14 +110,6 @@ Pause pause_of(const znodes::FleetPause& pause, WallTime now) {
             return Pause::all;
     }
     return Pause::all;
-}
-
-Machine machine_of(const InstanceId& id, const NodeId& host, const znodes::InstanceReport& report) {
-    return {.id = id,
-            .token = report.token,
-            .state = state_of(report.state),
-            .address = report.address,
-            .host = host.str()};
 }
 
 }  // namespace muster::scaler

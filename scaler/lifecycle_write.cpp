@@ -34,8 +34,7 @@ void add_first(std::vector<Op>& ops,
 std::vector<Op> multi_of(const znodes::Paths& paths,
                          const FleetName& fleet,
                          const FleetWrite& write,
-                         const FleetVersions& versions,
-                         const std::set<InstanceId>& reports) {
+                         const FleetVersions& versions) {
     std::vector<Op> ops{CheckOp{.path = paths.epoch(), .version = versions.epoch}};
     if (write.starts) {
         ops.emplace_back(CheckOp{.path = paths.control(), .version = versions.control});
@@ -55,8 +54,6 @@ std::vector<Op> multi_of(const znodes::Paths& paths,
         const std::string path = paths.instance(fleet, id);
         const auto version = versions.instances.find(id);
         if (!record) {
-            if (reports.contains(id))
-                ops.emplace_back(DeleteOp{.path = paths.instance_report(fleet, id)});
             ops.emplace_back(DeleteOp{.path = path,
                                       .version = version == versions.instances.end()
                                                      ? coordination::any_version

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <vector>
 
 // A step as a transaction (DESIGN.md, 5). Pure.
@@ -25,11 +24,10 @@ struct FleetVersions {
     bool instances_are_there = false;  ///< and its `instances`
 };
 
-/// First the guard. A report is deleted with its instance: those that are there are named.
+/// First the guard.
 [[nodiscard]] std::vector<coordination::Op> multi_of(const znodes::Paths& paths,
                                                      const FleetName& fleet,
                                                      const FleetWrite& write,
-                                                     const FleetVersions& versions,
-                                                     const std::set<InstanceId>& reports);
+                                                     const FleetVersions& versions);
 
 }  // namespace muster::scaler

@@ -86,9 +86,6 @@ class Paths {
     [[nodiscard]] std::string instance(const FleetName& f, const InstanceId& id) const {
         return instances(f) + "/" + id.str();
     }
-    [[nodiscard]] std::string instance_report(const FleetName& f, const InstanceId& id) const {
-        return instance(f, id) + "/report";
-    }
     [[nodiscard]] std::string hosts(const FleetName& f) const { return fleet(f) + "/hosts"; }
     [[nodiscard]] std::string host(const FleetName& f, const NodeId& node) const {
         return hosts(f) + "/" + node.str();

@@ -319,32 +319,9 @@ static void read(Reader& in, FleetInstanceRecord& record) {
     record.reason = in.text("reason", max_fleet_reason);
 }
 
-std::string encode(const InstanceReport& report) {
-    json::object out = stamped(report.stamp);
-    out.emplace("id_token", report.token);
-    out.emplace("state", to_string(report.state));
-    out.emplace("address", report.address);
-    out.emplace("error", for_people(report.error));
-    out.emplace("time", milliseconds(report.time));
-    out.emplace("era", report.era);
-    out.emplace("epoch", report.epoch);
-    return json::serialize(out);
-}
-
-static void read(Reader& in, InstanceReport& report) {
-    report.token = in.text("id_token", max_token);
-    report.state = one_of<ReportedState>(in, "state", states);
-    report.address = in.text("address");
-    report.error = in.text("error", max_fleet_reason);
-    report.time = in.time("time");
-    report.era = in.integer("era", 0, Reader::no_limit);
-    report.epoch = in.integer("epoch", 0, Reader::no_limit);
-}
-
 template Result<FleetState> decode<FleetState>(std::string_view, std::string_view);
 template Result<FleetPause> decode<FleetPause>(std::string_view, std::string_view);
 template Result<FleetInstanceRecord> decode<FleetInstanceRecord>(std::string_view,
                                                                  std::string_view);
-template Result<InstanceReport> decode<InstanceReport>(std::string_view, std::string_view);
 
 }  // namespace muster::znodes

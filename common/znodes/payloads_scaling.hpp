@@ -136,19 +136,6 @@ struct FleetInstanceRecord {
 
 enum class ReportedState : std::uint8_t { starting, running, stopping, stopped, unknown };
 
-/// `fleets/<f>/instances/<iid>/report`: of the musterd on the instance's host.
-struct InstanceReport {
-    Stamp stamp;        ///< token is A
-    std::string token;  ///< of the machine that it has; empty: there is none
-    ReportedState state = ReportedState::unknown;
-    std::string address;
-    std::string error;  ///< of what it should do and can't
-    WallTime time{};
-    std::int64_t era = 0;  ///< of the order that it carried out last
-    std::int64_t epoch = 0;
-    bool operator==(const InstanceReport&) const = default;
-};
-
 inline constexpr std::size_t max_size_ring = 256;
 inline constexpr std::size_t max_size_memory = 64UZ << 10U;
 inline constexpr std::size_t max_intent_ids = 200;
@@ -166,6 +153,5 @@ inline constexpr int max_fleet_size = 10'000;
 [[nodiscard]] std::string encode(const FleetState&);
 [[nodiscard]] std::string encode(const FleetPause&);
 [[nodiscard]] std::string encode(const FleetInstanceRecord&);
-[[nodiscard]] std::string encode(const InstanceReport&);
 
 }  // namespace muster::znodes

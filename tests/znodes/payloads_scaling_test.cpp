@@ -1,6 +1,7 @@
 #include "common/znodes/payloads_scaling.hpp"
 
 #include "common/znodes/paths.hpp"
+#include "common/znodes/payloads_machines.hpp"
 
 #include <gtest/gtest.h>
 
@@ -80,16 +81,18 @@ TEST(ScalingPayloads, ReadLikeThis) {
                                 .until = at(8)}),
               R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,"kind":"in","by":"ops",)"
               R"("why":"move","until":8})");
-    EXPECT_EQ(encode(InstanceReport{.stamp = stamp,
-                                    .token = "t",
-                                    .state = ReportedState::running,
-                                    .address = "127.0.0.1:80",
-                                    .time = at(7),
-                                    .era = 1,
-                                    .epoch = 5}),
-              R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,"id_token":"t",)"
-              R"("state":"running","address":"127.0.0.1:80","error":"","time":7,"era":1,)"
-              R"("epoch":5})");
+    EXPECT_EQ(encode(HostMachines{.stamp = stamp,
+                                  .provider = "local",
+                                  .time = at(7),
+                                  .machines = {{.id = InstanceId("web-1-1"),
+                                                .token = "t",
+                                                .state = ReportedState::running,
+                                                .address = "127.0.0.1:80",
+                                                .started = at(5)}},
+                                  .refusals = {{InstanceId("web-1-2"), "no room"}}}),
+              R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,"provider":"local",)"
+              R"("time":7,"error":"","machines":[["web-1-1","t","running","127.0.0.1:80",5]],)"
+              R"("refusals":{"web-1-2":"no room"}})");
 }
 
 /// The state with one text of it replaced.
@@ -177,9 +180,31 @@ TEST(ScalingPayloads, TextsForPeopleAreReadAgainWhateverTheyAre) {
         EXPECT_TRUE(decode<FleetInstanceRecord>(encode(record), "c-1"));
         const FleetPause pause{.stamp = stamp, .by = text, .why = text};
         EXPECT_TRUE(decode<FleetPause>(encode(pause), "c-1"));
-        const InstanceReport report{.stamp = stamp, .error = text};
-        EXPECT_TRUE(decode<InstanceReport>(encode(report), "c-1"));
+        const HostMachines host{
+            .stamp = stamp, .error = text, .refusals = {{InstanceId("web-1-1"), text}}};
+        EXPECT_TRUE(decode<HostMachines>(encode(host), "c-1"));
     }
+}
+
+TEST(ScalingPayloads, AHostsMachinesThatCannotBeAreRefused) {
+    const auto decoded = [](const std::string& machines) {
+        return decode<HostMachines>(
+            R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,"provider":"local",)"
+            R"("time":7,"error":"","machines":)" +
+                machines + R"(,"refusals":{}})",
+            "c-1");
+    };
+    ASSERT_TRUE(decoded(R"([["a","t","running","h:1",5],["b","t","stopped","",5]])"));
+    for (const char* machines : {R"([["b","t","running","h:1",5],["a","t","running","h:1",5]])",
+                                 R"([["a","t","running","h:1",5],["a","t","running","h:1",5]])",
+                                 R"([["a/b","t","running","h:1",5]])",
+                                 R"([["a","t","flying","h:1",5]])",
+                                 R"([["a","t","running","h\u0007:1",5]])",
+                                 R"([["a","t\n","running","h:1",5]])",
+                                 R"([["a","t","running","h:1",-5]])",
+                                 R"([["a","t","running","h:1"]])",
+                                 R"(["a"])"})
+        EXPECT_FALSE(decoded(machines)) << machines;
 }
 
 TEST(ScalingPayloads, AHostThatIsNoNodesNameIsRefused) {
@@ -192,8 +217,7 @@ TEST(ScalingPaths, AreBelowTheFleet) {
     const Paths paths("x");
     EXPECT_EQ(paths.fleet_state(FleetName("web")), "/muster/x/fleets/web/state");
     EXPECT_EQ(paths.fleet_pause(FleetName("web")), "/muster/x/fleets/web/pause");
-    EXPECT_EQ(paths.instance_report(FleetName("web"), InstanceId("web-1-2")),
-              "/muster/x/fleets/web/instances/web-1-2/report");
+    EXPECT_EQ(paths.host(FleetName("web"), NodeId("n1")), "/muster/x/fleets/web/hosts/n1");
 }
 
 }  // namespace

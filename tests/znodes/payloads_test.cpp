@@ -39,7 +39,7 @@ using AllPayloads = ::testing::Types<Epoch,
                                      FleetState,
                                      FleetPause,
                                      FleetInstanceRecord,
-                                     InstanceReport>;
+                                     HostMachines>;
 TYPED_TEST_SUITE(Payload, AllPayloads);
 
 /// What a decoder lets through must be a value that we could have written ourselves.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/znodes/payloads_machines.hpp"
 #include "common/znodes/payloads_scaling.hpp"
 #include "tests/znodes/random_payloads.hpp"
 
@@ -101,15 +102,21 @@ inline FleetInstanceRecord RandomPayloads::make() {
 }
 
 template <>
-inline InstanceReport RandomPayloads::make() {
-    return {.stamp = stamp(),
-            .token = text(),
-            .state = static_cast<ReportedState>(number(0, 4)),
-            .address = text(),
-            .error = text(),
-            .time = time(),
-            .era = big(),
-            .epoch = big()};
+inline HostMachines RandomPayloads::make() {
+    HostMachines host{
+        .stamp = stamp(), .provider = text(), .time = time(), .error = text(), .machines = {}};
+    std::map<InstanceId, HostMachine> machines;
+    for (int n = number(0, 6); n > 0; --n) {
+        const InstanceId id(name());
+        machines[id] = {.id = id,
+                        .token = text(),
+                        .state = static_cast<ReportedState>(number(0, 4)),
+                        .address = text(),
+                        .started = time()};
+    }
+    for (auto& [id, machine] : machines) host.machines.push_back(std::move(machine));
+    for (int n = number(0, 3); n > 0; --n) host.refusals[InstanceId(name())] = text();
+    return host;
 }
 
 }  // namespace muster::znodes::testing

@@ -216,10 +216,9 @@ std::optional<Action> World::next(Master& master, std::optional<WallTime>& until
     master.says = planned.says;
     until = planned.again;
     if (planned.write)
-        return Action{
-            .kind = ActionKind::write,
-            .ops = multi_of(paths, fleet, *planned.write, versions(master), std::set<InstanceId>{}),
-            .write = *planned.write};
+        return Action{.kind = ActionKind::write,
+                      .ops = multi_of(paths, fleet, *planned.write, versions(master)),
+                      .write = *planned.write};
     if (!planned.calls.empty())
         return Action{.kind = ActionKind::call, .call = planned.calls.front()};
     if (planned.list) return Action{.kind = ActionKind::list};

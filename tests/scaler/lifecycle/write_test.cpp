@@ -72,15 +72,14 @@ TEST(LifecycleWrite, TheGuardComesFirst) {
     EXPECT_EQ(guard->path, znodes::Paths("t").epoch());
 }
 
-TEST(LifecycleWrite, AReportGoesWithItsInstance) {
+TEST(LifecycleWrite, AnInstanceGoesAtItsVersion) {
     const znodes::Paths paths("t");
     const InstanceId gone("web-1-1");
     const FleetWrite write{.state = {.fleet_uid = "u1"}, .instances = {{gone, std::nullopt}}};
-    const auto ops = multi_of(paths, fleet, write, {.instances = {{gone, 7}}}, {gone});
-    ASSERT_EQ(ops.size(), 4U);
-    EXPECT_EQ(std::get<coordination::DeleteOp>(ops[2]).path, paths.instance_report(fleet, gone));
-    EXPECT_EQ(std::get<coordination::DeleteOp>(ops[3]).path, paths.instance(fleet, gone));
-    EXPECT_EQ(std::get<coordination::DeleteOp>(ops[3]).version, 7);
+    const auto ops = multi_of(paths, fleet, write, {.instances = {{gone, 7}}});
+    ASSERT_EQ(ops.size(), 3U);
+    EXPECT_EQ(std::get<coordination::DeleteOp>(ops[2]).path, paths.instance(fleet, gone));
+    EXPECT_EQ(std::get<coordination::DeleteOp>(ops[2]).version, 7);
 }
 
 }  // namespace
