@@ -60,6 +60,9 @@ Cluster::Cluster(Settings settings)
                    node.directory.string(),
                    settings_.log_level)
             << boost::replace_all_copy(settings_.more_settings, "NODE", name(i).str());
+        if (elsewhere != settings_.elsewhere.end())
+            config << boost::replace_all_copy(
+                elsewhere->second.more_settings, "NODE", name(i).str());
     }
     for (std::size_t i = 0; i < nodes_.size(); ++i) start(i);
     if (!wait_members(nodes_.size(), 30s) || !wait_for_master(10s)) {
@@ -176,7 +179,11 @@ Cluster::HttpAnswer Cluster::request(const std::string& method,
         .method = method, .url = url(node) + path, .body = body, .timeout = 20s};
     if (!body.empty()) what.fields.push_back({.name = "Content-Type", .value = "application/json"});
     asio::co_spawn(context, ask(clock, std::move(what), answer), rethrow);
-    context.run();
+    const auto elsewhere = settings_.elsewhere.find(node);
+    if (elsewhere != settings_.elsewhere.end() && elsewhere->second.inside)
+        elsewhere->second.inside([&] { context.run(); });
+    else
+        context.run();
     return answer;
 }
 

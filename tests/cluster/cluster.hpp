@@ -10,6 +10,7 @@
 #include "tests/support/zookeeper_server.hpp"
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -39,6 +40,9 @@ class Cluster {
         struct Elsewhere {
             std::string host;
             std::vector<std::string> enter;
+            std::string more_settings{};
+            /// To ask its API; null: it isn't another network.
+            std::function<void(const std::function<void()>&)> inside{};
         };
         std::map<std::size_t, Elsewhere> elsewhere;
     };

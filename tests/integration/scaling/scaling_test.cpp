@@ -1,9 +1,7 @@
 // A fleet that muster makes itself: real nodes, real HAProxies with their agents as machines of a
 // process provider.
-#include "scaler/machine_processes.hpp"
-#include "scaler/machine_store.hpp"
 #include "tests/cluster/cluster.hpp"
-#include "tests/cluster/steady_load.hpp"
+#include "tests/integration/scaling/machines.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/ports.hpp"
 
@@ -15,8 +13,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
-#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,67 +26,11 @@ namespace json = boost::json;
 class Scaling : public testing::Test {
  protected:
     Scaling() {
-        const std::string agent = write("agent.yaml.in", R"(cluster: "${parameters.cluster}"
-zookeeper: [${parameters.zookeeper}]
-zookeeper_auth_file: "${parameters.auth_file}"
-fleet: "${fleet}"
-instance: "${id}"
-address: "${address}:${parameters.port}"
-bind_address: "${address}"
-listen: "${address}:${port:agent}"
-state_dir: "${dir}"
-haproxy:
-  config_file: "${dir}/haproxy.cfg"
-  stats_socket: "${dir}/admin.sock"
-  master_socket: "${dir}/master.sock"
-  state_file: "${dir}/haproxy.state"
-  stats_address: "${address}"
-  stats_port: ${port:stats}
-)");
         Cluster::Settings settings;
-        // Short, for the paths of sockets are.
-        settings.more_settings = fmt::format(R"(providers:
-  local:
-    process:
-      directory: {0}/NODE
-      addresses: [127.30.0.1, 127.30.0.2, 127.30.0.3, 127.30.0.4, 127.30.0.5, 127.30.0.6]
-      answers_at: "${{address}}:{1}"
-      files: [{{from: {2}, to: agent.yaml}}]
-      programs:
-        - {{name: agent, command: [{3}, --config, "${{dir}}/agent.yaml"]}}
-        - name: lb
-          command: [/usr/sbin/haproxy, -W, -S, "${{dir}}/master.sock", -f, "${{dir}}/haproxy.cfg"]
-          stop_signal: USR1
-          wait_for: haproxy.cfg
-)",
-                                             machines_.path().string(),
-                                             port_,
-                                             agent,
-                                             MUSTER_AGENT);
+        settings.more_settings = machines_.settings(
+            {"127.30.0.1", "127.30.0.2", "127.30.0.3", "127.30.0.4", "127.30.0.5", "127.30.0.6"},
+            port_);
         cluster_.emplace(settings);
-    }
-
-    /// Machines outlive who made them.
-    ~Scaling() override {
-        cluster_.reset();
-        for (const auto& node : std::filesystem::directory_iterator(machines_.path())) {
-            const scaler::MachineStore store(node.path());
-            const auto records = store.all();
-            if (!records) continue;
-            for (const scaler::MachineRecord& record : *records) {
-                const auto run = store.read_run(record);
-                (void)eventually(10s, [&] {
-                    if (run) scaler::send_signal(run->supervisor, SIGKILL);
-                    const auto left = scaler::processes_of(record, run);
-                    for (const auto& process : left) scaler::send_signal(process, SIGKILL);
-                    return left.empty();
-                });
-            }
-        }
-    }
-
-    std::string write(const std::string& name, const std::string& text) const {
-        return machines_templates_.write(name, text).string();
     }
 
     [[nodiscard]] std::string fleet(int size, const std::string& provider = "local") const {
@@ -148,7 +88,7 @@ spec:
         return ids;
     }
     [[nodiscard]] bool comes_to(std::size_t size) {
-        return eventually(90s, [&] { return up().size() == size && machines() == size; });
+        return eventually(90s, [&] { return up().size() == size && machines_.count() == size; });
     }
     /// LBs in service, as the master says, which has decided on their number.
     [[nodiscard]] std::size_t serving() {
@@ -163,42 +103,15 @@ spec:
             scaling.at("instances").as_array(),
             [](const json::value& one) { return one.at("phase").as_string() == "serving"; }));
     }
-    /// Of all hosts.
-    [[nodiscard]] std::size_t machines() const {
-        std::size_t count = 0;
-        for (const auto& node : std::filesystem::directory_iterator(machines_.path())) {
-            const auto records = scaler::MachineStore(node.path()).all();
-            if (records) count += records->size();
-        }
-        return count;
-    }
-    void kill_machine(const std::string& id) const {
-        const scaler::MachineStore store(machines_.path() / "n0");
-        const auto record = store.read(FleetName("edge"), InstanceId(id));
-        ASSERT_TRUE(record && *record);
-        const auto run = store.read_run(**record);
-        ASSERT_TRUE(run);
-        scaler::send_signal(run->supervisor, SIGKILL);
-        for (const auto& process : scaler::processes_of(**record, run))
-            scaler::send_signal(process, SIGKILL);
-    }
     [[nodiscard]] std::string logs() const {
         std::string all = last_ + "\n";
         for (std::size_t node = 0; node < cluster_->size(); ++node)
             all += fmt::format("--- n{}\n{}\n", node, cluster_->output(node));
-        for (const auto& entry : std::filesystem::recursive_directory_iterator(machines_.path())) {
-            if (entry.path().extension() != ".log") continue;
-            std::ifstream file(entry.path());
-            all += fmt::format("--- {}\n{}\n",
-                               entry.path().string(),
-                               std::string(std::istreambuf_iterator<char>(file), {}));
-        }
-        return all;
+        return all + machines_.logs();
     }
 
     const std::uint16_t port_ = free_port();
-    TempDir machines_;
-    TempDir machines_templates_;
+    Machines machines_;
     Responder responder_{4};
     std::optional<Cluster> cluster_;
     std::string last_;
@@ -216,7 +129,7 @@ TEST_F(Scaling, MakesReplacesAndRemovesLoadBalancersAlsoUnderANewMaster) {
     const std::set<std::string> first = up();
     EXPECT_EQ(*first.begin(), "edge-1-1");
 
-    kill_machine(*first.begin());
+    ASSERT_TRUE(machines_.kill("n0", *first.begin()));
     ASSERT_TRUE(eventually(90s, [&] {
         const auto now = up();
         return now.size() == 2 && !now.contains(*first.begin());
@@ -225,7 +138,7 @@ TEST_F(Scaling, MakesReplacesAndRemovesLoadBalancersAlsoUnderANewMaster) {
     apply(4);
     const auto master = cluster_->master();
     ASSERT_TRUE(master);
-    ASSERT_TRUE(eventually(30s, [&] { return machines() >= 3; })) << logs();
+    ASSERT_TRUE(eventually(30s, [&] { return machines_.count() >= 3; })) << logs();
     if (*master != 0) cluster_->kill_process(*master);  // n0 is the host of all LBs
     ASSERT_TRUE(comes_to(4)) << logs();
 
