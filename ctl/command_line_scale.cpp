@@ -82,11 +82,31 @@ void add_simulate(CLI::App& scale, SimulateOptions& options, Command& command, s
     });
 }
 
+void add_pause(CLI::App& scale, ScalePauseOptions& options, Command& command) {
+    CLI::App* const pause = add(scale, "pause", "Stop a fleet from changing its size");
+    pause->add_option("FLEET", options.fleet, "Its name")->required();
+    CLI::Option* const in =
+        pause->add_flag_callback("--in", [&options] { options.kind = "in"; }, "It may grow");
+    pause->add_flag_callback(
+             "--out", [&options] { options.kind = "out"; }, "It may shrink")
+        ->excludes(in);
+    pause->add_option("--for", options.lasts, "So long, like 30m (until it is resumed)");
+    pause->add_option("--reason", options.reason, "Kept with it");
+    CLI::App* const resume = add(scale, "resume", "End the pause of a fleet");
+    resume->add_option("FLEET", options.fleet, "Its name")->required();
+    const auto choose = [&options, &command](bool resumes) {
+        options.resume = resumes;
+        command = [chosen = options](Context& context) { return scale_pause(context, chosen); };
+    };
+    pause->callback([choose] { choose(false); });
+    resume->callback([choose] { choose(true); });
+}
+
 }  // namespace
 
 void add_scale(CLI::App& app, ParsedScale& parsed, Command& command, std::istream& in) {
-    CLI::App* const scale =
-        add(app, "scale", "The size of fleets: simulate policies, replay and explain decisions");
+    CLI::App* const scale = add(
+        app, "scale", "The size of fleets: simulate policies, replay and explain decisions, pause");
     scale->require_subcommand(1);
     add_simulate(*scale, parsed.simulate, command, in);
 
@@ -104,6 +124,8 @@ void add_scale(CLI::App& app, ParsedScale& parsed, Command& command, std::istrea
             return scale_replay(context, chosen);
         };
     });
+
+    add_pause(*scale, parsed.pause, command);
 
     CLI::App* const explain = add(*scale, "explain", "Why a fleet has the size that it has");
     explain->add_option("FLEET", parsed.explain.fleet, "Its name")->required();

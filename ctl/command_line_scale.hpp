@@ -16,6 +16,7 @@ struct ParsedScale {
     SimulateOptions simulate;
     ScaleReplayOptions replay;
     ScaleExplainOptions explain;
+    ScalePauseOptions pause;
 };
 
 /// Declares the command; what is asked for comes into `command`.

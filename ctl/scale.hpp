@@ -2,6 +2,8 @@
 
 #include "ctl/commands.hpp"
 
+#include <boost/json/value.hpp>
+
 #include <string>
 #include <vector>
 
@@ -53,5 +55,18 @@ struct ScaleExplainOptions {
     std::string at;
 };
 [[nodiscard]] asio::awaitable<Exit> scale_explain(Context& context, ScaleExplainOptions options);
+
+struct ScalePauseOptions {
+    std::string fleet;
+    bool resume = false;
+    std::string kind = "all";  ///< or "in", "out"
+    std::string lasts;         ///< "30m"; empty: until someone ends it
+    std::string reason;
+};
+/// Of one fleet; that of the whole cluster is set_pause().
+[[nodiscard]] asio::awaitable<Exit> scale_pause(Context& context, ScalePauseOptions options);
+
+/// "paused (in) by alice until 2026-03-01T12:00:00Z: reason", of the API's JSON.
+[[nodiscard]] std::string spelled_pause(const boost::json::value& pause);
 
 }  // namespace muster::ctl

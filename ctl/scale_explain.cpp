@@ -39,6 +39,8 @@ asio::awaitable<Exit> scale_explain(Context& context, ScaleExplainOptions option
     if (lines.empty()) context.out << printable(text_at(explanation, "line")) << '\n';
     for (const boost::json::value& line : lines)
         context.out << printable(text_at(line, "")) << '\n';
+    if (const std::string pause = spelled_pause(at(answer.body, "pause")); pause != "not paused")
+        context.out << "  " << pause << '\n';
     co_return Exit::ok;
 }
 

@@ -146,6 +146,8 @@ asio::awaitable<http::Reply> Api::dispatch(const Call& call) {
         case Route::cancel_shift:
         case Route::forget_shift:
         case Route::pause_cluster:
+        case Route::pause_fleet:
+        case Route::resume_fleet:
         case Route::pause_self:
         case Route::resume_self:
         case Route::step_down: {

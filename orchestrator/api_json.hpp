@@ -68,6 +68,7 @@ void put_events(boost::json::object& body, const Snapshot& snapshot, const Event
 [[nodiscard]] boost::json::object json_of(const Evidence& evidence);
 [[nodiscard]] boost::json::object json_of(const AuditRow& row);
 [[nodiscard]] boost::json::object json_of(const znodes::Pause& pause);
+[[nodiscard]] boost::json::object json_of(const znodes::FleetPause& pause);
 
 /// RFC 3339 UTC with milliseconds; null for the epoch, which stands for "never".
 [[nodiscard]] boost::json::value json_of(WallTime time);

@@ -39,6 +39,13 @@ std::string no_decision(const View& view, const FleetScalingNotes* notes) {
 
 }  // namespace
 
+json::object json_of(const znodes::FleetPause& pause) {
+    return {{"kind", to_string(pause.kind)},
+            {"by", pause.by},
+            {"reason", pause.why},
+            {"until", pause.until ? json_of(*pause.until) : json::value(nullptr)}};
+}
+
 void put_scaling(json::object& body, const View& view, const FleetName& fleet) {
     const ScalingRow& row = view.snapshot.scaling.at(fleet);
     const FleetScalingNotes* notes = nullptr;
@@ -52,7 +59,8 @@ void put_scaling(json::object& body, const View& view, const FleetName& fleet) {
     body["target"] = row.target;
     body["generation"] = row.generation;
     body["under_way"] = text_or_null(row.under_way);
-    body["pause"] = {{"kind", row.pause}, {"reason", row.pause_reason}};
+    const bool is_over = row.pause.until && *row.pause.until <= view.wall;
+    body["pause"] = json_of(is_over ? znodes::FleetPause{} : row.pause);
     body["instances"] = machines_json(row);
     body["is_master"] = view.snapshot.notes != nullptr;
     body["says"] =

@@ -46,6 +46,8 @@ constexpr std::array route_table = {
     RouteRow{Route::cancel_shift, "POST", "/api/v1/traffic-shift/{name}/cancel", Needs::write},
     RouteRow{Route::forget_shift, "DELETE", "/api/v1/traffic-shift/{name}", Needs::write},
     RouteRow{Route::pause_cluster, "POST", "/api/v1/pause", Needs::write},
+    RouteRow{Route::pause_fleet, "POST", "/api/v1/fleets/{fleet}/pause", Needs::write},
+    RouteRow{Route::resume_fleet, "POST", "/api/v1/fleets/{fleet}/resume", Needs::write},
     RouteRow{Route::step_down, "POST", "/api/v1/step-down", Needs::write},
     RouteRow{Route::pause_self, "POST", "/api/v1/nodes/self/pause", Needs::write},
     RouteRow{Route::resume_self, "POST", "/api/v1/nodes/self/resume", Needs::write},

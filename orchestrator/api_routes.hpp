@@ -44,6 +44,8 @@ enum class Route {
     cancel_shift,
     forget_shift,
     pause_cluster,
+    pause_fleet,
+    resume_fleet,
     step_down,
     pause_self,
     resume_self,

@@ -1,6 +1,7 @@
 #include "orchestrator/api_writes.hpp"
 
 #include "orchestrator/api_body.hpp"
+#include "orchestrator/api_fleet_orders.hpp"
 #include "orchestrator/api_json.hpp"
 #include "orchestrator/api_problem.hpp"
 #include "orchestrator/api_shift.hpp"
@@ -197,6 +198,21 @@ asio::awaitable<http::Response> pause_cluster(const WriteCall& call, Commands& c
     co_return json_response(200, {{"pause", json_of(*pause)}});
 }
 
+asio::awaitable<http::Response> pause_fleet(const WriteCall& call,
+                                            Commands& commands,
+                                            bool paused) {
+    auto terms = terms_of(call);
+    if (!terms) co_return malformed(terms.error());
+    BodyReader body(call.request.body);
+    FleetPauseChange change{.fleet = FleetName(call.parameters[0])};
+    if (paused) change = read_fleet_pause(change.fleet, body);
+    const auto problems = body.problems();
+    if (!problems.empty()) co_return problem(problems);
+    const auto pause = co_await commands.pause_fleet(std::move(change), terms->author);
+    if (!pause) co_return failed(pause.error());
+    co_return json_response(200, {{"fleet", call.parameters[0]}, {"pause", json_of(*pause)}});
+}
+
 asio::awaitable<http::Response> change_shift(const WriteCall& call,
                                              Commands& commands,
                                              ShiftChange::Act act) {
@@ -312,6 +328,8 @@ asio::awaitable<http::Response> answer_write(Route route, WriteCall call, Comman
     if (route == Route::forget_shift)
         co_return co_await change_shift(call, commands, ShiftChange::Act::forget);
     if (route == Route::pause_cluster) co_return co_await pause_cluster(call, commands);
+    if (route == Route::pause_fleet) co_return co_await pause_fleet(call, commands, true);
+    if (route == Route::resume_fleet) co_return co_await pause_fleet(call, commands, false);
     if (route == Route::pause_self) co_return co_await pause_self(call, commands, true);
     if (route == Route::resume_self) co_return co_await pause_self(call, commands, false);
     co_return co_await step_down(call, commands);

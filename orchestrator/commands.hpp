@@ -6,6 +6,7 @@
 #include "common/config/model.hpp"
 #include "common/znodes/config_name.hpp"
 #include "common/znodes/payloads.hpp"
+#include "common/znodes/payloads_scaling.hpp"
 #include "common/znodes/traffic_shift.hpp"
 #include "orchestrator/audit.hpp"
 #include "orchestrator/lb_hops.hpp"
@@ -13,6 +14,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -95,6 +97,14 @@ struct PauseChange {
     std::optional<bool> status;
 };
 
+/// Of one fleet's scaling: what is asked for takes the place of what was.
+struct FleetPauseChange {
+    FleetName fleet;
+    znodes::FleetPauseKind kind = znodes::FleetPauseKind::none;
+    std::string reason;
+    std::optional<std::chrono::seconds> lasts{};  ///< absent: until someone ends it
+};
+
 /// Of the shares of one name's traffic.
 struct ShiftChange {
     enum class Act : std::uint8_t {
@@ -144,6 +154,9 @@ class Commands {
     /// The cluster's pause after it.
     [[nodiscard]] virtual asio::awaitable<Result<znodes::Pause>> pause_cluster(
         PauseChange change, Requester author) = 0;
+    /// The fleet's pause after it.
+    [[nodiscard]] virtual asio::awaitable<Result<znodes::FleetPause>> pause_fleet(
+        FleetPauseChange change, Requester author) = 0;
     /// The shift after it; of forget: before it.
     [[nodiscard]] virtual asio::awaitable<Result<znodes::TrafficShift>> change_shift(
         ShiftChange change, Requester author, DryRun dry_run) = 0;

@@ -45,6 +45,8 @@ class NodeCommands final : public Commands {
         BackendChange change) override;
     [[nodiscard]] asio::awaitable<Result<znodes::Pause>> pause_cluster(PauseChange change,
                                                                        Requester author) override;
+    [[nodiscard]] asio::awaitable<Result<znodes::FleetPause>> pause_fleet(
+        FleetPauseChange change, Requester author) override;
     [[nodiscard]] asio::awaitable<Result<znodes::TrafficShift>> change_shift(
         ShiftChange change, Requester author, DryRun dry_run) override;
     [[nodiscard]] asio::awaitable<Result<SelfPause>> pause_self(SelfPause pause) override;
@@ -67,6 +69,8 @@ class NodeCommands final : public Commands {
                                                      DryRun dry_run);
     asio::awaitable<Result<AppliedGroup>> change_one(BackendChange change);
     asio::awaitable<Result<znodes::Pause>> set_control(PauseChange change, Requester author);
+    asio::awaitable<Result<znodes::FleetPause>> set_fleet_pause(FleetPauseChange change,
+                                                                Requester author);
     asio::awaitable<Result<znodes::TrafficShift>> shift(ShiftChange change,
                                                         Requester author,
                                                         DryRun dry_run);
@@ -77,6 +81,8 @@ class NodeCommands final : public Commands {
                                              const BackendId& backend) const;
     asio::awaitable<Result<std::vector<AuditRow>>> read_audit(std::size_t limit);
 
+    /// Nothing: it isn't there.
+    asio::awaitable<Result<std::optional<coordination::Node>>> read_node(std::string path);
     asio::awaitable<Result<std::optional<KnownHead>>> read_head(znodes::ConfigName object);
     asio::awaitable<std::optional<Error>> write(znodes::ConfigName object, ConfigWrite write);
     [[nodiscard]] ConfigAuthor author(Requester requester, std::string detail = {}) const;

@@ -204,6 +204,7 @@ void ScaleDuty::add_term(const FleetName& name, const Part& part, FleetFacts& fa
     if (control.pause.all || control.pause.scaling || paused_()) {
         seen.pause.kind = znodes::FleetPauseKind::all;
         seen.pause.until.reset();
+        seen.pause.by = "the cluster's or this node's pause";
     }
     // An old one, or one of another spec, is about another fleet.
     const std::int64_t now = tick_at(seen.now, facts.spec->scaling->period);

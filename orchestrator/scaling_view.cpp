@@ -168,17 +168,15 @@ std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view) {
         ScalingRow& row = rows[name];
         row.shadow = fleet.spec->scaling->shadow;
         const auto managed = view.managed.find(name);
-        if (managed == view.managed.end() || !managed->second.state || managed->second.state->gone)
-            continue;
+        if (managed == view.managed.end()) continue;
+        // One whose znode has vanished stays in force.
+        if (managed->second.pause) row.pause = managed->second.pause->value;
+        if (!managed->second.state || managed->second.state->gone) continue;
         const znodes::FleetState& state = managed->second.state->value;
         row.begun = true;
         row.target = state.target;
         row.generation = state.generation;
         if (state.intent) row.under_way = to_string(state.intent->kind);
-        if (managed->second.pause) {
-            row.pause = to_string(managed->second.pause->value.kind);
-            row.pause_reason = managed->second.pause->value.why;
-        }
         for (const auto& [id, record] : managed->second.instances) {
             if (record.gone) continue;
             const znodes::FleetInstanceRecord& one = record.value;

@@ -6,6 +6,7 @@
 #include "common/config/model.hpp"
 #include "common/coordination/types.hpp"
 #include "common/znodes/payloads.hpp"
+#include "common/znodes/payloads_scaling.hpp"
 #include "common/znodes/rotation.hpp"
 #include "common/znodes/traffic_shift.hpp"
 #include "dnsupdate/updater_status.hpp"
@@ -214,9 +215,8 @@ struct ScalingRow {
     bool begun = false;  ///< else nothing of the following is known
     int target = 0;
     std::int64_t generation = 0;
-    std::string under_way;  ///< "out", "in", "replace"; empty: nothing
-    std::string pause = "none";
-    std::string pause_reason;
+    std::string under_way;             ///< "out", "in", "replace"; empty: nothing
+    znodes::FleetPause pause;          ///< its time may be over
     std::vector<MachineRow> machines;  ///< sorted by id
     bool operator==(const ScalingRow&) const = default;
 };

@@ -82,6 +82,17 @@ asio::awaitable<Result<znodes::Pause>> RecordedCommands::pause_cluster(PauseChan
                             .status = change.status.value_or(false)};
 }
 
+asio::awaitable<Result<znodes::FleetPause>> RecordedCommands::pause_fleet(FleetPauseChange change,
+                                                                          Requester author) {
+    asked.push_back(fmt::format("pause fleet {} {}{} by {}",
+                                change.fleet.str(),
+                                to_string(change.kind),
+                                change.lasts ? fmt::format(" {} s", change.lasts->count()) : "",
+                                author.name));
+    if (fails) co_return tl::unexpected(*fails);
+    co_return znodes::FleetPause{.kind = change.kind, .by = author.name, .why = change.reason};
+}
+
 asio::awaitable<Result<znodes::TrafficShift>> RecordedCommands::change_shift(ShiftChange change,
                                                                              Requester author,
                                                                              DryRun dry_run) {

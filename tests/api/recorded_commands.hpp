@@ -35,6 +35,8 @@ class RecordedCommands : public orchestrator::Commands {
         orchestrator::BackendChange change) override;
     [[nodiscard]] asio::awaitable<Result<znodes::Pause>> pause_cluster(
         orchestrator::PauseChange change, orchestrator::Requester author) override;
+    [[nodiscard]] asio::awaitable<Result<znodes::FleetPause>> pause_fleet(
+        orchestrator::FleetPauseChange change, orchestrator::Requester author) override;
     [[nodiscard]] asio::awaitable<Result<znodes::TrafficShift>> change_shift(
         orchestrator::ShiftChange change,
         orchestrator::Requester author,

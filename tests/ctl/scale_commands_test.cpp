@@ -254,6 +254,33 @@ TEST_F(Scale, ExplainAsksForATime) {
     EXPECT_EQ(explain({.fleet = "other", .at = ""}), Exit::not_found);
 }
 
+TEST_F(Scale, PausesOneFleet) {
+    node().on("POST /api/v1/fleets/edge/pause",
+              R"({"fleet":"edge","pause":{"kind":"in","by":"alice","reason":"sa\u001ble",
+              "until":"2026-03-01T12:30:00Z"}})");
+    node().on("POST /api/v1/fleets/edge/resume",
+              R"({"fleet":"edge","pause":{"kind":"none","by":"alice","reason":"","until":null}})");
+    const auto pause = [&](const ScalePauseOptions& with) {
+        return run([with](Context& context) { return scale_pause(context, with); });
+    };
+    ASSERT_EQ(pause({.fleet = "edge", .kind = "in", .lasts = "30m", .reason = "sale"}), Exit::ok)
+        << err();
+    EXPECT_EQ(out(), "edge: paused (in) by alice until 2026-03-01T12:30:00Z: sa?le\n");
+    EXPECT_EQ(node().requests.back().body, R"({"kind":"in","for":"30m","reason":"sale"})");
+    ASSERT_EQ(pause({.fleet = "edge", .resume = true}), Exit::ok) << err();
+    EXPECT_EQ(out(), "edge: not paused\n");
+    EXPECT_EQ(node().requests.back().body, "");
+    EXPECT_EQ(pause({.fleet = "other"}), Exit::not_found);
+}
+
+TEST_F(Scale, ExplainTellsOfThePause) {
+    node().on("GET /api/v1/fleets/edge/scaling",
+              R"json({"fleet":"edge","explanation":{"text":["4 -> 4: paused"]},
+              "pause":{"kind":"all","by":"alice","reason":"","until":null}})json");
+    ASSERT_EQ(explain({.fleet = "edge", .at = ""}), Exit::ok) << err();
+    EXPECT_EQ(out(), "edge: 4 -> 4: paused\n  paused (all) by alice\n");
+}
+
 TEST(ScaleCommandLine, ReadsItsFilesAndTellsMistakes) {
     const test::TempDir folder;
     const std::string policy = folder.write("p.yaml", document(100));
@@ -274,7 +301,10 @@ TEST(ScaleCommandLine, ReadsItsFilesAndTellsMistakes) {
              with({"--prometheus", "http://a:9090", "--from", "-7d"}),
              with({"--history", values, "--bears", "a=1", "--bears", "b=2"}),
              {"replay", values},
-             {"explain", "edge", "--at", "-10m"}}) {
+             {"explain", "edge", "--at", "-10m"},
+             {"pause", "edge"},
+             {"pause", "edge", "--in", "--for", "30m", "--reason", "sale"},
+             {"resume", "edge"}}) {
         const Invocation invocation = parse(well);
         EXPECT_TRUE(invocation.command) << testing::PrintToString(well) << invocation.text;
     }
@@ -291,7 +321,10 @@ TEST(ScaleCommandLine, ReadsItsFilesAndTellsMistakes) {
              with({"--history", values, "-o", "xml"}),
              with({"--history", values, "--initial", "-2"}),
              {"replay"},
-             {"explain"}}) {
+             {"explain"},
+             {"pause"},
+             {"pause", "edge", "--in", "--out"},
+             {"resume", "edge", "--in"}}) {
         const Invocation invocation = parse(wrong);
         EXPECT_FALSE(invocation.command) << testing::PrintToString(wrong);
         EXPECT_EQ(invocation.exit, Exit::usage) << testing::PrintToString(wrong);

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "common/base/result.hpp"
+#include "common/coordination/types.hpp"
+#include "common/follow/cluster_view.hpp"
+#include "common/znodes/paths.hpp"
+#include "orchestrator/commands.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+// What people order of fleets that size themselves, as transactions: under compare-and-set, with
+// their audit. No master is needed; whoever is master checks what they wrote. Pure.
+namespace muster::orchestrator {
+
+/// Who orders, when, and by which node.
+struct OrderedBy {
+    Requester author;
+    std::string writer;
+    WallTime time{};
+};
+
+/// A znode as it was read just now; nothing: it isn't there.
+using ReadNode = std::optional<coordination::Node>;
+
+struct FleetPauseWrite {
+    znodes::FleetPause pause;
+    std::vector<coordination::Op> ops;
+};
+
+/// `there`: `fleets/<f>/pause`; `fleet_is_there`: `fleets/<f>`. An unreadable pause is replaced.
+/// Fails for fleets that muster doesn't size.
+[[nodiscard]] Result<FleetPauseWrite> plan_fleet_pause(const znodes::Paths& paths,
+                                                       const follow::ClusterView& view,
+                                                       const FleetPauseChange& change,
+                                                       const ReadNode& there,
+                                                       bool fleet_is_there,
+                                                       const OrderedBy& by);
+
+}  // namespace muster::orchestrator

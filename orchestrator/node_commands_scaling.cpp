@@ -1,0 +1,88 @@
+// What people order of fleets that size themselves.
+#include "common/observe/log.hpp"
+#include "orchestrator/command_errors.hpp"
+#include "orchestrator/fleet_orders.hpp"
+#include "orchestrator/node_commands.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <utility>
+
+namespace muster::orchestrator {
+
+using coordination::MultiOutcome;
+using coordination::Watch;
+using StoreErrc = coordination::Errc;
+
+namespace {
+
+constexpr int attempts = 3;
+
+/// A race is looked at again; nothing: it was done.
+std::optional<Error> trouble_of(const MultiOutcome& outcome, const std::string& what, bool& raced) {
+    raced = false;
+    if (outcome.ok()) return std::nullopt;
+    std::error_code code = outcome.error;
+    for (const std::error_code& own : outcome.op_errors) {
+        if (own && own != make_error_code(StoreErrc::rolled_back)) code = own;
+    }
+    raced = code == make_error_code(StoreErrc::bad_version) ||
+            code == make_error_code(StoreErrc::node_exists) ||
+            code == make_error_code(StoreErrc::no_node);
+    if (raced) code = make_error_code(StoreErrc::bad_version);
+    return from_store(code, what);
+}
+
+}  // namespace
+
+asio::awaitable<Result<znodes::FleetPause>> NodeCommands::pause_fleet(FleetPauseChange change,
+                                                                      Requester author) {
+    co_return co_await asio::co_spawn(
+        control_, set_fleet_pause(std::move(change), std::move(author)), asio::use_awaitable);
+}
+
+asio::awaitable<Result<ReadNode>> NodeCommands::read_node(std::string path) {
+    const auto node = co_await store_.get(path, Watch::none);
+    if (node) co_return ReadNode(*node);
+    if (node.error().code == make_error_code(StoreErrc::no_node)) co_return ReadNode();
+    co_return tl::unexpected(from_store(node.error().code, "reading " + path));
+}
+
+asio::awaitable<Result<znodes::FleetPause>> NodeCommands::set_fleet_pause(FleetPauseChange change,
+                                                                          Requester requester) {
+    if (node_.view().cluster().empty())
+        co_return tl::unexpected(
+            problem(CommandErrc::unreachable, "this node has no view of the cluster yet"));
+    const std::string fleet = change.fleet.str();
+    std::optional<Error> failed;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        const auto there = co_await read_node(node_.paths().fleet_pause(change.fleet));
+        if (!there) co_return tl::unexpected(there.error());
+        const auto parent = co_await read_node(node_.paths().fleet(change.fleet));
+        if (!parent) co_return tl::unexpected(parent.error());
+        auto planned = plan_fleet_pause(
+            node_.paths(),
+            node_.view(),
+            change,
+            *there,
+            parent->has_value(),
+            {.author = requester, .writer = node_.identity().node.str(), .time = clock_.wall()});
+        if (!planned) co_return tl::unexpected(planned.error());
+        const MultiOutcome outcome = co_await store_.multi(std::move(planned->ops));
+        bool raced = false;
+        failed = trouble_of(outcome, "writing the pause of fleet " + fleet, raced);
+        if (!failed) {
+            log::info("fleet_pause_changed",
+                      {{"fleet", fleet},
+                       {"kind", std::string(to_string(planned->pause.kind))},
+                       {"by", requester.name},
+                       {"reason", change.reason}});
+            co_return std::move(planned->pause);
+        }
+        if (!raced) break;
+    }
+    co_return tl::unexpected(*failed);
+}
+
+}  // namespace muster::orchestrator
