@@ -138,6 +138,7 @@ Result<void> Daemon::start() {
         *pool_,
         settings_.new_guid,
         [this](const SelfPause& pause) { return keep_pause(pause); },
+        own.prometheus ? check_with(clock_, *own.prometheus) : check_with_nothing(),
         hops_);
     if (own.dns)
         dns_ = std::make_unique<DnsDuty>(

@@ -2,8 +2,12 @@
 
 #include "scaler/prometheus_client.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <chrono>
 #include <memory>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -16,6 +20,8 @@ namespace prometheus = scaler::prometheus;
 /// No metric can be called that.
 constexpr const char* errors = "@errors";
 constexpr const char* latency = "@latency";
+/// Of all queries of a fleet; whoever applies it waits.
+constexpr std::chrono::seconds longest_check{5};
 
 bool is_of_each(config::ScalingMeasure measure) {
     return measure == config::ScalingMeasure::utilization ||
@@ -54,6 +60,42 @@ asio::awaitable<scaler::Observations> observe(std::shared_ptr<prometheus::Promet
     co_return observed;
 }
 
+/// Where the query stands in the document.
+std::string place_of(const config::ScalingSpec& scaling, const std::string& name) {
+    if (name == errors) return "spec.scaling.errors.";
+    if (name == latency) return "spec.scaling.latency.";
+    const auto metric = std::ranges::find(scaling.metrics, name, &config::ScalingMetric::name);
+    return fmt::format("spec.scaling.metrics[{}].", metric - scaling.metrics.begin());
+}
+
+asio::awaitable<ScalingLint> lint_queries(std::shared_ptr<prometheus::PrometheusClient> client,
+                                          Clock& clock,
+                                          config::FleetSpec fleet) {
+    ScalingLint said;
+    if (!fleet.scaling) co_return said;
+    const SteadyTime deadline = clock.now() + longest_check;
+    for (const prometheus::MetricQuery& query : queries_of(*fleet.scaling)) {
+        const auto problems = co_await client->check(query, clock.wall(), deadline);
+        for (const prometheus::QueryProblem& problem : problems) {
+            auto& list = problem.refuses ? said.refusals : said.warnings;
+            list.push_back(place_of(*fleet.scaling, query.name) + problem.field + ": " +
+                           problem.what);
+        }
+        // Who is away is not asked again, and again.
+        if (clock.now() >= deadline) break;
+    }
+    co_return said;
+}
+
+asio::awaitable<ScalingLint> say_unchecked(config::FleetSpec fleet) {
+    ScalingLint said;
+    if (fleet.scaling && !queries_of(*fleet.scaling).empty())
+        said.warnings.emplace_back(
+            "spec.scaling: Prometheus wasn't asked for the queries: this node's settings have "
+            "none");
+    co_return said;
+}
+
 }  // namespace
 
 std::vector<prometheus::MetricQuery> queries_of(const config::ScalingSpec& scaling) {
@@ -75,6 +117,17 @@ std::vector<prometheus::MetricQuery> queries_of(const config::ScalingSpec& scali
     if (scaling.latency)
         queries.push_back({.name = latency, .query = scaling.latency->query, .instance_label = {}});
     return queries;
+}
+
+QueryLint check_with(Clock& clock, const config::PrometheusSettings& settings) {
+    auto client = std::make_shared<prometheus::PrometheusClient>(clock, client_settings(settings));
+    return [client, &clock](config::FleetSpec fleet) {
+        return lint_queries(client, clock, std::move(fleet));
+    };
+}
+
+QueryLint check_with_nothing() {
+    return [](config::FleetSpec fleet) { return say_unchecked(std::move(fleet)); };
 }
 
 Observe observe_with(Clock& clock, const config::PrometheusSettings& settings) {

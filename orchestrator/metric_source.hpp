@@ -3,6 +3,7 @@
 #include "common/base/clock.hpp"
 #include "common/config/scaling_settings.hpp"
 #include "orchestrator/scale_duty.hpp"
+#include "orchestrator/scaling_lint.hpp"
 #include "scaler/collect.hpp"
 
 #include <vector>
@@ -15,5 +16,12 @@ namespace muster::orchestrator {
 
 /// Executor: the control executor. `clock` must outlive what is returned.
 [[nodiscard]] Observe observe_with(Clock& clock, const config::PrometheusSettings& settings);
+
+/// Asks Prometheus once for each query of a fleet. What it refuses is refused; where it can't be
+/// asked, that is a warning. Executor: the control executor. `clock` must outlive it.
+[[nodiscard]] QueryLint check_with(Clock& clock, const config::PrometheusSettings& settings);
+
+/// Of a node whose settings have no Prometheus: says so of fleets that need one.
+[[nodiscard]] QueryLint check_with_nothing();
 
 }  // namespace muster::orchestrator

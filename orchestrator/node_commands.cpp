@@ -37,6 +37,7 @@ NodeCommands::NodeCommands(asio::any_io_executor control,
                            checker::CheckRunner& runner,
                            Node::NewGuid new_guid,
                            KeepPause keep_pause,
+                           QueryLint lint_queries,
                            const LbHops& hops)
     : control_(std::move(control)),
       store_(store),
@@ -45,6 +46,7 @@ NodeCommands::NodeCommands(asio::any_io_executor control,
       runner_(runner),
       new_guid_(std::move(new_guid)),
       keep_pause_(std::move(keep_pause)),
+      lint_queries_(std::move(lint_queries)),
       hops_(hops) {}
 
 // --- from the API's executor to the control executor and back ---

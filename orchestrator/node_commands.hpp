@@ -6,6 +6,7 @@
 #include "orchestrator/commands.hpp"
 #include "orchestrator/config_plan.hpp"
 #include "orchestrator/node.hpp"
+#include "orchestrator/scaling_lint.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -33,6 +34,7 @@ class NodeCommands final : public Commands {
                  checker::CheckRunner& runner,
                  Node::NewGuid new_guid,
                  KeepPause keep_pause,
+                 QueryLint lint_queries,
                  const LbHops& hops);
 
     [[nodiscard]] asio::awaitable<Result<std::vector<AppliedGroup>>> apply(
@@ -62,6 +64,7 @@ class NodeCommands final : public Commands {
  private:
     // All of these run on the control executor.
     asio::awaitable<Result<std::vector<AppliedGroup>>> apply_all(ApplyRequest request);
+    asio::awaitable<ScalingLint> lint(config::FleetSpec fleet);
     asio::awaitable<AppliedGroup> apply_one(ApplyItem item, Requester author, DryRun dry_run);
     asio::awaitable<Result<AppliedGroup>> remove_one(znodes::ConfigName object,
                                                      Expectation expect,
@@ -94,6 +97,7 @@ class NodeCommands final : public Commands {
     checker::CheckRunner& runner_;
     Node::NewGuid new_guid_;
     KeepPause keep_pause_;
+    QueryLint lint_queries_;
     const LbHops& hops_;
     SelfPause self_pause_;
     std::map<std::int64_t, znodes::AuditEntry> known_audit_;  ///< entries never change

@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -221,8 +222,7 @@ asio::awaitable<Result<std::vector<AppliedGroup>>> NodeCommands::apply_all(Apply
         std::vector<std::string> warnings = fleet != nullptr
                                                 ? missing_groups(*fleet, node_.view(), coming)
                                                 : std::vector<std::string>{};
-        const ScalingLint said =
-            fleet != nullptr ? lint_scaling(*fleet, node_.view()) : ScalingLint{};
+        const ScalingLint said = fleet != nullptr ? co_await lint(*fleet) : ScalingLint{};
         warnings.insert(warnings.end(), said.warnings.begin(), said.warnings.end());
         if (!said.refusals.empty()) {
             results.push_back(
@@ -237,6 +237,16 @@ asio::awaitable<Result<std::vector<AppliedGroup>>> NodeCommands::apply_all(Apply
         if (!name.empty() && !result.problem) coming.insert(name);
     }
     co_return results;
+}
+
+asio::awaitable<ScalingLint> NodeCommands::lint(config::FleetSpec fleet) {
+    ScalingLint said = lint_scaling(fleet, node_.view());
+    // Of a document that is refused anyway Prometheus would only say the same again.
+    if (!said.refusals.empty()) co_return said;
+    ScalingLint queries = co_await lint_queries_(std::move(fleet));
+    std::ranges::move(queries.refusals, std::back_inserter(said.refusals));
+    std::ranges::move(queries.warnings, std::back_inserter(said.warnings));
+    co_return said;
 }
 
 asio::awaitable<AppliedGroup> NodeCommands::apply_one(ApplyItem item,

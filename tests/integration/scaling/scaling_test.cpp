@@ -4,6 +4,7 @@
 #include "tests/integration/scaling/machines.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/ports.hpp"
+#include "tests/support/prometheus_server.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -27,9 +28,15 @@ class Scaling : public testing::Test {
  protected:
     Scaling() {
         Cluster::Settings settings;
-        settings.more_settings = machines_.settings(
-            {"127.30.0.1", "127.30.0.2", "127.30.0.3", "127.30.0.4", "127.30.0.5", "127.30.0.6"},
-            port_);
+        settings.more_settings =
+            fmt::format("prometheus: {{endpoints: [\"{}\"]}}\n", prometheus_.url()) +
+            machines_.settings({"127.30.0.1",
+                                "127.30.0.2",
+                                "127.30.0.3",
+                                "127.30.0.4",
+                                "127.30.0.5",
+                                "127.30.0.6"},
+                               port_);
         cluster_.emplace(settings);
     }
 
@@ -70,6 +77,29 @@ spec:
             }
             return false;
         })) << last_;
+    }
+
+    /// What Prometheus refuses is refused at its place; where there is none, that is a warning.
+    void refuse_queries() {
+        const auto with = [&](const std::string& query) {
+            std::string document = fleet(2);
+            const std::string none = "metrics: [";
+            document.insert(document.find(none) + none.size(),
+                            "{name: rps, query: '" + query + "', target: {total_average: 9}}, ");
+            return cluster_->post(0, "/api/v1/apply?dry_run=1", document);
+        };
+        // Well-formed for all that muster itself knows of PromQL.
+        const auto refused = with("sum(rate(up[1m]) + rate(up))");
+        EXPECT_EQ(refused.status, 409) << refused.body;
+        EXPECT_TRUE(refused.body.contains("spec.scaling.metrics[0].query: ")) << refused.body;
+        EXPECT_TRUE(refused.body.contains("range vector")) << "its own words: " << refused.body;
+        const auto taken = with("sum(rate(up[1m]))");
+        EXPECT_EQ(taken.status, 200) << taken.body;
+        EXPECT_TRUE(taken.body.contains("metrics[0].query: gives no series now")) << taken.body;
+        prometheus_.kill();
+        const auto unchecked = with("sum(rate(up[1m]) + rate(up))");
+        EXPECT_EQ(unchecked.status, 200) << unchecked.body;
+        EXPECT_TRUE(unchecked.body.contains("could not be checked")) << unchecked.body;
     }
 
     /// The ids of the LBs that probes call up, as any node says.
@@ -113,6 +143,7 @@ spec:
     const std::uint16_t port_ = free_port();
     Machines machines_;
     Responder responder_{4};
+    PrometheusServer prometheus_;
     std::optional<Cluster> cluster_;
     std::string last_;
 };
@@ -123,6 +154,7 @@ TEST_F(Scaling, MakesReplacesAndRemovesLoadBalancersAlsoUnderANewMaster) {
     const auto refused = cluster_->post(0, "/api/v1/apply", fleet(2, "locl"));
     EXPECT_EQ(refused.status, 409) << refused.body;
     EXPECT_TRUE(refused.body.contains("spec.provider.name")) << refused.body;
+    refuse_queries();
     apply(2);
     ASSERT_TRUE(comes_to(2)) << logs();
     ASSERT_TRUE(eventually(30s, [&] { return serving() == 2; })) << last_;
