@@ -21,6 +21,9 @@ using std::chrono::seconds;
 
 /// A listing is told every 5 s; a host that is silent for so long can't be asked.
 constexpr seconds host_silence{20};
+/// Fleets that decide often are to replace soon what has died.
+constexpr seconds list_at_most_every{5};
+constexpr seconds list_at_least_every{30};
 
 scaler::LifecycleSettings settings_of(const follow::FleetView& fleet, bool places) {
     const config::FleetSpec& spec = *fleet.spec;
@@ -36,7 +39,10 @@ scaler::LifecycleSettings settings_of(const follow::FleetView& fleet, bool place
             .grace = duration_cast<seconds>(provider.grace),
             .warm_up = duration_cast<seconds>(spec.scaling->warm_up),
             .replace_dead = provider.replace_dead,
-            .shadow = spec.scaling->shadow};
+            .shadow = spec.scaling->shadow,
+            .list_every = std::clamp(duration_cast<seconds>(2 * spec.scaling->period),
+                                     list_at_most_every,
+                                     list_at_least_every)};
 }
 
 bool is_reachable(const follow::ClusterView& view,

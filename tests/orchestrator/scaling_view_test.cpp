@@ -100,6 +100,21 @@ TEST(HeldBack, OneThatCameToItsEndUnseenHoldsUpNothing) {
     EXPECT_EQ(held_back(tree.view, edge), HeldBack{});
 }
 
+TEST(FleetFacts, MachinesAreListedOnceInTwoPeriodsWithinBounds) {
+    const auto listed_every = [](std::chrono::seconds period) {
+        Tree tree(1);
+        auto spec = std::make_shared<config::FleetSpec>(*tree.view.fleets[edge].spec);
+        spec->scaling->period = period;
+        tree.view.fleets[edge].spec = std::move(spec);
+        return facts_of_fleet(tree.view, edge, nullptr, false, {}, WallTime{10'000s}, SteadyTime{})
+            .settings.list_every;
+    };
+    EXPECT_EQ(listed_every(1s), 5s);
+    EXPECT_EQ(listed_every(5s), 10s);
+    EXPECT_EQ(listed_every(15s), 30s);
+    EXPECT_EQ(listed_every(10min), 30s);
+}
+
 TEST(FleetFacts, ADownThatIsNotOfNowIsUnknown) {
     Tree tree(1);
     tree.record("edge-1-1", InstancePhase::serving);
