@@ -1,14 +1,22 @@
 """Starts, shows and stops the quickstart's cluster. Called by ./quickstart, which explains the arguments."""
 
 import fcntl
+import re
+import shutil
 import sys
 
+import lbs
 import processes
 import services
 from build import build
 from drill import run as run_drills
 from drills import DRILLS
-from state import BACKENDS, LBS, NODES, PORT_NAMES, STATE, Failure, choose_ports, fail, make_folders, read_ports, say
+from state import BACKENDS, NODES, PORT_NAMES, STATE, Failure, choose_ports, fail, make_folders, read_ports, say
+from surge import run as run_surge
+
+# A path of a socket has 107 bytes at most, and HAProxy makes it longer for a moment.
+LONGEST_STATE = 62
+
 
 def start_missing(ports):
     """Starts what doesn't run, in the order in which one needs the other."""
@@ -24,6 +32,7 @@ def start_missing(ports):
     for n in NODES:
         ensure(f"zookeeper-{n}", services.start_zookeeper, n)
     ensure("etcd", services.start_etcd)
+    ensure("prometheus", services.start_prometheus)
     ensure("nginx", services.start_nginx)
     for n in BACKENDS:
         ensure(f"app-{n}", services.start_example_backend, n)
@@ -37,6 +46,7 @@ def start_missing(ports):
     for n in NODES:
         wait(f"zookeeper-{n}", lambda n=n: services.zookeeper_mode(ports, n) is not None)
     wait("etcd", lambda: services.etcd_is_ready(ports))
+    wait("prometheus", lambda: services.prometheus_is_ready(ports))
     start_dns_server(ports)
     say("the cluster's tree in ZooKeeper (musterctl init), then musterd")
     services.initialise_cluster(ports)
@@ -61,21 +71,24 @@ def start_dns_server(ports):
         say(f"no DNS server: {failure}")
 
 
-def start_load_balancers(ports):
-    """Once the nodes know what they are to serve."""
-    there = processes.running()
-    say("two HAProxy with their agents, and a light load through them")
-    for n in LBS:
-        if f"agent-{n}" not in there:
-            services.start_agent(ports, n)
-    for n in LBS:
-        processes.wait_until(f"agent-{n}", lambda n=n: services.has_haproxy_config(n), 30, None, f"agent-{n}")
-        if f"haproxy-{n}" not in there:
-            services.start_haproxy(ports, n)
-    for n in LBS:
-        processes.wait_until(f"haproxy-{n}", lambda n=n: services.lb_is_in_step(ports, n), 30, None, f"agent-{n}")
-    if "traffic" not in there:
-        services.start_traffic(ports)
+def wait_for_load_balancers(ports):
+    """muster makes them, once it knows what they are to serve; and those that somebody has killed anew."""
+    seen = None
+
+    def complete():
+        nonlocal seen
+        why = lbs.unsettled(ports)
+        if why != seen:
+            say(f"load balancers: {why or 'all serve'}")
+            seen = why
+        return not why
+
+    # Somebody may have them under load.
+    least = services.size_limits(ports)[0]
+    if len(lbs.serving(ports)) < least or not services.lbs_in_rotation(ports):
+        processes.wait_until("the fleet", complete, 90)
+    if "traffic" not in processes.running():
+        services.start_traffic()
 
 
 def wait_for_verdicts(ports):
@@ -95,13 +108,27 @@ def wait_for_verdicts(ports):
 
 
 def wait_for_names(ports):
-    if "coredns" in processes.running():
-        processes.wait_until(services.NAME, lambda: len(services.addresses(ports) or []) == len(LBS), 30)
+    if services.has_dns_server():
+        least = services.size_limits(ports)[0]
+        processes.wait_until(services.NAME, lambda: len(services.addresses(ports) or []) >= least, 30)
+
+
+def begin_anew():
+    """Nothing runs: what is left on the disk is of a cluster that has ended."""
+    lbs.end_all()
+    for name in (*(f"{kind}-{n}" for kind in ("zookeeper", "node", "lb") for n in NODES),
+                 "etcd", "coredns", "nginx", "prometheus", "lbs", "secrets"):
+        shutil.rmtree(STATE / name, ignore_errors=True)
+    (STATE / "traffic.json").unlink(missing_ok=True)
 
 
 def start():
+    if len(str(STATE)) > LONGEST_STATE:
+        raise Failure(f"{STATE} is too long a path for the sockets in it: at most {LONGEST_STATE} bytes")
     build()
     there = set(processes.running())
+    if not there:
+        begin_anew()
     # With something still running the ports stay as they are.
     ports = read_ports() if there else choose_ports()
     if set(ports) != set(PORT_NAMES):
@@ -111,11 +138,13 @@ def start():
         say("applying two groups and a fleet (musterctl apply)")
         services.apply(ports, services.groups(ports))
         wait_for_verdicts(ports)
-        start_load_balancers(ports)
+        wait_for_load_balancers(ports)
         wait_for_names(ports)
     except BaseException:
         say("stopping what was started")
         processes.stop(set(processes.running()) - there, 4)
+        if not there:
+            lbs.end_all()
         raise
     say("ready")
     print(how_to_go_on(ports))
@@ -130,10 +159,11 @@ def how_to_see_names(ports):
 
 def how_to_go_on(ports):
     dashboards = "   ".join(f"http://127.0.0.1:{ports[f'API_{n}']}/" for n in NODES)
-    balancers = "   ".join(f"http://{services.lb_address(n)}:{ports['LB']}/" for n in LBS)
+    balancers = "   ".join(f"http://{lb.address}/" for lb in lbs.serving(ports))
     return f"""
 dashboard, on each node:  {dashboards}
 load balancers:           {balancers}
+Prometheus:               http://127.0.0.1:{ports['PROMETHEUS']}/
 
 try:
   export MUSTER_URL={services.urls(ports)} PATH=$PWD/build/release/ctl:$PATH
@@ -143,7 +173,9 @@ try:
   musterctl why app/app-1
   {how_to_see_names(ports)}
   musterctl drain web/web-1                # no LB sends it anything new; musterctl activate web/web-1
-  ./quickstart status      which process is which; kill any of them, ./quickstart starts it again
+  ./quickstart load 3x     three times the load: the fleet grows to 4 load balancers, and shrinks again
+  musterctl scale explain edge
+  ./quickstart status      which process is which; kill any of them, ./quickstart starts it again (muster: the LBs)
   ./quickstart drill       breaks things and measures; ./quickstart drill NAME... some of them
 stop:
   ./quickstart stop"""
@@ -152,7 +184,7 @@ stop:
 def status():
     ports = read_ports()
     there = processes.running()
-    for name in (*services.BEHIND, "coredns", *services.IN_FRONT):
+    for name in (*services.BEHIND, "coredns", "traffic"):
         kind, _, number = name.partition("-")
         note = ""
         if kind == "zookeeper" and name in there:
@@ -161,29 +193,52 @@ def status():
             note = "ready" if services.musterd_is_ready(ports, int(number)) else "not ready"
         elif kind == "coredns":
             note = f"{services.NAME}: {' '.join(services.addresses(ports) or ['no answer'])}"
-        elif kind == "agent" and name in there:
-            note = "in step" if services.lb_is_in_step(ports, int(number)) else "not in step"
+        elif kind == "prometheus" and name in there:
+            note = f"http://127.0.0.1:{ports['PROMETHEUS']}/"
         elif kind == "traffic" and name in there:
             note = "{sent} requests, {failed} failed".format(**services.traffic())
         print(f"{name:12} {'pid ' + str(there[name]) if name in there else '-':12} {note}")
     if any(name.startswith("musterd") for name in there):
+        status_of_fleet(ports)
         cluster = next(filter(None, (services.api(ports, n, "/api/v1/cluster") for n in NODES)), {})
         master = (cluster.get("master") or {}).get("node", "none")
         states = services.backend_states(ports)
         print(f"\nmaster: {master}   backends: " + ", ".join(f"{n} {state}" for state, n in states.items()))
         print(how_to_go_on(ports))
-    return 0 if {*services.BEHIND, *services.IN_FRONT} <= set(there) else 1
+    return 0 if {*services.BEHIND, "traffic"} <= set(there) else 1
+
+
+def status_of_fleet(ports):
+    scaling = services.scaling(ports)
+    if not scaling:
+        return
+    phases = {one["id"]: one["phase"] for one in scaling["instances"]}
+    for lb in lbs.every():
+        pids = ", ".join(f"{name} {pid}" for name in ("haproxy", "muster-agent") for pid in lbs.pids(lb, name)[:1])
+        step = "in step" if lb.is_in_step() else "not in step"
+        print(f"{lb.id:12} {lb.host} {lb.address}   {phases.get(lb.id, 'unknown')}, {step}   pid {pids or '-'}")
+    least, most, _ = services.size_limits(ports)
+    print(f"\nfleet {services.FLEET}: {list(phases.values()).count('serving')} serve, {scaling['target']} are to "
+          f"({least} to {most})\n    {services.why_this_size(scaling)}")
 
 
 def stop():
     there = processes.running()
-    if there:
-        say(f"stopping {len(there)} processes")
-    # musterd first, while it can still say goodbye to ZooKeeper.
-    for prefixes in (("traffic",), ("haproxy", "agent"), ("musterd",), ("app", "nginx", "coredns"),
-                     ("zookeeper", "etcd")):
+    machines = lbs.every() if lbs.programs() else []
+    if there or machines:
+        say(f"stopping {len(there)} processes and {len(machines)} load balancers")
+
+    def end(*prefixes):
         processes.stop([name for name in there if name.startswith(prefixes)], 8)
-    say("stopped; logs are in .quickstart/logs, delete .quickstart to begin anew")
+
+    end("traffic")
+    # musterd first, while it can still say goodbye to ZooKeeper, and before it could replace what ends.
+    end("musterd")
+    if not lbs.end_all():
+        say("some load balancers could not be ended: ./quickstart status")
+    end("app", "nginx", "coredns", "prometheus", "haproxy", "agent")
+    end("zookeeper", "etcd")
+    say("stopped; logs are in .quickstart/logs, all else begins anew with the next start")
     return 0
 
 
@@ -191,10 +246,23 @@ def drill(*names):
     """Some of the drills, or all; on the cluster that runs, or a new one."""
     if unknown := [name for name in names if name not in DRILLS]:
         raise Failure(f"there is no drill {unknown[0]}; there are\n{describe_drills()}")
-    missing = {*services.BEHIND, *services.IN_FRONT} - set(processes.running())
-    if missing:
-        start()
+    start_if_missing()
     return 0 if run_drills(read_ports(), [DRILLS[name] for name in names or DRILLS]) else 1
+
+
+def start_if_missing():
+    if {*services.BEHIND, "traffic"} - set(processes.running()):
+        start()
+
+
+def load(times="3x", *options):
+    """N times the usual load for a while, on the cluster that runs, or a new one."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)x?", times)
+    length = re.fullmatch(r"--for (\d+)s?", " ".join(options)) if options else True
+    if not found or not length or not 0 < float(found[1]) <= 10:
+        raise Failure("usage: ./quickstart load [Nx] [--for SECONDSs]; N from 1 to 10, such as: load 3x --for 60s")
+    start_if_missing()
+    return 0 if run_surge(read_ports(), float(found[1]), int(length[1]) if options else 40) else 1
 
 
 def describe_drills():
@@ -203,9 +271,10 @@ def describe_drills():
 
 def main(arguments):
     command, *rest = arguments or ["start"]
-    commands = {"start": start, "status": status, "stop": stop, "drill": drill}
-    if command not in commands or (rest and command != "drill"):
-        return fail("usage: ./quickstart [start|status|stop|drill [NAME...]]; the drills are\n" + describe_drills())
+    commands = {"start": start, "status": status, "stop": stop, "drill": drill, "load": load}
+    if command not in commands or (rest and command not in ("drill", "load")):
+        return fail("usage: ./quickstart [start|status|stop|load [Nx] [--for SECONDSs]|drill [NAME...]]; the drills "
+                    "are\n" + describe_drills())
     make_folders()
     with (STATE / "lock").open("w") as lock:
         try:

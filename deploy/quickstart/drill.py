@@ -9,10 +9,12 @@ import time
 from dataclasses import dataclass
 
 import haproxy
+import lbs
 import processes
 import services
-from load import Load
-from state import BACKENDS, LBS, NODES, Failure, say
+from clients import Client, Name
+from load import FollowingLoad, Load
+from state import BACKENDS, NODES, Failure, say
 
 PER_SECOND = 40  # requests to each load balancer
 SETTLING = 60  # seconds until all is as before
@@ -50,9 +52,36 @@ class World:
 
     def __init__(self, ports):
         self.ports = ports
-        self.addresses = [f"{services.lb_address(n)}:{ports['LB']}" for n in LBS]
-        self.load = Load(self.addresses, ("/", "/seen"), PER_SECOND)
+        self.lbs = []
+        self.load = None
         self._undo = contextlib.ExitStack()
+
+    @property
+    def addresses(self):
+        return [lb.address for lb in self.lbs]
+
+    def begin(self):
+        """The load goes to the load balancers that there are; a drill may have changed which ones."""
+        there = lbs.serving(self.ports)
+        if there != self.lbs:
+            self.end()
+            self.lbs = there
+            self.load = Load(self.addresses, ("/", "/seen"), PER_SECOND)
+
+    def end(self):
+        if self.load:
+            self.load.stop()
+        self.load, self.lbs = None, []
+
+    def follow_the_name(self):
+        """For the rest of the drill the load goes where the name leads to. Half of it: so one of two that is left alone
+        with it is no reason for the fleet to grow."""
+        there = self.lbs
+        self.end()
+        self.lbs = there
+        name = Name(self.ports)
+        self.load = FollowingLoad([Client(name, n) for n in range(24)], ("/", "/seen"), PER_SECOND * len(there) / 2)
+        self.afterwards(name.stop)
 
     # --- waiting
 
@@ -125,15 +154,16 @@ class World:
 
     # --- asking
 
-    def server(self, lb, group, name):
+    @staticmethod
+    def server(lb, group, name):
         return haproxy.servers(lb).get((group, name))
 
     def everywhere(self, group, name, state):
-        return all(self.server(lb, group, name) == state for lb in LBS)
+        return all(self.server(lb, group, name) == state for lb in self.lbs)
 
     def servers(self):
         """Of all load balancers, as they say."""
-        return {lb: haproxy.servers(lb) for lb in LBS}
+        return {lb: haproxy.servers(lb) for lb in self.lbs}
 
     def master(self, but=None):
         """The number of the node in office as another node than `but` says, or None."""
@@ -161,7 +191,7 @@ class World:
 
     def unsettled(self):
         """What is not as it was at the beginning; empty: all is."""
-        missing = [name for name in (*services.BEHIND, *services.IN_FRONT) if name not in processes.running()]
+        missing = [name for name in (*services.BEHIND, "traffic") if name not in processes.running()]
         if missing:
             return f"{', '.join(missing)} not running"
         for n in NODES:
@@ -173,13 +203,13 @@ class World:
         states = services.backend_states(self.ports)
         if states["up"] != sum(map(len, GROUPS.values())) or states.total() != states["up"]:
             return "backends: " + ", ".join(f"{count} {state}" for state, count in states.items())
+        return lbs.unsettled(self.ports) or self._servers_unsettled()
+
+    def _servers_unsettled(self):
         wanted = {(group, name): "ready" for group, names in GROUPS.items() for name in names}
-        for lb in LBS:
+        for lb in lbs.serving(self.ports):
             if haproxy.servers(lb) != wanted:
-                return f"the servers of haproxy-{lb} are not as in groups.yaml"
-            connected = services.agent_metric(self.ports, lb, "muster_agent_connected") == 1
-            if not connected or not services.lb_is_in_step(self.ports, lb):
-                return f"agent-{lb} not in step"
+                return f"the servers of {lb.id} are not as in groups.yaml"
         return ""
 
     def settle(self):
@@ -197,6 +227,7 @@ class World:
 
     def perform(self, drill):
         """Runs it, puts all back, and judges. Returns a row of the table, and whether all was as promised."""
+        self.begin()
         start = time.monotonic()
         found, broken = None, []
         try:
@@ -230,6 +261,6 @@ def run(ports, drills):
             print(COLUMNS.format(*row), *(f"    {why}" for why in broken), sep="\n", flush=True)
             good = good and not broken
     finally:
-        world.load.stop()
+        world.end()
     print("\nall as promised" if good else "\nNOT as promised", flush=True)
     return good

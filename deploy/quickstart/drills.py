@@ -9,11 +9,12 @@ import threading
 import time
 
 import haproxy
+import lbs
 import processes
 import services
 import yaml
 from drill import SLACK, Broken, Found
-from state import BACKENDS, LBS, NODES
+from state import BACKENDS, NODES
 
 INTERVAL, TIMEOUT, FALL = 1.0, 0.5, 2  # of groups.yaml
 SESSION = 2.0  # a node's, in ZooKeeper
@@ -133,14 +134,14 @@ def change_algorithm(world):
     usual = services.groups(world.ports)
     documents = list(yaml.safe_load_all(usual))
     documents[0]["spec"]["lb"]["algorithm"] = "least_connections"
-    before = {lb: haproxy.worker(lb) for lb in LBS}
+    before = {lb: haproxy.worker(lb) for lb in world.lbs}
 
     def have_reloaded(since):
-        now = {lb: haproxy.worker(lb) for lb in LBS}
-        return all(now[lb] not in (None, since[lb]) for lb in LBS)
+        now = {lb: haproxy.worker(lb) for lb in world.lbs}
+        return all(now[lb] not in (None, since[lb]) for lb in world.lbs)
 
     def back():
-        changed = {lb: haproxy.worker(lb) for lb in LBS}
+        changed = {lb: haproxy.worker(lb) for lb in world.lbs}
         world.wait("the usual groups applied", lambda: world.applies(usual))
         world.wait("both have reloaded again", lambda: have_reloaded(changed))
 
@@ -181,16 +182,16 @@ def restart_haproxy(world):
     it was answering. What was drained stays so."""
     world.drain("web/web-2")
     world.wait("web-2 drained in both LBs", lambda: world.everywhere("web", "web-2", "drain"))
-    world.wait("it is in the file", lambda: services.lb_file_says(1, "haproxy.cfg", r"server web-2 .* weight 0\b"))
-    address = world.addresses[0]
-    world.afterwards(world.restart, "haproxy-1", services.start_haproxy, 1)
+    lb = world.lbs[0]
+    world.wait("it is in the file", lambda: lb.file_says("haproxy.cfg", r"server web-2 .* weight 0\b"))
+    address = lb.address
     start = time.monotonic()
     under_way = world.load.under_way(address=address)
-    processes.kill("haproxy-1")
-    services.start_haproxy(world.ports, 1)
+    lbs.kill(lb, "haproxy")
+    lbs.start_again(lb, "haproxy")
     world.wait("it accepts", lambda: accepts(address))
     accepting = time.monotonic()
-    world.wait("web-2 in drain", lambda: world.server(1, "web", "web-2") == "drain")
+    world.wait("web-2 in drain", lambda: world.server(lb, "web", "web-2") == "drain")
     end = time.monotonic()
     world.let_pass(40)
     if world.load.newest("web-2", address) > end:
@@ -215,13 +216,13 @@ def kill_agent(world):
     world.wait("web-3 drained in both LBs", lambda: world.everywhere("web", "web-3", "drain"))
     before = world.servers()
     known = r"{[^{}]*web-3[^{}]*drain|{[^{}]*drain[^{}]*web-3"
-    world.wait("that is on disk", lambda: services.lb_file_says(1, "last-good.edge.lb-1", known))
-    world.afterwards(world.restart, "agent-1", services.start_agent, 1)
-    processes.kill("agent-1")
+    lb = world.lbs[-1]  # of the first one, HAProxy isn't its machine's any more
+    world.wait("that is on disk", lambda: lb.file_says(f"last-good.edge.{lb.id}", known))
+    lbs.kill(lb, "muster-agent")
     world.stop_zookeeper()
     start = time.monotonic()
-    services.start_agent(world.ports, 1)
-    world.wait("it is in step", lambda: services.lb_is_in_step(world.ports, 1))
+    lbs.start_again(lb, "agent")
+    world.wait("it is in step", lb.is_in_step)
     end = time.monotonic()
     world.let_pass(40)
     if (now := world.servers()) != before:
@@ -276,3 +277,28 @@ def kill_zookeeper_leader(world):
     end = time.monotonic()
     probe_gap(world, INTERVAL + 0.25)
     return Found(end - start, within(8))
+
+
+@drill
+def kill_lb(world):
+    """A load balancer dies, with its agent. Clients whose connection is refused try the next address of the name; what
+    it was just answering is lost. The effect is how soon as many serve as before."""
+    world.follow_the_name()
+    there = {lb.id for lb in world.lbs}
+    victim = world.lbs[0]
+    world.wait("requests", lambda: world.load.sent(address=victim.address) >= 40)
+    start = time.monotonic()
+    under_way = world.load.under_way(address=victim.address)
+    lbs.kill(victim)
+    killed = time.monotonic()
+    under_way += world.load.sent(start, killed, address=victim.address)
+
+    def serving():
+        return [lb for lb in lbs.serving(world.ports) if lb != victim]
+
+    world.wait("as many serve as before", lambda: len(serving()) >= len(there), 60)
+    end = time.monotonic()
+    new = next(lb for lb in serving() if lb.id not in there)
+    world.wait("requests go to the new one", lambda: world.load.sent(end, address=new.address) >= 40)
+    world.wait("the dead one is removed", lambda: victim not in lbs.every(), 60)
+    return Found(end - start, within(30), under_way, lambda one: one.address == victim.address and one.began <= killed)

@@ -2,25 +2,23 @@
 
 import socket
 
-from state import STATE
 
-
-def ask(number, command):
+def ask(lb, command):
     """As people do with socat; empty when it doesn't answer."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(2)
         try:
-            connection.connect(str(STATE / f"lb-{number}/admin.sock"))
+            connection.connect(str(lb.directory / "admin.sock"))
             connection.sendall(command.encode() + b"\n")
             return b"".join(iter(lambda: connection.recv(65536), b"")).decode(errors="replace")
         except OSError:
             return ""
 
 
-def servers(number):
+def servers(lb):
     """(group, server) -> ready, drain or maintenance; empty when it doesn't answer."""
     states = {}
-    for line in ask(number, "show servers state").splitlines():
+    for line in ask(lb, "show servers state").splitlines():
         # be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight ...; of the admin state bit 2
         # says how the server began, not how it is. A weight of 0 in its file is as good as drain.
         fields = line.split()
@@ -31,7 +29,7 @@ def servers(number):
     return states
 
 
-def worker(number):
+def worker(lb):
     """The pid of the worker that has the sockets now; None: there is none."""
-    lines = (line.partition(": ") for line in ask(number, "show info").splitlines())
+    lines = (line.partition(": ") for line in ask(lb, "show info").splitlines())
     return next((value for name, _, value in lines if name == "Pid"), None)

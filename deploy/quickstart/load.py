@@ -34,54 +34,40 @@ def ask(connection, path):
     return body.decode(errors="replace").strip()
 
 
-class Load:
-    """`per_second` requests to each address, paths in turn, over kept connections, from threads of its own.
-    A request that hangs holds one of `connections`; the others go on at the same rate."""
+class _Record:
+    """What was sent, from several threads, and what became of it."""
 
-    def __init__(self, addresses, paths, per_second, connections=12):
+    def __init__(self):
         self._lock = threading.Lock()
         self._ending = threading.Event()
-        self._period = 1 / per_second
-        self._paths = paths
-        self._due = {address: time.monotonic() for address in addresses}
-        self._number = dict.fromkeys(addresses, 0)
         self._under_way = {}  # thread -> (began, address, path)
         self._newest = {}  # (address, body) -> when its newest request began
         self._began = []  # of all: (when, address, path)
         self._failures = []
-        self._threads = [threading.Thread(target=self._run, args=(address,), daemon=True)
-                         for address in addresses for _ in range(connections)]
+        self._threads = []
+
+    def _start(self, *runs):
+        self._threads = [threading.Thread(target=run, args=arguments, daemon=True) for run, *arguments in runs]
         for thread in self._threads:
             thread.start()
 
-    def _next(self, address):
-        """When the next request to `address` is due, and its path. What no connection was free for is left out."""
+    def _send(self, address, path, ask_it):
+        """`ask_it` answers with the body and who gave it."""
+        began, me = time.monotonic(), threading.get_ident()
         with self._lock:
-            due = self._due[address] = max(self._due[address] + self._period, time.monotonic() - 1)
-            self._number[address] += 1
-            return due, self._paths[self._number[address] % len(self._paths)]
-
-    def _run(self, address):
-        connection = http.client.HTTPConnection(address, timeout=PATIENCE)
-        me = threading.get_ident()
-        while not self._ending.is_set():
-            due, path = self._next(address)
-            self._ending.wait(max(0, due - time.monotonic()))
-            began = time.monotonic()
-            with self._lock:
-                self._began.append((began, address, path))
-                self._under_way[me] = (began, address, path)
-            why = body = None
-            try:
-                body = ask(connection, path)
-            except (OSError, http.client.HTTPException) as error:
-                why = str(error) or type(error).__name__
-            with self._lock:
-                del self._under_way[me]
-                if why is None:
-                    self._newest[address, body] = max(began, self._newest.get((address, body), 0))
-                else:
-                    self._failures.append(Lost(address, path, began, why))
+            self._began.append((began, address, path))
+            self._under_way[me] = (began, address, path)
+        why = body = None
+        try:
+            body, address = ask_it()
+        except (OSError, http.client.HTTPException) as error:
+            why = str(error) or type(error).__name__
+        with self._lock:
+            del self._under_way[me]
+            if why is None:
+                self._newest[address, body] = max(began, self._newest.get((address, body), 0))
+            else:
+                self._failures.append(Lost(address, path, began, why))
 
     def stop(self):
         self._ending.set()
@@ -108,3 +94,61 @@ class Load:
         """When the newest request began that was answered so; 0: none."""
         with self._lock:
             return self._newest.get((address, body), 0)
+
+
+class Load(_Record):
+    """`per_second` requests to each address, paths in turn, over kept connections, from threads of its own.
+    A request that hangs holds one of `connections`; the others go on at the same rate."""
+
+    def __init__(self, addresses, paths, per_second, connections=12):
+        super().__init__()
+        self._period = 1 / per_second
+        self._paths = paths
+        self._due = {address: time.monotonic() for address in addresses}
+        self._number = dict.fromkeys(addresses, 0)
+        self._start(*((self._run, address) for address in addresses for _ in range(connections)))
+
+    def _next(self, address):
+        """When the next request to `address` is due, and its path. What no connection was free for is left out."""
+        with self._lock:
+            due = self._due[address] = max(self._due[address] + self._period, time.monotonic() - 1)
+            self._number[address] += 1
+            return due, self._paths[self._number[address] % len(self._paths)]
+
+    def _run(self, address):
+        connection = http.client.HTTPConnection(address, timeout=PATIENCE)
+        while not self._ending.is_set():
+            due, path = self._next(address)
+            self._ending.wait(max(0, due - time.monotonic()))
+            self._send(address, path, lambda path=path: (ask(connection, path), address))
+
+
+class FollowingLoad(_Record):
+    """`per_second` requests to those that the fleet's name leads to, in turn, from `clients` (of clients.py)."""
+
+    def __init__(self, clients, paths, per_second):
+        super().__init__()
+        self.per_second = per_second
+        self.clients = clients
+        self._paths = paths
+        self._due = time.monotonic()
+        self._number = 0
+        self._start(*((self._run, client) for client in clients))
+
+    def _next(self):
+        with self._lock:
+            due = self._due = max(self._due + 1 / self.per_second, time.monotonic() - 1)
+            self._number += 1
+            return due, self._paths[self._number % len(self._paths)]
+
+    def _run(self, client):
+        while not self._ending.is_set():
+            due, path = self._next()
+            self._ending.wait(max(0, due - time.monotonic()))
+            addresses = client.choose()
+            self._send((addresses or ["nobody"])[0], path,
+                       lambda path=path, addresses=addresses: client.ask(path, addresses))
+
+    def next_ones(self):
+        """How often a connection was refused, and the next address was tried."""
+        return sum(client.next_ones for client in self.clients)

@@ -12,7 +12,7 @@ from state import STATE, Failure, tail
 PIDS = STATE / "pids"
 
 
-def _start_time(pid):
+def start_time(pid):
     """In clock ticks since boot; None when there is no such process (a zombie has ended, too)."""
     try:
         with open(f"/proc/{pid}/stat") as stat:
@@ -37,20 +37,20 @@ def _write(table):
 def running():
     """Name -> pid of what was started and still runs. A pid counts only with its own start time."""
     return {name: entry["pid"] for name, entry in _read().items()
-            if entry["pid"] > 1 and _start_time(entry["pid"]) == entry["start_time"]}
+            if entry["pid"] > 1 and start_time(entry["pid"]) == entry["start_time"]}
 
 
 def log_of(name):
     return STATE / "logs" / f"{name}.log"
 
 
-def start(name, command, cwd=None, env=None):
+def start(name, command, cwd=None, env=None, reads=os.devnull):
     """Starts `command` in a session of its own, so that Ctrl-C in the terminal doesn't reach it."""
-    with log_of(name).open("ab") as log:
-        process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+    with log_of(name).open("ab") as log, open(reads, "rb") as standard_input:
+        process = subprocess.Popen([str(part) for part in command], stdin=standard_input, stdout=log, stderr=log,
                                    cwd=cwd or STATE, env={**os.environ, **(env or {})}, start_new_session=True)
     table = _read()
-    table[name] = {"pid": process.pid, "start_time": _start_time(process.pid)}
+    table[name] = {"pid": process.pid, "start_time": start_time(process.pid)}
     _write(table)
     return process
 
@@ -76,12 +76,21 @@ def _signal(names, number):
                 pass
 
 
+def _is_a_machines(pid):
+    """A musterd's guardian adopts what starts the programs of the machines; they are to outlive both."""
+    try:
+        with open(f"/proc/{pid}/cmdline") as file:
+            return "run-machine" in file.read().split("\0")
+    except OSError:
+        return False
+
+
 def children(name):
     """The pids that the process of that name has started itself."""
     pid = running().get(name)
     try:
         with open(f"/proc/{pid}/task/{pid}/children") as file:
-            return [int(child) for child in file.read().split()]
+            return [int(child) for child in file.read().split() if not _is_a_machines(child)]
     except OSError:
         return []
 
@@ -101,18 +110,18 @@ def kill(*names):
     """As when they crash, with those that they have started; returns when all have ended, and so hold no port."""
     there = running()
     pids = [pid for name in names if name in there for pid in (there[name], *children(name))]
-    victims = {pid: born for pid in pids if (born := _start_time(pid)) is not None}
+    victims = {pid: born for pid in pids if (born := start_time(pid)) is not None}
     for number in (signal.SIGSTOP, signal.SIGKILL):  # so that none of them can do anything about the others' end
         for pid, born in victims.items():
-            if _start_time(pid) == born:
+            if start_time(pid) == born:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
-    while any(_start_time(pid) == born for pid, born in victims.items()):
-        _reap()
+    while any(start_time(pid) == born for pid, born in victims.items()):
+        reap()
         time.sleep(0.005)
 
 
-def _reap():
+def reap():
     while True:
         try:
             if os.waitpid(-1, os.WNOHANG)[0] == 0:
@@ -129,7 +138,7 @@ def stop(names, patience):
         _signal(names, number)
         deadline = time.monotonic() + limit
         while names & running().keys() and time.monotonic() < deadline:
-            _reap()
+            reap()
             time.sleep(0.02)
         if not names & running().keys():
             break

@@ -1,7 +1,6 @@
 """The servers of the quickstart: their configuration, how they start, and when they are ready."""
 
 import json
-import re
 import socket
 import subprocess
 import urllib.request
@@ -10,7 +9,8 @@ from string import Template
 
 import dns
 import processes
-from state import BACKENDS, BUILD, LBS, NODES, ROOT, STATE, Failure, is_root, write
+import yaml
+from state import BACKENDS, BUILD, NODES, ROOT, STATE, Failure, is_root, write
 
 CLUSTER = "main"
 SECRETS = STATE / "secrets"
@@ -18,11 +18,12 @@ MUSTERD = BUILD / "orchestrator/musterd"
 MUSTER_AGENT = BUILD / "agent/muster-agent"
 MUSTERCTL = BUILD / "ctl/musterctl"
 EXAMPLE_BACKEND = BUILD / "deploy/quickstart/example_backend"
-
+FLEET = "edge"
+TRAFFIC = 20  # requests a second, always
+MACHINES = STATE / "lbs"  # MACHINES/HOST'S NUMBER/FLEET/ID
 
 BEHIND = (*(f"zookeeper-{n}" for n in NODES), "etcd", "nginx", *(f"app-{n}" for n in BACKENDS),
-          *(f"musterd-{n}" for n in NODES))
-IN_FRONT = (*(f"{kind}-{n}" for n in LBS for kind in ("agent", "haproxy")), "traffic")
+          "prometheus", *(f"musterd-{n}" for n in NODES))
 
 
 def zookeeper_servers(ports):
@@ -121,7 +122,12 @@ def start_coredns(ports, program):
                    f"muster.test:{ports['DNS']} {{\n    bind 127.0.0.1\n    errors\n"
                    f"    etcd {{\n        path /skydns\n        endpoint {etcd_url(ports)}\n    }}\n}}\n")
     as_nobody = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if is_root() else []
-    return processes.start("coredns", [*as_nobody, program, "-conf", config, "-quiet"])
+    # Nobody may not look into the home of root.
+    return processes.start("coredns", [*as_nobody, program, "-conf", "stdin", "-quiet"], cwd="/", reads=config)
+
+
+def has_dns_server():
+    return "coredns" in processes.running()
 
 
 def addresses(ports):
@@ -129,10 +135,46 @@ def addresses(ports):
     return dns.addresses(ports["DNS"], NAME)
 
 
+# --- Prometheus ------------------------------------------------------------------------------------------
+
+def start_prometheus(ports):
+    """It learns of load balancers from the nodes: of all, since any may be away."""
+    nodes = [f"127.0.0.1:{ports[f'API_{n}']}" for n in NODES]
+    lists = "".join(f"      - {{url: \"http://{node}/api/v1/scrape-targets\", refresh_interval: 1s}}\n"
+                    for node in nodes)
+    config = write(STATE / "prometheus/prometheus.yml",
+                   f"global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n"
+                   f"  - job_name: lbs\n    http_sd_configs:\n{lists}"
+                   f"  - {{job_name: nodes, static_configs: [{{targets: {json.dumps(nodes)}}}]}}\n")
+    return processes.start("prometheus", [
+        "prometheus", f"--config.file={config}", f"--storage.tsdb.path={STATE}/prometheus/data",
+        "--storage.tsdb.retention.time=6h", "--log.level=warn",
+        f"--web.listen-address=127.0.0.1:{ports['PROMETHEUS']}"])
+
+
+def prometheus_is_ready(ports):
+    return answers(f"http://127.0.0.1:{ports['PROMETHEUS']}/-/ready")
+
+
 # --- musterd ---------------------------------------------------------------------------------------------
 
+def _provider(node):
+    """Machines of a node: HAProxies with their agents, each at an address of its own and all at the same port, as on
+    hosts of their own."""
+    addresses = ", ".join(f"127.0.0.{10 * node + k}" for k in range(1, 7))
+    return ("providers:\n  local:\n    process:\n"
+            f"      directory: {MACHINES}/{node}\n      addresses: [{addresses}]\n"
+            "      answers_at: \"${address}:${parameters.port}\"\n"
+            f"      files: [{{from: {ROOT}/deploy/providers/process/agent.yaml.in, to: agent.yaml}}]\n"
+            "      programs:\n"
+            f"        - {{name: agent, command: [{MUSTER_AGENT}, --config, \"${{dir}}/agent.yaml\"]}}\n"
+            "        - name: haproxy\n"
+            "          command: [/usr/sbin/haproxy, -W, -S, \"${dir}/master.sock\", -f, \"${dir}/haproxy.cfg\"]\n"
+            "          stop_signal: USR1\n          wait_for: haproxy.cfg\n")
+
+
 def start_musterd(ports, node):
-    asked = f"\"127.0.0.1:{ports['DNS']}\"" if "coredns" in processes.running() else ""
+    asked = f"\"127.0.0.1:{ports['DNS']}\"" if has_dns_server() else ""
     folder = STATE / f"node-{node}"
     servers = "".join(f"  - {server}\n" for server in zookeeper_servers(ports).split(","))
     config = write(folder / "musterd.yaml",
@@ -141,7 +183,8 @@ def start_musterd(ports, node):
                    f"session_timeout: 2s\nzookeeper_tick: 200ms\nzone: {'abc'[node - 1]}\n"
                    f"listen: 127.0.0.1:{ports[f'API_{node}']}\nstate_dir: {folder}/state\n"
                    f"dns:\n  etcd: {{endpoints: [\"{etcd_url(ports)}\"]}}\n  zones: [muster.test]\n"
-                   f"  servers: [{asked}]\n  allowed_addresses: [127.0.0.0/8]\n")
+                   f"  servers: [{asked}]\n  allowed_addresses: [127.0.0.0/8]\n"
+                   f"prometheus: {{endpoints: [\"http://127.0.0.1:{ports['PROMETHEUS']}\"]}}\n{_provider(node)}")
     (folder / "state").mkdir(exist_ok=True)
     return processes.start(f"musterd-{node}", [MUSTERD, "--config", config])
 
@@ -158,7 +201,8 @@ def run_musterctl(*arguments):
 
 def groups(ports):
     """The documents of the two groups and the fleet."""
-    return Template((ROOT / "deploy/quickstart/groups.yaml").read_text()).substitute(ports)
+    return Template((ROOT / "deploy/quickstart/groups.yaml").read_text()).substitute(
+        ports, CLUSTER=CLUSTER, ZOOKEEPER=zookeeper_servers(ports), AGENT_AUTH=f"{SECRETS}/agent.auth")
 
 
 def apply(ports, documents):
@@ -207,64 +251,36 @@ def example_backend(ports, number, method="GET"):
         return json.load(reply)
 
 
-# --- the load balancers ----------------------------------------------------------------------------------
+# --- the load balancers (lbs.py has their machines) --------------------------------------------------------
 
-def lb_address(number):
-    """An address of its own for each, and the same port, as on machines of their own."""
-    return f"127.0.0.{number}"
-
-
-def start_agent(ports, number):
-    folder = STATE / f"lb-{number}"
-    servers = "".join(f"  - {server}\n" for server in zookeeper_servers(ports).split(","))
-    config = write(folder / "agent.yaml",
-                   f"cluster: {CLUSTER}\nzookeeper:\n{servers}zookeeper_auth_file: {SECRETS}/agent.auth\n"
-                   f"fleet: edge\ninstance: lb-{number}\naddress: {lb_address(number)}:{ports['LB']}\n"
-                   f"bind_address: {lb_address(number)}\nlisten: 127.0.0.1:{ports[f'AGENT_{number}']}\n"
-                   f"state_dir: {folder}\nhaproxy:\n  config_file: {folder}/haproxy.cfg\n"
-                   f"  stats_socket: {folder}/admin.sock\n  master_socket: {folder}/master.sock\n"
-                   f"  state_file: {folder}/state\n  peers_socket: {folder}/peers.sock\n"
-                   f"  stats_port: {ports[f'STATS_{number}']}\n")
-    return processes.start(f"agent-{number}", [MUSTER_AGENT, "--config", config])
+def scaling(ports):
+    """What muster says of the fleet's size: the master, where one answers; None: nobody does."""
+    answers_of = [answer for n in NODES if (answer := api(ports, n, f"/api/v1/fleets/{FLEET}/scaling"))]
+    return max(answers_of, key=lambda answer: answer["is_master"], default=None)
 
 
-def has_haproxy_config(number):
-    return (STATE / f"lb-{number}/haproxy.cfg").exists()
+def why_this_size(scaling):
+    if scaling["refused"]:
+        return scaling["refused"]
+    return (scaling["explanation"] or {}).get("line") or scaling["why"] or "not decided yet"
 
 
-def lb_file_says(number, name, pattern):
-    try:
-        return re.search(pattern, (STATE / f"lb-{number}" / name).read_text()) is not None
-    except OSError:
-        return False
+def size_limits(ports):
+    """Fewest and most, and the requests a second that each is to take."""
+    fleet = next(one for one in yaml.safe_load_all(groups(ports)) if one["kind"] == "Fleet")["spec"]["scaling"]
+    return fleet["min"], fleet["max"], fleet["metrics"][0]["target"]["average"]
 
 
-def start_haproxy(_ports, number):
-    folder = STATE / f"lb-{number}"
-    return processes.start(f"haproxy-{number}", ["/usr/sbin/haproxy", "-W", "-S", folder / "master.sock",
-                                                 "-f", folder / "haproxy.cfg"])
+def lbs_in_rotation(ports):
+    """Their ids, as the first node that answers says."""
+    for node in NODES:
+        if answer := api(ports, node, f"/api/v1/backends?group=%40{FLEET}"):
+            return {one["id"] for one in answer["backends"] if one["rotation"]["in"]}
+    return set()
 
 
-def lb_is_in_step(ports, number):
-    """The agent says so, and the LB answers."""
-    return (answers(f"http://127.0.0.1:{ports[f'AGENT_{number}']}/healthz")
-            and answers(f"http://{lb_address(number)}:{ports['LB']}/"))
-
-
-def agent_metric(ports, number, name):
-    """None while it doesn't answer."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{ports[f'AGENT_{number}']}/metrics", timeout=1) as reply:
-            lines = reply.read().decode().splitlines()
-    except OSError:
-        return None
-    return next((float(line.split()[-1]) for line in lines if line.startswith(name + " ")), None)
-
-
-def start_traffic(ports):
-    addresses = [f"{lb_address(n)}:{ports['LB']}" for n in LBS]
-    return processes.start("traffic", ["python3", "-B", ROOT / "deploy/quickstart/traffic.py",
-                                       STATE / "traffic.json", *addresses])
+def start_traffic():
+    return processes.start("traffic", ["python3", "-B", ROOT / "deploy/quickstart/traffic.py", STATE / "traffic.json"])
 
 
 def traffic():

@@ -15,8 +15,7 @@ ENV = STATE / "env"
 
 NODES = (1, 2, 3)
 BACKENDS = (1, 2, 3, 4, 5, 6)
-LBS = (1, 2)
-PORT_NAMES = ("LB", "ETCD", "ETCD_PEER", "DNS", *(f"{kind}_{n}" for n in LBS for kind in ("AGENT", "STATS")),
+PORT_NAMES = ("LB", "ETCD", "ETCD_PEER", "DNS", "PROMETHEUS",
               *(f"{kind}_{n}" for n in NODES for kind in ("ZK", "ZK_QUORUM", "ZK_ELECTION", "API")),
               *(f"{kind}_{n}" for n in BACKENDS for kind in ("WEB", "APP")))
 
@@ -42,7 +41,7 @@ def _is_free(port):
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # our own, closed a moment ago, is free
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind(("", port))  # nor at another address of this machine: load balancers have several
         except OSError:
             return False
     return True

@@ -1,6 +1,6 @@
-"""A light, steady load through the quickstart's load balancers: 10 requests a second to each.
+"""A light, steady load: 20 requests a second to those that the fleet's name leads to, in turn.
 
-traffic.py FILE ADDRESS...    FILE gets the counts as JSON, each second."""
+traffic.py FILE    FILE gets the counts as JSON, each second."""
 
 import http.client
 import json
@@ -8,29 +8,29 @@ import sys
 import time
 from pathlib import Path
 
-from load import PATIENCE, ask
+from clients import Client, Name
+from services import TRAFFIC
+from state import read_ports
 
-PER_SECOND = 20
 
-
-def succeeds(connection, path):
+def succeeds(client, path):
     try:
-        ask(connection, path)
+        client.ask(path, client.choose())
     except (OSError, http.client.HTTPException):
         return False
     return True
 
 
-def main(file, *addresses):
-    connections = [http.client.HTTPConnection(address, timeout=PATIENCE) for address in addresses]
-    counts = {"sent": 0, "failed": 0}
+def main(file):
+    client = Client(Name(read_ports()))
+    counts = {"sent": 0, "failed": 0, "next_ones": 0}
     due = shown = time.monotonic()
     while True:
         number = counts["sent"]
         counts["sent"] += 1
-        path = "/seen" if number // len(connections) % 2 else "/"
-        counts["failed"] += not succeeds(connections[number % len(connections)], path)
-        due += 1 / PER_SECOND
+        counts["failed"] += not succeeds(client, ("/", "/seen")[number % 3 == 0])
+        counts["next_ones"] = client.next_ones
+        due += 1 / TRAFFIC
         now = time.monotonic()
         if now - shown >= 1:
             shown = now

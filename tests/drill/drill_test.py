@@ -1,5 +1,5 @@
 """Runs all drills on a quickstart of its own (programs: MUSTER_QUICKSTART_BUILD), then some again, to see that each
-leaves all as it was; and one that must fail, to see that this is noticed."""
+leaves all as it was; and one that must fail, to see that this is noticed. Then its fleet follows a load."""
 
 import os
 import socket
@@ -14,10 +14,13 @@ sys.path.insert(0, str(QUICKSTART))
 
 STATE = Path(tempfile.mkdtemp(prefix="muster-drill-"))
 os.environ["MUSTER_QUICKSTART_STATE"] = str(STATE)
+import lbs  # noqa: E402
 import processes  # noqa: E402  (reads the environment, as all of them)
+import services  # noqa: E402
 from drill import Found, judge  # noqa: E402
 from load import Lost  # noqa: E402
-from state import PORT_NAMES  # noqa: E402
+from state import PORT_NAMES, read_ports  # noqa: E402
+from surge import BASE, path_of, wanted_size  # noqa: E402
 
 _reserved = []
 
@@ -48,6 +51,15 @@ def judges_badly():
     return [number for number, (found, what, count) in enumerate(cases) if len(list(judge(found, what))) != count]
 
 
+def sizes_badly():
+    """What `load` says of sizes, on made-up ones."""
+    paths = (([2], "2"), ([2, 3, 4, 3, 2], "2 -> 4 -> 2"), ([2, 4, 2], "2 -> 4 -> 2"), ([2, 3], "2 -> 3"),
+             ([2, 3, 2, 3, 2], "2 -> 3 -> 2 -> 3 -> 2"))
+    wanted = ((100, 2), (140, 2), (141, 3), (260, 4), (9999, 5))
+    return ([f"the path of {sizes}" for sizes, path in paths if path_of(sizes) != path]
+            + [f"the size for {load}" for load, size in wanted if wanted_size((2, 5, 70), load) != size])
+
+
 def leaves_a_child_alive():
     """Whether kill() comes back while what a killed process has started still holds its port."""
     holder = ("import socket; there = socket.create_server(('127.0.0.1', 0)); much = b'x' * (1 << 29);"
@@ -69,22 +81,28 @@ def quickstart(*arguments, **environment):
 def main():
     STATE.chmod(0o755)
     (STATE / "env").write_text("".join(f"{name}={free_port()}\n" for name in PORT_NAMES))
-    failed = [f"case {number} of the judge" for number in judges_badly()]
+    failed = [f"case {number} of the judge" for number in judges_badly()] + sizes_badly()
     try:
         if leaves_a_child_alive():
             failed.append("what is killed goes on")
         if quickstart("drill"):
             failed.append("a promise was broken")
-        if quickstart("drill", "drain_backend", "kill_agent"):
+        if quickstart("drill", "drain_backend", "restart_haproxy"):
             failed.append("it can't be run again at once")
         if quickstart("drill", "drain_backend", MUSTER_DRILL_SLACK="0.001") != 1:
             failed.append("a broken promise is not noticed")
+        if quickstart("load", "3x", "--for", "5s"):
+            failed.append("the fleet did not follow the load")
+        if wanted_size(services.size_limits(read_ports()), 3 * BASE + services.TRAFFIC) != 4:
+            failed.append("three times the load is not for 4 load balancers")
         if quickstart("drill", "no_such") != 1:
             failed.append("there is no drill of that name, and nobody says so")
     finally:
         quickstart("stop")
+        if lbs.programs():
+            failed.append("load balancers are left")
         if failed:
-            for log in sorted((STATE / "logs").glob("*.log")):
+            for log in sorted((*(STATE / "logs").glob("*.log"), *STATE.glob("lbs/*/*/*/*.log"))):
                 print(f"--- {log.name}", *log.read_text(errors="replace").splitlines()[-20:], sep="\n")
         subprocess.run(["rm", "-rf", str(STATE)], check=True)
     print("FAILED: " + "; ".join(failed) if failed else "all drills as promised")
