@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <istream>
+#include <iterator>
 
 namespace muster::ctl {
 
@@ -24,6 +26,38 @@ std::string read_input(const std::string& file, std::istream& in, std::size_t lo
     }
     if (text.empty()) throw Mistake(file + " is empty", Exit::failed);
     return text;
+}
+
+std::vector<std::string> recordings_in(const std::vector<std::string>& names) {
+    constexpr int deepest = 2;
+    constexpr std::size_t most = 100'000;
+    std::vector<std::string> all;
+    for (const std::string& name : names) {
+        std::error_code error;
+        if (name == "-" || !std::filesystem::is_directory(name, error)) {
+            if (name != "-" && !std::filesystem::exists(name, error))
+                throw Mistake("can't read " + name, Exit::failed);
+            all.push_back(name);
+            continue;
+        }
+        std::vector<std::string> inside;
+        std::filesystem::recursive_directory_iterator entry(name, error);
+        for (; !error && entry != std::filesystem::recursive_directory_iterator();
+             entry.increment(error)) {
+            if (entry.depth() >= deepest) entry.disable_recursion_pending();
+            std::error_code unknown;
+            if (entry->path().extension() != ".rec" || !entry->is_regular_file(unknown) ||
+                entry->file_size(unknown) == 0)
+                continue;
+            inside.push_back(entry->path().string());
+            if (inside.size() > most) throw Mistake(name + " has too many files", Exit::failed);
+        }
+        if (error) throw Mistake("can't read " + name + ": " + error.message(), Exit::failed);
+        if (inside.empty()) throw Mistake("no recording is in " + name, Exit::failed);
+        std::ranges::sort(inside);
+        std::ranges::move(inside, std::back_inserter(all));
+    }
+    return all;
 }
 
 std::string normalised_url(std::string url) {

@@ -5,6 +5,7 @@
 #include <iosfwd>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 // What a command line names: files, addresses, people.
 namespace muster::ctl {
@@ -24,6 +25,10 @@ inline constexpr std::size_t longest_history = 1UZ << 30U;
 [[nodiscard]] std::string read_input(const std::string& file,
                                      std::istream& in,
                                      std::size_t longest = longest_document);
+
+/// The files that these names mean: of a directory those that end with .rec and aren't empty, down
+/// to two more below it, in the order of their names. Throws Mistake when there is none.
+[[nodiscard]] std::vector<std::string> recordings_in(const std::vector<std::string>& names);
 
 /// "http://host:port" of what may come without the scheme or with slashes behind. Throws Mistake.
 [[nodiscard]] std::string normalised_url(std::string url);

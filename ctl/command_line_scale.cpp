@@ -110,15 +110,21 @@ void add_scale(CLI::App& app, ParsedScale& parsed, Command& command, std::istrea
     scale->require_subcommand(1);
     add_simulate(*scale, parsed.simulate, command, in);
 
-    CLI::App* const replay =
-        add(*scale,
-            "replay",
-            "Decide a recording again; ends with 0 when all is the same, else with 1");
-    replay->add_option("FILE", parsed.replay.recording.name, "What a node recorded")->required();
+    CLI::App* const replay = add(
+        *scale, "replay", "Decide recordings again; ends with 0 when all is the same, else with 1");
+    replay
+        ->add_option("FILE",
+                     parsed.replay.recordings,
+                     "What nodes recorded: files, or directories such as "
+                     "/var/lib/muster/recordings/edge")
+        ->required();
     replay->add_option(
         "--policy", parsed.replay.policy.name, "A fleet's document, instead of the recorded one");
     replay->callback([&parsed, &command, &in] {
-        read(parsed.replay.recording, in, longest_history);
+        parsed.replay.recordings = recordings_in(parsed.replay.recordings);
+        parsed.replay.read = [&in](const std::string& file) {
+            return read_input(file, in, longest_history);
+        };
         read(parsed.replay.policy, in, longest_document);
         command = [chosen = parsed.replay](Context& context) {
             return scale_replay(context, chosen);

@@ -4,6 +4,7 @@
 
 #include <boost/json/value.hpp>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -44,10 +45,12 @@ struct SimulateOptions {
 [[nodiscard]] asio::awaitable<Exit> scale_simulate(Context& context, SimulateOptions options);
 
 struct ScaleReplayOptions {
-    NamedText recording;
+    std::vector<std::string> recordings;  ///< files, each read when its turn comes
+    /// The whole of one. Throws Mistake (command_input.hpp).
+    std::function<std::string(const std::string& file)> read;
     NamedText policy;  ///< no name: that of the recording
 };
-/// 0: every decision is the same; 1: one isn't; 2: it can't be told.
+/// 0: every decision is the same; 1: one isn't; 2: of something it can't be told.
 [[nodiscard]] asio::awaitable<Exit> scale_replay(Context& context, ScaleReplayOptions options);
 
 struct ScaleExplainOptions {

@@ -113,6 +113,8 @@ Or<Chosen> chosen_of(const SimulateOptions& options,
 Or<scaler::Past> recorded(const SimulateOptions& options, Context& context) {
     const auto recording = scaler::read_recording(options.recording.text, options.recording.name);
     if (!recording) return tl::unexpected(recording.error());
+    if (recording->parts.empty())
+        return tl::unexpected(options.recording.name + ": its only line was cut short");
     const scaler::RecordedPart* longest = &recording->parts.front();
     for (const scaler::RecordedPart& part : recording->parts)
         if (part.ticks.size() > longest->ticks.size()) longest = &part;

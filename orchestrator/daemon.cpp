@@ -54,6 +54,10 @@ std::vector<std::shared_ptr<const checker::ProbeRequest>> canaries_of(
     return canaries;
 }
 
+RecordingLimits limits_of(const config::RecordingSettings& settings) {
+    return {.keep = settings.keep, .bytes = static_cast<std::uint64_t>(settings.max_mib) << 20U};
+}
+
 }  // namespace
 
 Daemon::Daemon(asio::any_io_executor control,
@@ -206,6 +210,9 @@ void Daemon::begin_scaling() {
     const config::NodeSettings& own = settings_.node;
     ProviderSet providers =
         make_providers(own, settings_.machine_supervisor, settings_.effects, clock_, *node_);
+    if (own.recordings.enabled && !own.state_dir.empty())
+        recorder_ = std::make_unique<TickRecorder>(
+            own.state_dir + "/recordings", own.node, limits_of(own.recordings), registry_);
     scaling_ = std::make_unique<ScaleDuty>(
         control_,
         store_,
@@ -214,7 +221,11 @@ void Daemon::begin_scaling() {
         dns_.get(),
         ScaleDutySettings{
             .providers = std::move(providers.asked),
-            .observe = own.prometheus ? observe_with(clock_, *own.prometheus) : Observe{}},
+            .observe = own.prometheus ? observe_with(clock_, *own.prometheus) : Observe{},
+            .record = recorder_ ? RecordTick([this](TickRecord tick) {
+                recorder_->record(std::move(tick));
+            })
+                                : RecordTick()},
         settings_.new_guid,
         [this] { return commands_->self_pause().paused; },
         [this] { changed_.notify(); });

@@ -93,7 +93,8 @@ class Daemon {
     std::unique_ptr<PeerChannel> peers_;  ///< null without a cluster secret
     std::unique_ptr<Node> node_;
     std::unique_ptr<NodeCommands> commands_;
-    std::unique_ptr<DnsDuty> dns_;  ///< null: this node's settings have none
+    std::unique_ptr<DnsDuty> dns_;            ///< null: this node's settings have none
+    std::unique_ptr<TickRecorder> recorder_;  ///< null: nothing is recorded
     std::unique_ptr<ScaleDuty> scaling_;
     std::unique_ptr<Actuator> actuator_;
     std::unique_ptr<ShiftDuty> shifts_;              ///< null: as dns_

@@ -367,9 +367,8 @@ asio::awaitable<void> ScaleDuty::evaluate(FleetName name,
                                           std::int64_t tick,
                                           std::int64_t term) {
     const WallTime at{seconds(tick)};
-    const auto limit =
-        std::min<std::chrono::nanoseconds>(spec->scaling->period, longest_evaluation);
-    const SteadyTime deadline = clock_.now() + limit;
+    const SteadyTime deadline = clock_.now() + std::min<std::chrono::nanoseconds>(
+                                                   spec->scaling->period, longest_evaluation);
     const auto look_around = [&]() -> std::optional<FleetFacts> {
         const Part* const part = part_of(name, term);
         if (part == nullptr) return std::nullopt;
@@ -386,17 +385,13 @@ asio::awaitable<void> ScaleDuty::evaluate(FleetName name,
     Part* const part = part_of(name, term);
     if (part == nullptr) co_return;
     part->evaluating = false;
-    // The fleet may have changed while Prometheus was asked.
     const auto facts = look_around();
-    if (!facts) co_return;
+    // The fleet may have changed while Prometheus was asked: this was meant for it as it was.
+    if (!facts || facts->spec != spec) co_return;
     observed.pause = scaler::pause_of(facts->view.pause, at);
-    // Meant for the fleet as it was.
-    if (facts->spec != spec) co_return;
-    scaler::Policy policy = scaler::policy_of(*spec->scaling);
-    // To an HPA a fleet of none is one that was switched off; ours begins so.
-    if (facts->view.state->target == 0) policy.mode = scaler::Mode::muster;
-    const scaler::History history = scaler::history_of(facts->view.state->history);
     const scaler::Membership membership = members(facts->view);
+    const scaler::Policy policy = scaler::policy_at(scaler::policy_of(*spec->scaling), membership);
+    const scaler::History history = scaler::history_of(facts->view.state->history);
     scaler::Decision decision = scaler::decide(policy, history, observed, membership, at);
     const scaler::Explanation explanation =
         scaler::explain(policy, history, observed, membership, at, decision);
@@ -411,8 +406,17 @@ asio::awaitable<void> ScaleDuty::evaluate(FleetName name,
     if (scaler::is_well_founded(decision)) part->notes.founded = clock_.wall();
     part->notes.decision = boost::json::serialize(scaler::to_json(explanation));
     part->decision_spec = spec;
-    part->decision = scaler::TickDecision{
-        .tick = tick, .decision = std::move(decision), .digest = explanation.digest};
+    part->decision =
+        scaler::TickDecision{.tick = tick, .decision = decision, .digest = explanation.digest};
+    if (settings_.record)
+        settings_.record({.fleet = name,
+                          .spec = spec,
+                          .epoch = *epoch_,
+                          .at = at,
+                          .history = history,
+                          .observed = std::move(observed),
+                          .membership = membership,
+                          .decision = std::move(decision)});
     wake_.notify();
 }
 

@@ -8,6 +8,7 @@
 #include "orchestrator/node.hpp"
 #include "orchestrator/scaling_view.hpp"
 #include "orchestrator/snapshot.hpp"
+#include "orchestrator/tick_recorder.hpp"
 #include "scaler/lifecycle.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -32,7 +33,8 @@ struct ScaleDutySettings {
     /// By the names in this node's settings. What fleets name and isn't here waits for a master
     /// that has it.
     std::map<std::string, std::shared_ptr<scaler::Provider>> providers;
-    Observe observe;  ///< null: no Prometheus; sizes then follow limits and schedules alone
+    Observe observe;      ///< null: no Prometheus; sizes then follow limits and schedules alone
+    RecordTick record{};  ///< null: nothing is recorded
 };
 
 /// The master's duty to make and remove LBs: at each tick of a fleet it asks for metrics and

@@ -286,4 +286,9 @@ Decision decide(const Policy& policy,
     return std::move(decision);
 }
 
+Policy policy_at(Policy policy, const Membership& membership) {
+    if (membership.size == 0) policy.mode = Mode::muster;
+    return policy;
+}
+
 }  // namespace muster::scaler

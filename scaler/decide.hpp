@@ -32,4 +32,8 @@ namespace muster::scaler {
                               const Membership& membership,
                               WallTime now);
 
+/// What a fleet's policy decides by while it is as `membership` has it: to an HPA a fleet of none
+/// is one that was switched off, and ours begins so.
+[[nodiscard]] Policy policy_at(Policy policy, const Membership& membership);
+
 }  // namespace muster::scaler

@@ -6,6 +6,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <limits>
+
 namespace muster::scaler {
 namespace {
 
@@ -65,6 +67,11 @@ RecordingHeader read_header(Complaint& complaint, const json::value& from) {
     if (const auto period = members.required("period_s"))
         header.period = seconds{complaint.integer<std::int64_t>(*period, "period_s", 1, 86'400)};
     header.policy = members.text("policy", longest_policy);
+    if (const auto node = members.find("node"))
+        header.node = complaint.text_of(*node, "node", longest_name);
+    if (const auto epoch = members.find("epoch"))
+        header.epoch = complaint.integer<std::int64_t>(
+            *epoch, "epoch", 0, std::numeric_limits<std::int32_t>::max());
     static_cast<void>(members.find("hash"));
     members.end();
     return header;
@@ -90,7 +97,7 @@ class Reader {
             if (++number_ > most_lines) problem_ = "there are too many lines";
             if (problem_.empty()) take(line, whole);
         }
-        if (problem_.empty() && recording_.parts.empty()) {
+        if (problem_.empty() && recording_.parts.empty() && recording_.torn.empty()) {
             number_ = 1;
             problem_ = "there is nothing in it: a recording begins with a header";
         }
@@ -221,6 +228,8 @@ std::string RecordingWriter::header(const RecordingHeader& header, Tail before) 
     object.emplace("fleet", header.fleet);
     object.emplace("period_s", header.period.count());
     object.emplace("policy", header.policy);
+    if (!header.node.empty()) object.emplace("node", header.node);
+    if (header.epoch != 0) object.emplace("epoch", header.epoch);
     return (before == Tail::torn ? "\n" : "") + sealed(object, chain_);
 }
 

@@ -7,6 +7,7 @@
 
 #include <tl/expected.hpp>
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,7 +27,9 @@ inline constexpr std::size_t longest_recorded_line = 8UZ << 20U;
 struct RecordingHeader {
     std::string fleet;
     seconds period{15};
-    std::string policy;  ///< the fleet's document, as text
+    std::string policy;      ///< the fleet's document, as text
+    std::string node{};      ///< that decided; empty: not told
+    std::int64_t epoch = 0;  ///< of its term of office; 0: not told
     bool operator==(const RecordingHeader&) const = default;
 };
 
@@ -71,8 +74,8 @@ struct RecordedPart {
 };
 
 struct Recording {
-    std::vector<RecordedPart> parts;
-    std::vector<int> torn;  ///< lines that were cut short
+    std::vector<RecordedPart> parts;  ///< none: a crash cut its first line short
+    std::vector<int> torn;            ///< lines that were cut short
 };
 
 /// Strict; the error is "name:line: what is wrong". At most 20,000,000 lines.
@@ -96,5 +99,17 @@ struct Replay {
 
 /// Decides every tick of the part again.
 [[nodiscard]] Replay replay(const RecordedPart& part, const Policy& policy);
+
+/// A tick with all that decide() was given.
+struct FoundTick {
+    RecordingHeader header;
+    RecordedTick tick;  ///< `observed` with its series
+};
+
+/// The last tick at or before `at`; what follows it isn't looked at. Nothing: there is none. The
+/// error is as that of read_recording().
+[[nodiscard]] tl::expected<std::optional<FoundTick>, std::string> find_tick(std::string_view text,
+                                                                            const std::string& name,
+                                                                            WallTime at);
 
 }  // namespace muster::scaler

@@ -1,6 +1,7 @@
 #include "scaler/decide.hpp"
 #include "scaler/recording.hpp"
 #include "scaler/recording_codec.hpp"
+#include "scaler/recording_text.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -60,7 +61,48 @@ void find_difference(const json::value& was, const json::value& is, Difference& 
     into.replayed = shown(&is);
 }
 
+/// Of a line that is a tick.
+std::optional<WallTime> time_of(std::string_view line) {
+    constexpr std::string_view begin = "{\"time\":\"";
+    if (!line.starts_with(begin)) return std::nullopt;
+    line.remove_prefix(begin.size());
+    return read_time(line.substr(0, line.find('"')));
+}
+
+/// Up to the last tick at or before `at`; empty: there is none.
+std::string_view until(std::string_view text, WallTime at) {
+    std::size_t end = 0;
+    for (std::size_t from = 0; from < text.size();) {
+        const std::size_t line_end = text.find('\n', from);
+        if (line_end == std::string_view::npos) break;
+        const auto time = time_of(text.substr(from, line_end - from));
+        from = line_end + 1;
+        if (time && *time <= at) end = from;
+    }
+    return text.substr(0, end);
+}
+
 }  // namespace
+
+tl::expected<std::optional<FoundTick>, std::string> find_tick(std::string_view text,
+                                                              const std::string& name,
+                                                              WallTime at) {
+    text = until(text, at);
+    if (text.empty()) return std::nullopt;
+    auto recording = read_recording(text, name);
+    if (!recording) return tl::unexpected(recording.error());
+    std::optional<FoundTick> found;
+    for (RecordedPart& part : recording->parts) {
+        std::map<std::string, Series> series;
+        for (RecordedTick& tick : part.ticks) {
+            scaler::apply(tick.series, series);
+            if (tick.at > at || (found && tick.at < found->tick.at)) continue;
+            found = FoundTick{.header = part.header, .tick = std::move(tick)};
+            found->tick.observed.series = series;
+        }
+    }
+    return found;
+}
 
 Replay replay(const RecordedPart& part, const Policy& policy) {
     Replay result{.ticks = part.ticks.size()};
@@ -70,8 +112,11 @@ Replay replay(const RecordedPart& part, const Policy& policy) {
         apply(tick.series, series);
         observed = tick.observed;
         observed.series = std::move(series);
-        const std::string replayed =
-            canonical(decide(policy, tick.history, observed, *tick.membership, tick.at));
+        const std::string replayed = canonical(decide(policy_at(policy, *tick.membership),
+                                                      tick.history,
+                                                      observed,
+                                                      *tick.membership,
+                                                      tick.at));
         if (replayed == tick.decision) continue;
         if (++result.differences > 1) continue;
         result.first = Difference{.line = tick.line, .at = tick.at};

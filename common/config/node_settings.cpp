@@ -21,8 +21,8 @@ constexpr std::size_t max_programs = 256;
 constexpr std::size_t max_arguments = 64;
 constexpr std::size_t max_views = 16;
 
-/// All fields that the environment can set; log's and prometheus' are one level down.
-constexpr std::array<SettingName, 29> setting_names = {{
+/// All fields that the environment can set; log's, prometheus' and recordings' are one level down.
+constexpr std::array<SettingName, 32> setting_names = {{
     {"node"},
     {"cluster"},
     {"zookeeper", SettingForm::list},
@@ -45,6 +45,9 @@ constexpr std::array<SettingName, 29> setting_names = {{
     {"prometheus.user"},
     {"prometheus.password_file"},
     {"prometheus.token_file"},
+    {"recordings.enabled", SettingForm::plain},
+    {"recordings.keep"},
+    {"recordings.max_mib", SettingForm::plain},
     {"max_commands", SettingForm::plain},
     {"max_probes", SettingForm::plain},
     {"max_probes_per_second", SettingForm::plain},
@@ -257,6 +260,7 @@ NodeSettings decode_settings(const Value& value) {
                          "dns",
                          "prometheus",
                          "providers",
+                         "recordings",
                          "max_commands",
                          "max_probes",
                          "max_probes_per_second",
@@ -287,6 +291,8 @@ NodeSettings decode_settings(const Value& value) {
         settings.prometheus = decode_prometheus(*prometheus);
     if (const auto providers = fields.find("providers"))
         settings.providers = decode_providers(*providers, settings.state_dir);
+    if (const auto recordings = fields.find("recordings"))
+        settings.recordings = decode_recordings(*recordings);
     read_limits(fields, settings);
     read_log(fields, settings.log);
     return settings;

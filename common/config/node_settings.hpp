@@ -74,6 +74,7 @@ struct NodeSettings {
     std::optional<DnsSettings> dns;                ///< this node publishes names while it is master
     std::optional<PrometheusSettings> prometheus;  ///< asked by this node while it is master
     std::map<std::string, ProviderSettings> providers;  ///< what this node offers to fleets
+    RecordingSettings recordings;
     std::vector<std::string> canaries;  ///< host:port; when most refuse, this node's eyes are bad
     // The following are limits of each prober thread.
     int max_commands = 32;              ///< processes of commands at once

@@ -276,6 +276,15 @@ PrometheusSettings decode_prometheus(const Value& value) {
     return prometheus;
 }
 
+RecordingSettings decode_recordings(const Value& value) {
+    RecordingSettings recordings;
+    const Fields fields(value, {"enabled", "keep", "max_mib"});
+    read_bool(fields, "enabled", recordings.enabled);
+    read_duration(fields, "keep", recordings.keep, {1h, 8'784h});
+    read_int(fields, "max_mib", recordings.max_mib, {.least = 16, .most = 1'048'576});
+    return recordings;
+}
+
 std::map<std::string, ProviderSettings> decode_providers(const Value& map,
                                                          const std::string& state_dir) {
     std::map<std::string, ProviderSettings> providers;

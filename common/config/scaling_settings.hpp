@@ -87,12 +87,21 @@ struct WebhookProviderSettings {
     bool operator==(const WebhookProviderSettings&) const = default;
 };
 
+/// What this node, while it is master, writes down of each decision on a size, in its state_dir.
+struct RecordingSettings {
+    bool enabled = true;
+    Duration keep = 192h;
+    int max_mib = 512;  ///< of all fleets together
+    bool operator==(const RecordingSettings&) const = default;
+};
+
 using ProviderSettings = std::variant<ProcessProviderSettings,
                                       SystemdProviderSettings,
                                       ExecProviderSettings,
                                       WebhookProviderSettings>;
 
 [[nodiscard]] PrometheusSettings decode_prometheus(const Value& value);
+[[nodiscard]] RecordingSettings decode_recordings(const Value& value);
 
 /// `providers`: by name. `state_dir`: of the node, in which those that have no directory get one.
 [[nodiscard]] std::map<std::string, ProviderSettings> decode_providers(

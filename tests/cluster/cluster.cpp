@@ -70,6 +70,10 @@ Cluster::Cluster(Settings settings)
     }
 }
 
+std::filesystem::path Cluster::state_dir(std::size_t node) const {
+    return nodes_[node].directory;
+}
+
 asio::awaitable<void> Cluster::make_tree(coordination::Store& store) const {
     for (int tries = 0; tries < 100; ++tries) {
         const auto made = co_await ctl::make_tree(

@@ -65,6 +65,8 @@ class Cluster {
     [[nodiscard]] std::vector<std::string> zookeeper_addresses() const {
         return zookeeper_.addresses();
     }
+    /// Of a node's own files.
+    [[nodiscard]] std::filesystem::path state_dir(std::size_t node) const;
     /// For an agent.
     [[nodiscard]] std::filesystem::path agent_auth_file() const {
         return directory_.path() / "secrets/agent.auth";

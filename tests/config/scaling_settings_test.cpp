@@ -19,6 +19,15 @@ NodeSettings settings_of(const std::string& text, const std::vector<Override>& o
     return decoded.settings;
 }
 
+/// `text`: line 2. `says`: a part of "path: what" of the only problem.
+void refused(const std::string& text, const std::string& says) {
+    SCOPED_TRACE(text);
+    const DecodedNodeSettings decoded = decode_node_settings("node: n1\n" + text + "\n");
+    ASSERT_EQ(decoded.problems.size(), 1U);
+    EXPECT_EQ(decoded.problems[0].line, 2);
+    EXPECT_THAT(decoded.problems[0].path + ": " + decoded.problems[0].what, HasSubstr(says));
+}
+
 TEST(ScalingSettings, AreNoneByDefault) {
     const NodeSettings settings = settings_of("");
     EXPECT_EQ(settings.prometheus, std::nullopt);
@@ -54,6 +63,30 @@ TEST(ScalingSettings, OfPrometheusFromTheEnvironment) {
     const PrometheusSettings expected{.endpoints = {"http://a:1", "http://b:2"},
                                       .token_file = "/run/token"};
     EXPECT_EQ(settings.prometheus, expected);
+}
+
+TEST(ScalingSettings, OfRecordings) {
+    EXPECT_EQ(settings_of("").recordings,
+              (RecordingSettings{.enabled = true, .keep = 192h, .max_mib = 512}));
+    const auto environment = [](const std::string& name) -> std::optional<std::string> {
+        if (name == "MUSTER_RECORDINGS_MAX_MIB") return "64";
+        return std::nullopt;
+    };
+    EXPECT_EQ(settings_of("recordings: {enabled: false, keep: 24h, max_mib: 16}",
+                          overrides_from_environment(environment))
+                  .recordings,
+              (RecordingSettings{.enabled = false, .keep = 24h, .max_mib = 64}));
+    for (const auto& [fields, says] :
+         {std::pair("7d", "recordings: "),
+          {"{keep: 7d}", "recordings.keep: "},
+          {"{keep: 1s}", "recordings.keep: is 1s; must be a duration"},
+          {"{keep: 9000h}", "recordings.keep: "},
+          {"{max_mib: 1}", "recordings.max_mib: "},
+          {"{max_mib: 2000000}", "recordings.max_mib: "},
+          {"{max_mib: 512MiB}", "recordings.max_mib: "},
+          {"{enabled: sometimes}", "recordings.enabled: "},
+          {"{max_size: 5}", "recordings.max_size: is not a field here"}})
+        refused(std::string("recordings: ") + fields, says);
 }
 
 TEST(ScalingSettings, OfEachKindOfProvider) {
@@ -133,15 +166,6 @@ providers:
                                  .timeout = 1min,
                                  .fences = true}}};
     EXPECT_EQ(settings.providers, expected);
-}
-
-/// `text`: line 2. `says`: a part of "path: what" of the only problem.
-void refused(const std::string& text, const std::string& says) {
-    SCOPED_TRACE(text);
-    const DecodedNodeSettings decoded = decode_node_settings("node: n1\n" + text + "\n");
-    ASSERT_EQ(decoded.problems.size(), 1U);
-    EXPECT_EQ(decoded.problems[0].line, 2);
-    EXPECT_THAT(decoded.problems[0].path + ": " + decoded.problems[0].what, HasSubstr(says));
 }
 
 void refused_prometheus(const std::string& fields, const std::string& says) {

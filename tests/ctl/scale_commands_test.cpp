@@ -1,6 +1,7 @@
 #include "common/config/decode.hpp"
 #include "ctl/command_line.hpp"
 #include "ctl/scale.hpp"
+#include "scaler/decide.hpp"
 #include "scaler/recording.hpp"
 #include "scaler/simulation.hpp"
 #include "scaler/spec_policy.hpp"
@@ -57,7 +58,14 @@ class Scale : public CommandFixture {
         EXPECT_EQ(out(), "");
         return exit;
     }
-    Exit replay(const ScaleReplayOptions& with) {
+    Exit replay(const std::vector<NamedText>& recordings, const NamedText& policy = {}) {
+        ScaleReplayOptions with{.policy = policy};
+        std::map<std::string, std::string> texts;
+        for (const NamedText& one : recordings) {
+            with.recordings.push_back(one.name);
+            texts[one.name] = one.text;
+        }
+        with.read = [texts](const std::string& file) { return texts.at(file); };
         return run([with](Context& context) { return scale_replay(context, with); });
     }
     Exit explain(const ScaleExplainOptions& with) {
@@ -198,25 +206,55 @@ std::string recording(const std::string& policy, const std::string& written) {
 
 TEST_F(Scale, ReplaysARecording) {
     const std::string text = recording(document(100), document(100));
-    ASSERT_EQ(replay({.recording = {.name = "edge.rec", .text = text}, .policy = {}}), Exit::ok)
-        << err() << out();
+    ASSERT_EQ(replay({{"edge.rec", text}}), Exit::ok) << err() << out();
     EXPECT_EQ(out(), "30 decisions, each the same to the byte\n");
-    ASSERT_EQ(replay({.recording = {.name = "edge.rec", .text = text},
-                      .policy = {.name = "other.yaml", .text = document(50)}}),
+    ASSERT_EQ(replay({{"edge.rec", text}}, {.name = "other.yaml", .text = document(50)}),
               Exit::failed);
     EXPECT_THAT(out(), StartsWith("edge.rec:2: at 2026-03-01T12:00:00Z wanted was 1 and is 2\n"));
     std::string changed = text;
     changed.replace(changed.rfind("\"was\":"), 7, "\"was\":9");
-    ASSERT_EQ(replay({.recording = {.name = "edge.rec", .text = changed}, .policy = {}}),
-              Exit::usage);
+    ASSERT_EQ(replay({{"edge.rec", changed}}), Exit::usage);
     EXPECT_THAT(err(), StartsWith("error: edge.rec:31: the hash isn't that of this line"));
     const std::string torn = text.substr(0, text.size() - 9);
-    ASSERT_EQ(replay({.recording = {.name = "edge.rec", .text = torn}, .policy = {}}), Exit::ok);
+    ASSERT_EQ(replay({{"edge.rec", torn}}), Exit::ok);
     EXPECT_EQ(err(), "edge.rec:31: cut short, left out\n");
+    ASSERT_EQ(replay({{"edge.rec", "{\"format\":\"must"}}), Exit::ok);
+    EXPECT_EQ(err(), "edge.rec:1: cut short, left out\n");
     const std::string garbage = recording(document(100), "kind: Flea");
-    ASSERT_EQ(replay({.recording = {.name = "edge.rec", .text = garbage}, .policy = {}}),
-              Exit::usage);
+    ASSERT_EQ(replay({{"edge.rec", garbage}}), Exit::usage);
     EXPECT_THAT(err(), StartsWith("error: edge.rec:1: policy: line 1"));
+}
+
+TEST_F(Scale, ReplaysRecordingsOfSeveralNodesTogether) {
+    const std::string text = recording(document(100), document(100));
+    // Another node made the last decision anew, without knowing of the one before it.
+    const std::size_t last = text.rfind('\n', text.size() - 2) + 1;
+    const std::size_t before = text.rfind('\n', last - 2) + 1;
+    const auto first = scaler::read_recording(text.substr(0, last), "");
+    ASSERT_TRUE(first);
+    const scaler::RecordedTick& lost = first->parts[0].ticks.back();
+    scaler::RecordingWriter writer;
+    std::string other = writer.header(
+        {.fleet = "edge", .period = 10s, .policy = document(100), .node = "n2", .epoch = 2});
+    const auto policy = scaler::policy_of(*config::decode(document(100)).fleets.at(0).scaling);
+    const WallTime at = lost.at + 10s;
+    other += writer
+                 .tick(at,
+                       lost.history,
+                       lost.observed,
+                       *lost.membership,
+                       scaler::decide(policy, lost.history, lost.observed, *lost.membership, at))
+                 .value();
+    ASSERT_EQ(replay({{"n1/edge.rec", text.substr(0, last)}, {"n2/edge.rec", other}}), Exit::ok)
+        << err();
+    EXPECT_EQ(out(),
+              "30 decisions in 2 files, each the same to the byte\n"
+              "1 of them came to nothing: the next one was made without knowing of it\n");
+    // What can't be read of one holds up no other.
+    ASSERT_EQ(replay({{"n1/edge.rec", text.substr(0, before) + "no\n"}, {"n2/edge.rec", other}}),
+              Exit::usage);
+    EXPECT_THAT(err(), StartsWith("error: n1/edge.rec:30: the line doesn't end with its hash"));
+    EXPECT_EQ(out(), "1 decisions, each the same to the byte\n");
 }
 
 TEST_F(Scale, SimulatesFromARecording) {

@@ -1,6 +1,7 @@
 #include "scaler/recording.hpp"
 
 #include "scaler/decide.hpp"
+#include "scaler/recording_codec.hpp"
 #include "scaler/recording_text.hpp"
 
 #include <gmock/gmock.h>
@@ -108,6 +109,39 @@ TEST(Recording, ReplaysToTheByte) {
     EXPECT_EQ(replayed.differences, 0U) << replayed.first->where << " " << replayed.first->line;
     for (const char* part : {"\"forecasts\":", "\"trends\":", "\"creates\":", "\"growth\":"})
         EXPECT_NE(text.find(part), std::string::npos) << part;
+}
+
+TEST(Recording, FindsTheTickOfATime) {
+    RecordingWriter writer;
+    std::string text = recorded(60, 3, writer);
+    const auto find = [&](WallTime at) {
+        const auto found = find_tick(text, "edge.rec", at);
+        EXPECT_TRUE(found) << found.error();
+        return found ? *found : std::nullopt;
+    };
+    EXPECT_FALSE(find(start - 1ms));
+    for (const auto at : {0ms, 17'000ms, 17'999ms, 59'000ms, 86'400'000ms}) {
+        const auto found = find(start + at);
+        ASSERT_TRUE(found);
+        const auto tick = std::min(start + std::chrono::floor<seconds>(at), start + 59s);
+        EXPECT_EQ(found->tick.at, WallTime(tick));
+        EXPECT_EQ(found->header.fleet, "edge");
+        // With its series, which the lines before have brought.
+        EXPECT_EQ(canonical(decide(policy(),
+                                   found->tick.history,
+                                   found->tick.observed,
+                                   *found->tick.membership,
+                                   found->tick.at)),
+                  found->tick.decision);
+    }
+    // What comes after it is of no matter; what comes before it is.
+    const std::size_t middle = text.find("\n", text.size() / 2);
+    text[middle - 40] ^= 1;
+    EXPECT_EQ(find(start + 2s)->tick.at, start + 2s);
+    EXPECT_FALSE(find_tick(text, "edge.rec", start + 59s));
+    EXPECT_FALSE(*find_tick("", "edge.rec", start));
+    EXPECT_FALSE(*find_tick(text.substr(0, 30), "edge.rec", start));
+    EXPECT_FALSE(find_tick("{\"time\":\"2026-03-01T12:00:00Z\"}\n", "edge.rec", start));
 }
 
 TEST(Recording, TellsTheFirstDifferenceOfAnotherPolicy) {

@@ -4,6 +4,7 @@
 #include "tests/integration/scaling/machines.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/ports.hpp"
+#include "tests/support/program.hpp"
 #include "tests/support/prometheus_server.hpp"
 
 #include <boost/json/parse.hpp>
@@ -142,6 +143,7 @@ spec:
 
     const std::uint16_t port_ = free_port();
     Machines machines_;
+    TempDir results_;
     Responder responder_{4};
     PrometheusServer prometheus_;
     std::optional<Cluster> cluster_;
@@ -176,6 +178,23 @@ TEST_F(Scaling, MakesReplacesAndRemovesLoadBalancersAlsoUnderANewMaster) {
 
     apply(2);
     ASSERT_TRUE(comes_to(2)) << logs();
+
+    // What the masters have recorded, the killed one included, is decided again.
+    std::vector<std::string> argv{built_program("ctl/musterctl"), "-o", "json", "scale", "replay"};
+    std::size_t masters = 0;
+    for (std::size_t node = 0; node < cluster_->size(); ++node) {
+        const auto recordings = cluster_->state_dir(node) / "recordings" / "edge";
+        if (!std::filesystem::exists(recordings)) continue;
+        ++masters;
+        argv.push_back(recordings.string());
+    }
+    EXPECT_EQ(masters, *master == 0 ? 1U : 2U);
+    Process replayed(ProcessSettings{.argv = argv, .output = results_ / "replayed"});
+    const auto end = replayed.wait(60s);
+    ASSERT_TRUE(end && end->code == 0) << replayed.output();
+    const json::value told = json::parse(replayed.output());
+    EXPECT_GT(told.at("ticks").to_number<int>(), 10);
+    EXPECT_EQ(told.at("differences"), 0);
 }
 
 }  // namespace
