@@ -33,6 +33,8 @@ Cluster::Cluster(Settings settings)
       secrets_(ctl::load_or_make_secrets(directory_.path() / "secrets").value()),
       observer_(std::make_unique<Observer>(zookeeper_.addresses(), "main", secrets_.users)) {
     observer_->with_store([this](coordination::Store& store) { return make_tree(store); });
+    const std::vector<std::string> servers =
+        settings_.through ? settings_.through(zookeeper_.addresses()) : zookeeper_.addresses();
     for (std::size_t i = 0; i < settings_.nodes; ++i) {
         NodeProcess& node = nodes_.emplace_back();
         const auto elsewhere = settings_.elsewhere.find(i);
@@ -49,7 +51,7 @@ Cluster::Cluster(Settings settings)
                    "\"127.0.0.1:{}\"\npeer_listen: \"{}:0\"\nstate_dir: "
                    "{}\nlog: {{level: {}}}\n",
                    name(i).str(),
-                   fmt::join(zookeeper_.addresses(), "\", \""),
+                   fmt::join(servers, "\", \""),
                    settings_.session_timeout.count() * slowdown(),
                    settings_.tick.count(),
                    (directory_.path() / "secrets/node.auth").string(),

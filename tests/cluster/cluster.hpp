@@ -34,6 +34,8 @@ class Cluster {
         std::string log_level = "info";
         std::string more_settings;  ///< of each node; "NODE" in it is its name
         std::string program;        ///< empty = musterd
+        /// Where nodes find ZooKeeper, of where it is: a test may stand between them.
+        std::function<std::vector<std::string>(const std::vector<std::string>&)> through;
         /// Where ZooKeeper and the nodes' answers to their peers are.
         std::string host = "127.0.0.1";
         /// Nodes on what is to them another machine, with its address. The command enters it.
@@ -61,6 +63,7 @@ class Cluster {
     [[nodiscard]] Observer& observer() { return *observer_; }
     [[nodiscard]] const Observer& observer() const { return *observer_; }
     [[nodiscard]] ZooKeeperServers& zookeeper() { return zookeeper_; }
+    [[nodiscard]] const ZooKeeperServers& zookeeper() const { return zookeeper_; }
     [[nodiscard]] std::string url(std::size_t node) const;
     [[nodiscard]] std::vector<std::string> zookeeper_addresses() const {
         return zookeeper_.addresses();
