@@ -1,4 +1,5 @@
 // What the scaler costs, and what it keeps.
+#include "tests/bench/scaler/failovers.hpp"
 #include "tests/bench/scaler/simulate_week.hpp"
 #include "tests/bench/support/figures.hpp"
 
@@ -6,6 +7,7 @@ namespace {
 
 void run() {
     muster::test::simulate_week();
+    muster::test::failovers();
 }
 
 }  // namespace

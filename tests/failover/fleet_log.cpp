@@ -172,14 +172,14 @@ std::vector<std::string> judge_removals(const std::vector<FleetCommit>& commits,
         if (commit.state->intent && commit.state->intent->kind == znodes::FleetIntentKind::in)
             now.insert(commit.state->intent->leaving.begin(), commit.state->intent->leaving.end());
         for (const InstanceId& id : now)
-            if (!leaves[commit.fleet].contains(id)) told[commit.fleet].push_back(commit.at);
+            if (!leaves[commit.fleet].contains(id))
+                told[commit.fleet].emplace_back(seconds(commit.state->tick));
         leaves[commit.fleet] = now;
     }
     for (const auto& [fleet, times] : told) {
         for (std::size_t first = 0; first < times.size(); ++first) {
-            // A tick's decision is written some time after its tick.
             const auto within = std::ranges::count_if(times, [&](WallTime at) {
-                return at >= times[first] && at < times[first] + budget.window - seconds(1);
+                return at >= times[first] && at < times[first] + budget.window;
             });
             if (within > budget.count)
                 wrong.push_back(fmt::format(

@@ -52,9 +52,11 @@ FailoverWorld::FailoverWorld(Settings settings)
         "  etcd: {{endpoints: [\"http://{}\"], timeout: 500ms}}\n"
         "  zones: [muster.test]\n"
         "  allowed_addresses: [127.0.0.0/8]\n"
+        "prometheus: {{endpoints: [\"{}\"]}}\n"
         "{}",
         park.url(),
         etcd_wire.addresses().front(),
+        park.url(),
         settings.more_settings);
     nodes.through = [this](const std::vector<std::string>& servers) {
         std::vector<std::uint16_t> ports;
@@ -97,6 +99,7 @@ spec:
     warm_up: {}s
     metrics: [{}]
     in: {}
+    out: {}
 )",
                        fleet.name,
                        responder.port(),
@@ -107,7 +110,8 @@ spec:
                        fleet.max,
                        fleet.warm_up.count(),
                        metric,
-                       fleet.scaling);
+                       fleet.in,
+                       fleet.out);
 }
 
 void FailoverWorld::apply(const Fleet& fleet) {
@@ -186,16 +190,19 @@ bool FailoverWorld::settled(const std::string& fleet, std::size_t size) const {
            });
 }
 
+std::vector<FleetCommit> FailoverWorld::commits() const {
+    return fleet_commits(cluster->zookeeper(), cluster->observer().view().cluster());
+}
+
 std::vector<std::string> FailoverWorld::judge(const RemovalBudget& budget) const {
-    const std::vector<FleetCommit> commits =
-        fleet_commits(cluster->zookeeper(), cluster->observer().view().cluster());
+    const std::vector<FleetCommit> all = commits();
     std::vector<std::string> wrong = park.violations();
     const auto add = [&](const std::vector<std::string>& more) {
         wrong.insert(wrong.end(), more.begin(), more.end());
     };
-    add(judge_order(commits));
-    add(judge_removals(commits, park.done(), budget));
-    add(judge_names(commits, park.done(), names.events()));
+    add(judge_order(all));
+    add(judge_removals(all, park.done(), budget));
+    add(judge_names(all, park.done(), names.events()));
     return wrong;
 }
 

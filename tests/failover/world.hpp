@@ -34,7 +34,8 @@ class FailoverWorld {
         std::chrono::seconds warm_up{1};
         std::chrono::seconds create_timeout{60};
         std::chrono::seconds drain_timeout{5};
-        std::string scaling = "{window: 0s, budgets: [{count: 5, window: 1s}]}";  ///< `in`
+        std::string in = "{window: 0s, budgets: [{count: 5, window: 1s}]}";
+        std::string out = "{}";
         bool dns = true;
         std::string metric{};  ///< instead of the fixed size; then with max
         int max = 5;
@@ -61,6 +62,7 @@ class FailoverWorld {
         const std::string& fleet) const;
     /// `size` serve, nothing is under way, and the provider has these machines alone.
     [[nodiscard]] bool settled(const std::string& fleet, std::size_t size) const;
+    [[nodiscard]] std::vector<FleetCommit> commits() const;
     /// What is wrong of all that happened, all judges together.
     [[nodiscard]] std::vector<std::string> judge(const RemovalBudget& budget) const;
     [[nodiscard]] std::string logs();

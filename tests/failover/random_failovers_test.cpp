@@ -1,0 +1,23 @@
+#include "tests/failover/random_failovers.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+namespace muster::test {
+namespace {
+
+/// `./bench scaler` has 100 of them.
+TEST(RandomFailovers, KeepDecisionsBudgetsAndNames) {
+    const FailoverOutcome outcome = run_failovers({.seed = 6, .failovers = 5});
+    EXPECT_TRUE(outcome.wrong.empty()) << fmt::format("{}", fmt::join(outcome.wrong, "\n"));
+    EXPECT_EQ(outcome.orphans, 0U);
+    EXPECT_EQ(outcome.decisions.differences, 0U) << outcome.decisions.first;
+    EXPECT_GE(outcome.decisions.masters, 3U);
+    EXPECT_GE(outcome.decisions.ticks, 20U);
+    EXPECT_GT(outcome.decisions.changes, 2U);
+    EXPECT_GT(outcome.made, 4U);
+}
+
+}  // namespace
+}  // namespace muster::test
