@@ -320,7 +320,7 @@ std::vector<CommandShape> shapes_of(const CLI::App& app) {
         } else if (shape.name == "dns") {
             shape.words = {"plan", "apply", "diff", "adopt", "explain", "fence"};
         } else if (shape.name == "scale") {
-            shape.words = {"simulate", "replay", "explain", "pause", "resume"};
+            shape.words = {"simulate", "replay", "explain", "pause", "resume", "forget-host"};
             for (const CLI::App* part : command->get_subcommands({}))
                 for (const CLI::Option* option : part->get_options())
                     for (const std::string& name : option->get_lnames())

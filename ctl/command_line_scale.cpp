@@ -102,6 +102,18 @@ void add_pause(CLI::App& scale, ScalePauseOptions& options, Command& command) {
     resume->callback([choose] { choose(true); });
 }
 
+void add_forget_host(CLI::App& scale, ForgetHostOptions& options, Command& command) {
+    CLI::App* const forget =
+        add(scale, "forget-host", "Say that a host is lost for good, with all of a fleet on it");
+    forget->add_option("FLEET", options.fleet, "Its name")->required();
+    forget->add_option("HOST", options.host, "A node that is no member any more")->required();
+    forget->add_option("--reason", options.reason, "Kept in the audit");
+    forget->add_flag("--dry-run", options.dry_run, "Only say what would be");
+    forget->callback([&options, &command] {
+        command = [chosen = options](Context& context) { return forget_host(context, chosen); };
+    });
+}
+
 }  // namespace
 
 void add_scale(CLI::App& app, ParsedScale& parsed, Command& command, std::istream& in) {
@@ -132,6 +144,7 @@ void add_scale(CLI::App& app, ParsedScale& parsed, Command& command, std::istrea
     });
 
     add_pause(*scale, parsed.pause, command);
+    add_forget_host(*scale, parsed.forget, command);
 
     CLI::App* const explain = add(*scale, "explain", "Why a fleet has the size that it has");
     explain->add_option("FLEET", parsed.explain.fleet, "Its name")->required();

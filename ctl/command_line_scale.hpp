@@ -17,6 +17,7 @@ struct ParsedScale {
     ScaleReplayOptions replay;
     ScaleExplainOptions explain;
     ScalePauseOptions pause;
+    ForgetHostOptions forget;
 };
 
 /// Declares the command; what is asked for comes into `command`.

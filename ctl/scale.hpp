@@ -69,6 +69,14 @@ struct ScalePauseOptions {
 /// Of one fleet; that of the whole cluster is set_pause().
 [[nodiscard]] asio::awaitable<Exit> scale_pause(Context& context, ScalePauseOptions options);
 
+struct ForgetHostOptions {
+    std::string fleet;
+    std::string host;
+    std::string reason;
+    bool dry_run = false;
+};
+[[nodiscard]] asio::awaitable<Exit> forget_host(Context& context, ForgetHostOptions options);
+
 /// "paused (in) by alice until 2026-03-01T12:00:00Z: reason", of the API's JSON.
 [[nodiscard]] std::string spelled_pause(const boost::json::value& pause);
 

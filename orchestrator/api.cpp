@@ -148,6 +148,7 @@ asio::awaitable<http::Reply> Api::dispatch(const Call& call) {
         case Route::pause_cluster:
         case Route::pause_fleet:
         case Route::resume_fleet:
+        case Route::forget_host:
         case Route::pause_self:
         case Route::resume_self:
         case Route::step_down: {

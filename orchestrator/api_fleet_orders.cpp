@@ -36,8 +36,12 @@ FleetPauseChange read_fleet_pause(const FleetName& fleet, BodyReader& body) {
             change.lasts = whole;
         }
     }
-    change.reason = body.text("reason", longest_reason).value_or("");
+    change.reason = read_reason(body);
     return change;
+}
+
+std::string read_reason(BodyReader& body) {
+    return body.text("reason", longest_reason).value_or("");
 }
 
 }  // namespace muster::orchestrator

@@ -48,6 +48,8 @@ constexpr std::array route_table = {
     RouteRow{Route::pause_cluster, "POST", "/api/v1/pause", Needs::write},
     RouteRow{Route::pause_fleet, "POST", "/api/v1/fleets/{fleet}/pause", Needs::write},
     RouteRow{Route::resume_fleet, "POST", "/api/v1/fleets/{fleet}/resume", Needs::write},
+    RouteRow{
+        Route::forget_host, "POST", "/api/v1/fleets/{fleet}/hosts/{host}/forget", Needs::write},
     RouteRow{Route::step_down, "POST", "/api/v1/step-down", Needs::write},
     RouteRow{Route::pause_self, "POST", "/api/v1/nodes/self/pause", Needs::write},
     RouteRow{Route::resume_self, "POST", "/api/v1/nodes/self/resume", Needs::write},

@@ -46,6 +46,7 @@ enum class Route {
     pause_cluster,
     pause_fleet,
     resume_fleet,
+    forget_host,
     step_down,
     pause_self,
     resume_self,

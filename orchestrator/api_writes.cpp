@@ -213,6 +213,26 @@ asio::awaitable<http::Response> pause_fleet(const WriteCall& call,
     co_return json_response(200, {{"fleet", call.parameters[0]}, {"pause", json_of(*pause)}});
 }
 
+asio::awaitable<http::Response> forget_host(const WriteCall& call, Commands& commands) {
+    auto terms = terms_of(call);
+    if (!terms) co_return malformed(terms.error());
+    BodyReader body(call.request.body);
+    HostLoss loss{.fleet = FleetName(call.parameters[0]),
+                  .host = NodeId(call.parameters[1]),
+                  .reason = read_reason(body)};
+    const auto problems = body.problems();
+    if (!problems.empty()) co_return problem(problems);
+    const auto lost = co_await commands.forget_host(std::move(loss), terms->author, terms->dry_run);
+    if (!lost) co_return failed(lost.error());
+    json::array instances;
+    for (const InstanceId& id : lost->instances) instances.emplace_back(id.str());
+    co_return json_response(200,
+                            {{"fleet", lost->fleet.str()},
+                             {"host", lost->host.str()},
+                             {"instances", std::move(instances)},
+                             {"dry_run", terms->dry_run == DryRun::yes}});
+}
+
 asio::awaitable<http::Response> change_shift(const WriteCall& call,
                                              Commands& commands,
                                              ShiftChange::Act act) {
@@ -330,6 +350,7 @@ asio::awaitable<http::Response> answer_write(Route route, WriteCall call, Comman
     if (route == Route::pause_cluster) co_return co_await pause_cluster(call, commands);
     if (route == Route::pause_fleet) co_return co_await pause_fleet(call, commands, true);
     if (route == Route::resume_fleet) co_return co_await pause_fleet(call, commands, false);
+    if (route == Route::forget_host) co_return co_await forget_host(call, commands);
     if (route == Route::pause_self) co_return co_await pause_self(call, commands, true);
     if (route == Route::resume_self) co_return co_await pause_self(call, commands, false);
     co_return co_await step_down(call, commands);

@@ -105,6 +105,19 @@ struct FleetPauseChange {
     std::optional<std::chrono::seconds> lasts{};  ///< absent: until someone ends it
 };
 
+/// A person's word that a host, which is no member any more, doesn't come back.
+struct HostLoss {
+    FleetName fleet;
+    NodeId host;
+    std::string reason;
+};
+
+struct LostHost {
+    FleetName fleet;
+    NodeId host;
+    std::vector<InstanceId> instances;  ///< that were there
+};
+
 /// Of the shares of one name's traffic.
 struct ShiftChange {
     enum class Act : std::uint8_t {
@@ -157,6 +170,9 @@ class Commands {
     /// The fleet's pause after it.
     [[nodiscard]] virtual asio::awaitable<Result<znodes::FleetPause>> pause_fleet(
         FleetPauseChange change, Requester author) = 0;
+    [[nodiscard]] virtual asio::awaitable<Result<LostHost>> forget_host(HostLoss loss,
+                                                                        Requester author,
+                                                                        DryRun dry_run) = 0;
     /// The shift after it; of forget: before it.
     [[nodiscard]] virtual asio::awaitable<Result<znodes::TrafficShift>> change_shift(
         ShiftChange change, Requester author, DryRun dry_run) = 0;

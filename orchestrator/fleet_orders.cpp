@@ -1,11 +1,13 @@
 #include "orchestrator/fleet_orders.hpp"
 
+#include "common/follow/instance_group.hpp"
 #include "orchestrator/audit.hpp"
 #include "orchestrator/command_errors.hpp"
 
 #include <fmt/format.h>
 
-#include <chrono>
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 namespace muster::orchestrator {
@@ -29,6 +31,25 @@ Result<const follow::FleetView*> sized(const follow::ClusterView& view, const Fl
             problem(CommandErrc::refused,
                     fmt::format("fleet {} doesn't size itself: it has no 'scaling'", name.str())));
     return &fleet->second;
+}
+
+/// As the probes last said.
+bool answers(const follow::ClusterView& view, const FleetName& fleet, const InstanceId& id) {
+    const auto group = view.groups.find(follow::instance_group(fleet));
+    if (group == view.groups.end()) return false;
+    for (const auto& [number, shard] : group->second.shards) {
+        if (!shard.members || !shard.status) continue;
+        const auto& slots = shard.members->value.slots;
+        const auto slot = std::ranges::find_if(slots, [&](const znodes::Slot& one) {
+            return !one.tombstone && one.backend.str() == id.str();
+        });
+        const auto& letters = shard.status->value.letters;
+        const auto at = static_cast<std::size_t>(slot - slots.begin());
+        if (slot == slots.end() || at >= letters.size()) continue;
+        if (letters[at] == znodes::Letter::up || letters[at] == znodes::Letter::degraded)
+            return true;
+    }
+    return false;
 }
 
 }  // namespace
@@ -76,6 +97,77 @@ Result<FleetPauseWrite> plan_fleet_pause(const znodes::Paths& paths,
                                      .action = "paused",
                                      .object = znodes::ConfigName(change.fleet).word(),
                                      .detail = std::move(detail)}));
+    return write;
+}
+
+Result<LostHostWrite> plan_lost_host(const znodes::Paths& paths,
+                                     const follow::ClusterView& view,
+                                     const HostLoss& loss,
+                                     const ReadNode& there,
+                                     bool hosts_are_there,
+                                     const OrderedBy& by) {
+    const auto fleet = sized(view, loss.fleet);
+    if (!fleet) return tl::unexpected(fleet.error());
+    const auto refuse = [](CommandErrc code, std::string why) {
+        return tl::unexpected(problem(code, std::move(why)));
+    };
+    const std::string host = loss.host.str();
+    if (view.members.contains(loss.host))
+        return refuse(CommandErrc::refused,
+                      fmt::format("{} is a member of the cluster, so it isn't lost", host));
+    LostHostWrite write{.lost = {.fleet = loss.fleet, .host = loss.host}};
+    const auto managed = view.managed.find(loss.fleet);
+    if (managed != view.managed.end()) {
+        for (const auto& [id, record] : managed->second.instances) {
+            if (record.gone || record.value.host != host) continue;
+            if (answers(view, loss.fleet, id))
+                return refuse(
+                    CommandErrc::refused,
+                    fmt::format("{} on {} answers its probes: the host isn't lost. If its "
+                                "node alone is, end what runs there first",
+                                id.str(),
+                                host));
+            write.lost.instances.push_back(id);
+        }
+    }
+    if (!there && write.lost.instances.empty())
+        return refuse(CommandErrc::not_found,
+                      fmt::format("fleet {} has nothing on a host {}", loss.fleet.str(), host));
+    znodes::HostMachines listing{
+        .provider = (*fleet)->spec->provider ? (*fleet)->spec->provider->name : std::string(),
+        .time = by.time,
+        .lost = by.time,
+        .lost_by = by.author.name};
+    if (there) {
+        if (const auto was = znodes::decode<znodes::HostMachines>(there->data, view.cluster()))
+            listing.stamp.sequence = was->stamp.sequence;
+    }
+    listing.stamp = {
+        .cluster = view.cluster(), .writer = by.writer, .sequence = listing.stamp.sequence + 1};
+    write.ops.emplace_back(CheckOp{.path = paths.head(znodes::ConfigName(loss.fleet)),
+                                   .version = (*fleet)->head->version});
+    const std::string path = paths.host(loss.fleet, loss.host);
+    std::string data = znodes::encode(listing);
+    if (there) {
+        // Its version: a host that tells anything meanwhile isn't lost.
+        write.ops.emplace_back(
+            SetOp{.path = path, .data = std::move(data), .version = there->stat.version});
+    } else {
+        if (!hosts_are_there) write.ops.emplace_back(CreateOp{.path = paths.hosts(loss.fleet)});
+        write.ops.emplace_back(CreateOp{.path = path, .data = std::move(data)});
+    }
+    write.ops.emplace_back(audit_op(paths,
+                                    {.stamp = listing.stamp,
+                                     .time = by.time,
+                                     .author = by.author.name,
+                                     .origin = by.author.origin,
+                                     .action = "gave up a host",
+                                     .object = znodes::ConfigName(loss.fleet).word(),
+                                     .detail = fmt::format("{}, with {} LBs{}{}",
+                                                           host,
+                                                           write.lost.instances.size(),
+                                                           loss.reason.empty() ? "" : ": ",
+                                                           loss.reason)}));
     return write;
 }
 

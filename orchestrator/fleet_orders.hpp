@@ -38,4 +38,19 @@ struct FleetPauseWrite {
                                                        bool fleet_is_there,
                                                        const OrderedBy& by);
 
+struct LostHostWrite {
+    LostHost lost;
+    std::vector<coordination::Op> ops;
+};
+
+/// `there`: `fleets/<f>/hosts/<host>`; `hosts_are_there`: its parent. Fails for a host that is a
+/// member of the cluster, that the fleet never had, or whose LBs answer probes: so a mistake can't
+/// take away what serves.
+[[nodiscard]] Result<LostHostWrite> plan_lost_host(const znodes::Paths& paths,
+                                                   const follow::ClusterView& view,
+                                                   const HostLoss& loss,
+                                                   const ReadNode& there,
+                                                   bool hosts_are_there,
+                                                   const OrderedBy& by);
+
 }  // namespace muster::orchestrator

@@ -58,6 +58,38 @@ std::set<NodeId> nodes_with(const follow::ClusterView& view, const std::string& 
     return nodes;
 }
 
+bool is_lost(const follow::ClusterView& view,
+             const follow::ManagedFleet& fleet,
+             const NodeId& host) {
+    const auto known = fleet.hosts.find(host);
+    return known != fleet.hosts.end() && !known->second.garbage && known->second.value.lost &&
+           !view.members.contains(host);
+}
+
+std::set<NodeId> hosts_to_ask(const follow::ClusterView& view,
+                              const FleetName& fleet,
+                              const std::string& provider) {
+    std::set<NodeId> hosts = nodes_with(view, provider);
+    const auto managed = view.managed.find(fleet);
+    if (managed == view.managed.end()) return hosts;
+    for (const auto& [host, known] : managed->second.hosts) {
+        // An empty host that is gone has nothing to tell.
+        if (known.value.provider == provider && !known.value.machines.empty()) hosts.insert(host);
+    }
+    for (const auto& [id, record] : managed->second.instances) {
+        if (record.value.provider == provider && !record.value.host.empty())
+            hosts.insert(NodeId(record.value.host));
+    }
+    std::erase_if(hosts, [&](const NodeId& host) { return is_lost(view, managed->second, host); });
+    return hosts;
+}
+
+bool HostsProvider::is_lost(const FleetName& fleet, const NodeId& host) const {
+    const auto managed = node_.view().managed.find(fleet);
+    return managed != node_.view().managed.end() &&
+           orchestrator::is_lost(node_.view(), managed->second, host);
+}
+
 const znodes::HostMachines* HostsProvider::listing(const FleetName& fleet,
                                                    const NodeId& host) const {
     const auto managed = node_.view().managed.find(fleet);
@@ -70,21 +102,6 @@ const znodes::HostMachines* HostsProvider::listing(const FleetName& fleet,
 std::int64_t HostsProvider::sequence(const FleetName& fleet, const NodeId& host) const {
     const znodes::HostMachines* const known = listing(fleet, host);
     return known != nullptr ? known->stamp.sequence : 0;
-}
-
-std::set<NodeId> HostsProvider::hosts_of(const FleetName& fleet) const {
-    std::set<NodeId> hosts = nodes_with(node_.view(), name_);
-    const auto managed = node_.view().managed.find(fleet);
-    if (managed == node_.view().managed.end()) return hosts;
-    for (const auto& [host, known] : managed->second.hosts) {
-        // An empty host that is gone has nothing to tell.
-        if (known.value.provider == name_ && !known.value.machines.empty()) hosts.insert(host);
-    }
-    for (const auto& [id, record] : managed->second.instances) {
-        if (record.value.provider == name_ && !record.value.host.empty())
-            hosts.insert(NodeId(record.value.host));
-    }
-    return hosts;
 }
 
 NodeId HostsProvider::host_of(const FleetName& fleet, const InstanceId& id) const {
@@ -127,7 +144,8 @@ asio::awaitable<scaler::ProviderResult<scaler::Machines>> HostsProvider::list(Fl
     const auto managed = node_.view().managed.find(fleet);
     if (managed == node_.view().managed.end() || !managed->second.made) co_return all;
     std::map<NodeId, std::int64_t> before;
-    for (const NodeId& host : hosts_of(fleet)) before.emplace(host, sequence(fleet, host));
+    for (const NodeId& host : hosts_to_ask(node_.view(), fleet, name_))
+        before.emplace(host, sequence(fleet, host));
     const SteadyTime limit = clock_.now() + listing_limit;
     for (const auto& [host, sequence_before] : before) {
         const auto found = co_await fresh(fleet, host, sequence_before, limit);
@@ -146,7 +164,7 @@ asio::awaitable<scaler::ProviderResult<Machine>> HostsProvider::get(FleetName fl
                                                                     InstanceId id) {
     const NodeId host = host_of(fleet, id);
     const Machine absent{.id = id, .token = {}, .state = MachineState::stopped};
-    if (host.empty()) co_return absent;
+    if (host.empty() || is_lost(fleet, host)) co_return absent;
     const auto found =
         co_await fresh(fleet, host, sequence(fleet, host), clock_.now() + listing_limit);
     if (!found) co_return silent(Trouble::unknown_outcome, host);
@@ -159,6 +177,10 @@ asio::awaitable<scaler::ProviderResult<Machine>> HostsProvider::create(
     const NodeId host(order.host);
     const SteadyTime limit = clock_.now() + create_limit;
     std::int64_t seen = -1;
+    if (is_lost(order.fleet, host))
+        co_return tl::unexpected(
+            ProviderError{.trouble = Trouble::invalid,
+                          .detail = fmt::format("host {} is lost for good", host.str())});
     for (;;) {
         const auto found = co_await fresh(order.fleet, host, seen, limit);
         if (!found) co_return silent(Trouble::unknown_outcome, host);
@@ -176,7 +198,7 @@ asio::awaitable<scaler::ProviderResult<Machine>> HostsProvider::create(
 asio::awaitable<scaler::ProviderResult<void>> HostsProvider::remove(
     FleetName fleet, InstanceId id, std::chrono::seconds grace, scaler::ProviderFence /*fence*/) {
     const NodeId host = host_of(fleet, id);
-    if (host.empty()) co_return scaler::ProviderResult<void>{};
+    if (host.empty() || is_lost(fleet, host)) co_return scaler::ProviderResult<void>{};
     const SteadyTime limit = clock_.now() + grace + listing_limit;
     std::int64_t seen = sequence(fleet, host);
     for (;;) {
@@ -190,6 +212,7 @@ asio::awaitable<scaler::ProviderResult<void>> HostsProvider::remove(
 asio::awaitable<scaler::ProviderResult<void>> HostsProvider::can_remove(FleetName fleet,
                                                                         InstanceId id) {
     const NodeId host = host_of(fleet, id);
+    if (is_lost(fleet, host)) co_return scaler::ProviderResult<void>{};
     // A host that tells what runs there would carry it out.
     const auto managed = node_.view().managed.find(fleet);
     const znodes::HostMachines* const told = listing(fleet, host);

@@ -17,6 +17,17 @@ namespace muster::orchestrator {
 [[nodiscard]] std::set<NodeId> nodes_with(const follow::ClusterView& view,
                                           const std::string& provider);
 
+/// A person has said that this host is lost for good, and it isn't a member again: nothing of the
+/// fleet runs there.
+[[nodiscard]] bool is_lost(const follow::ClusterView& view,
+                           const follow::ManagedFleet& fleet,
+                           const NodeId& host);
+
+/// All that may have machines of the fleet, so that a list is complete when each of them has told.
+[[nodiscard]] std::set<NodeId> hosts_to_ask(const follow::ClusterView& view,
+                                            const FleetName& fleet,
+                                            const std::string& provider);
+
 /// Machines that the nodes start on their own hosts, as the master sees them: what is to be done is
 /// in the records of the instances (an Actuator carries it out), and what is there is in the
 /// listings `fleets/<f>/hosts/<node>`. So a call waits until a listing that was made after it shows
@@ -52,8 +63,7 @@ class HostsProvider final : public scaler::Provider {
     [[nodiscard]] const znodes::HostMachines* listing(const FleetName& fleet,
                                                       const NodeId& host) const;
     [[nodiscard]] std::int64_t sequence(const FleetName& fleet, const NodeId& host) const;
-    /// All that may have machines of the fleet.
-    [[nodiscard]] std::set<NodeId> hosts_of(const FleetName& fleet) const;
+    [[nodiscard]] bool is_lost(const FleetName& fleet, const NodeId& host) const;
     /// Where the instance is, by its record or else by the listings; empty: nobody knows.
     [[nodiscard]] NodeId host_of(const FleetName& fleet, const InstanceId& id) const;
     [[nodiscard]] scaler::Machine machine_of(const znodes::HostMachine& machine,

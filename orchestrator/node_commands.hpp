@@ -49,6 +49,9 @@ class NodeCommands final : public Commands {
                                                                        Requester author) override;
     [[nodiscard]] asio::awaitable<Result<znodes::FleetPause>> pause_fleet(
         FleetPauseChange change, Requester author) override;
+    [[nodiscard]] asio::awaitable<Result<LostHost>> forget_host(HostLoss loss,
+                                                                Requester author,
+                                                                DryRun dry_run) override;
     [[nodiscard]] asio::awaitable<Result<znodes::TrafficShift>> change_shift(
         ShiftChange change, Requester author, DryRun dry_run) override;
     [[nodiscard]] asio::awaitable<Result<SelfPause>> pause_self(SelfPause pause) override;
@@ -74,6 +77,7 @@ class NodeCommands final : public Commands {
     asio::awaitable<Result<znodes::Pause>> set_control(PauseChange change, Requester author);
     asio::awaitable<Result<znodes::FleetPause>> set_fleet_pause(FleetPauseChange change,
                                                                 Requester author);
+    asio::awaitable<Result<LostHost>> give_up_host(HostLoss loss, Requester author, DryRun dry_run);
     asio::awaitable<Result<znodes::TrafficShift>> shift(ShiftChange change,
                                                         Requester author,
                                                         DryRun dry_run);

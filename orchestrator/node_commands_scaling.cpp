@@ -85,4 +85,43 @@ asio::awaitable<Result<znodes::FleetPause>> NodeCommands::set_fleet_pause(FleetP
     co_return tl::unexpected(*failed);
 }
 
+asio::awaitable<Result<LostHost>> NodeCommands::forget_host(HostLoss loss,
+                                                            Requester author,
+                                                            DryRun dry_run) {
+    co_return co_await asio::co_spawn(
+        control_, give_up_host(std::move(loss), std::move(author), dry_run), asio::use_awaitable);
+}
+
+asio::awaitable<Result<LostHost>> NodeCommands::give_up_host(HostLoss loss,
+                                                             Requester requester,
+                                                             DryRun dry_run) {
+    if (node_.view().cluster().empty())
+        co_return tl::unexpected(
+            problem(CommandErrc::unreachable, "this node has no view of the cluster yet"));
+    const auto there = co_await read_node(node_.paths().host(loss.fleet, loss.host));
+    if (!there) co_return tl::unexpected(there.error());
+    const auto parent = co_await read_node(node_.paths().hosts(loss.fleet));
+    if (!parent) co_return tl::unexpected(parent.error());
+    auto planned = plan_lost_host(
+        node_.paths(),
+        node_.view(),
+        loss,
+        *there,
+        parent->has_value(),
+        {.author = requester, .writer = node_.identity().node.str(), .time = clock_.wall()});
+    if (!planned) co_return tl::unexpected(planned.error());
+    if (dry_run == DryRun::yes) co_return std::move(planned->lost);
+    // Of a race people are told, and not tried again: the host may have come back.
+    const MultiOutcome outcome = co_await store_.multi(std::move(planned->ops));
+    bool raced = false;
+    if (auto failed = trouble_of(outcome, "giving up " + loss.host.str(), raced))
+        co_return tl::unexpected(*std::move(failed));
+    log::warn("host_given_up",
+              {{"fleet", loss.fleet.str()},
+               {"host", loss.host.str()},
+               {"by", requester.name},
+               {"reason", loss.reason}});
+    co_return std::move(planned->lost);
+}
+
 }  // namespace muster::orchestrator

@@ -155,8 +155,11 @@ FleetFacts facts_of_fleet(const follow::ClusterView& view,
         seen.instances.emplace(id, record.value);
         facts.versions.instances.emplace(id, record.version);
         scaler::Sight sight = sight_of(group, id, frozen, now);
+        const NodeId host(record.value.host);
+        // What a lost host had is known: nothing.
         if (places)
-            sight.host_reachable = is_reachable(view, managed, NodeId(record.value.host), steady);
+            sight.host_reachable =
+                is_reachable(view, managed, host, steady) || is_lost(view, managed, host);
         const dnsupdate::OutOfDns dns =
             fleet.spec->dns.empty() ? dnsupdate::OutOfDns{.out = true} : out_of_dns(name, id);
         sight.out_of_dns = dns.out;

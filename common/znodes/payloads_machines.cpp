@@ -65,6 +65,10 @@ std::string encode(const HostMachines& host) {
     for (const auto& [id, why] : host.refusals)
         refusals.emplace(id.str(), config::as_plain_text(why, max_fleet_reason));
     out.emplace("refusals", std::move(refusals));
+    if (host.lost) {
+        out.emplace("lost", milliseconds(*host.lost));
+        out.emplace("lost_by", config::as_plain_text(host.lost_by, max_fleet_reason));
+    }
     return json::serialize(out);
 }
 
@@ -83,6 +87,9 @@ static void read(Reader& in, HostMachines& host) {
             return in.refuse(Errc::malformed, "refusals");
         host.refusals.emplace(std::string_view(id), std::string(why.get_string()));
     }
+    if (!in.has("lost")) return;
+    host.lost = in.time("lost");
+    host.lost_by = in.text("lost_by", max_fleet_reason);
 }
 
 template Result<HostMachines> decode<HostMachines>(std::string_view, std::string_view);

@@ -3,6 +3,7 @@
 #include "common/znodes/payloads_scaling.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,10 @@ struct HostMachines {
     std::vector<HostMachine> machines;  ///< sorted by id
     /// Of what was asked for and refused, by the id: why. A create that will never work is told.
     std::map<InstanceId, std::string> refusals;
+    /// Since when the host is lost for good, by a person's word: nothing runs there. Written by the
+    /// API in the host's place, which takes it back with its next listing.
+    std::optional<WallTime> lost{};
+    std::string lost_by;
     bool operator==(const HostMachines&) const = default;
 };
 

@@ -93,6 +93,20 @@ asio::awaitable<Result<znodes::FleetPause>> RecordedCommands::pause_fleet(FleetP
     co_return znodes::FleetPause{.kind = change.kind, .by = author.name, .why = change.reason};
 }
 
+asio::awaitable<Result<LostHost>> RecordedCommands::forget_host(HostLoss loss,
+                                                                Requester author,
+                                                                DryRun dry_run) {
+    asked.push_back(fmt::format("forget {} of {}{} by {}{}",
+                                loss.host.str(),
+                                loss.fleet.str(),
+                                loss.reason,
+                                author.name,
+                                spelled(dry_run)));
+    if (fails) co_return tl::unexpected(*fails);
+    co_return LostHost{
+        .fleet = loss.fleet, .host = loss.host, .instances = {InstanceId("edge-1-1")}};
+}
+
 asio::awaitable<Result<znodes::TrafficShift>> RecordedCommands::change_shift(ShiftChange change,
                                                                              Requester author,
                                                                              DryRun dry_run) {

@@ -37,6 +37,10 @@ class RecordedCommands : public orchestrator::Commands {
         orchestrator::PauseChange change, orchestrator::Requester author) override;
     [[nodiscard]] asio::awaitable<Result<znodes::FleetPause>> pause_fleet(
         orchestrator::FleetPauseChange change, orchestrator::Requester author) override;
+    [[nodiscard]] asio::awaitable<Result<orchestrator::LostHost>> forget_host(
+        orchestrator::HostLoss loss,
+        orchestrator::Requester author,
+        orchestrator::DryRun dry_run) override;
     [[nodiscard]] asio::awaitable<Result<znodes::TrafficShift>> change_shift(
         orchestrator::ShiftChange change,
         orchestrator::Requester author,

@@ -311,6 +311,19 @@ TEST_F(Scale, PausesOneFleet) {
     EXPECT_EQ(pause({.fleet = "other"}), Exit::not_found);
 }
 
+TEST_F(Scale, GivesUpAHost) {
+    node().on("POST /api/v1/fleets/edge/hosts/n3/forget",
+              R"({"fleet":"edge","host":"n3","instances":["edge-1-1","edge-1-2"]})");
+    const auto forget = [&](const ForgetHostOptions& with) {
+        return run([with](Context& context) { return forget_host(context, with); });
+    };
+    ASSERT_EQ(forget({.fleet = "edge", .host = "n3", .reason = "burnt"}), Exit::ok) << err();
+    EXPECT_EQ(out(), "given up: n3 of edge, with edge-1-1 edge-1-2\n");
+    EXPECT_EQ(node().requests.back().body, R"({"reason":"burnt"})");
+    ASSERT_EQ(forget({.fleet = "edge", .host = "n3", .dry_run = true}), Exit::ok) << err();
+    EXPECT_EQ(node().requests.back().query_value("dry_run"), "1");
+}
+
 TEST_F(Scale, ExplainTellsOfThePause) {
     node().on("GET /api/v1/fleets/edge/scaling",
               R"json({"fleet":"edge","explanation":{"text":["4 -> 4: paused"]},
@@ -342,7 +355,8 @@ TEST(ScaleCommandLine, ReadsItsFilesAndTellsMistakes) {
              {"explain", "edge", "--at", "-10m"},
              {"pause", "edge"},
              {"pause", "edge", "--in", "--for", "30m", "--reason", "sale"},
-             {"resume", "edge"}}) {
+             {"resume", "edge"},
+             {"forget-host", "edge", "n3", "--dry-run"}}) {
         const Invocation invocation = parse(well);
         EXPECT_TRUE(invocation.command) << testing::PrintToString(well) << invocation.text;
     }
@@ -362,7 +376,8 @@ TEST(ScaleCommandLine, ReadsItsFilesAndTellsMistakes) {
              {"explain"},
              {"pause"},
              {"pause", "edge", "--in", "--out"},
-             {"resume", "edge", "--in"}}) {
+             {"resume", "edge", "--in"},
+             {"forget-host", "edge"}}) {
         const Invocation invocation = parse(wrong);
         EXPECT_FALSE(invocation.command) << testing::PrintToString(wrong);
         EXPECT_EQ(invocation.exit, Exit::usage) << testing::PrintToString(wrong);

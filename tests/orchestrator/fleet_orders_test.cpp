@@ -1,6 +1,7 @@
 #include "orchestrator/fleet_orders.hpp"
 
 #include "common/coordination/memory_tree.hpp"
+#include "common/follow/instance_group.hpp"
 #include "scaler/lifecycle_write.hpp"
 
 #include <gtest/gtest.h>
@@ -140,6 +141,59 @@ TEST_F(FleetOrders, AreForFleetsThatAreThereAndSizeThemselves) {
     EXPECT_EQ(planned({.fleet = edge}).error().code, make_error_code(CommandErrc::refused));
     view.fleets[edge].head->value.deleted = true;
     EXPECT_EQ(planned({.fleet = edge}).error().code, make_error_code(CommandErrc::not_found));
+}
+
+class LostHosts : public FleetOrders {
+ protected:
+    LostHosts() {
+        // edge-1-1 on n3, which told so once.
+        EXPECT_TRUE(lands(std::vector<Op>{CreateOp{.path = paths.fleet(edge)},
+                                          CreateOp{.path = paths.hosts(edge)},
+                                          CreateOp{.path = paths.host(edge, n3)}}));
+        view.managed[edge].instances[InstanceId("edge-1-1")] = {
+            .value = {.fleet_uid = "u",
+                      .phase = znodes::InstancePhase::serving,
+                      .provider = "local",
+                      .host = "n3"}};
+        follow::GroupView& group = view.groups[follow::instance_group(edge)];
+        group.shards[0].members = follow::Versioned<znodes::ShardMembers>{
+            .value = {.slots = {{.backend = BackendId("edge-1-1")}}}};
+        verdict(znodes::Letter::down);
+    }
+    void verdict(znodes::Letter letter) {
+        view.groups[follow::instance_group(edge)].shards[0].status =
+            follow::Versioned<znodes::ShardStatus>{.value = {.letters = {letter}}};
+    }
+    Result<LostHostWrite> planned(const NodeId& host = NodeId("n3")) const {
+        return plan_lost_host(
+            paths, view, {.fleet = edge, .host = host}, read(paths.host(edge, host)), true, by);
+    }
+    const NodeId n3{"n3"};
+};
+
+TEST_F(LostHosts, AreWrittenInTheirPlaceAndAudited) {
+    const auto write = planned();
+    ASSERT_TRUE(write) << write.error().message();
+    EXPECT_EQ(write->lost.instances, std::vector{InstanceId("edge-1-1")});
+    ASSERT_TRUE(lands(write->ops));
+    const auto listing =
+        znodes::decode<znodes::HostMachines>(read(paths.host(edge, n3))->data, view.cluster());
+    ASSERT_TRUE(listing);
+    EXPECT_EQ(listing->lost, by.time);
+    EXPECT_EQ(listing->lost_by, "alice");
+    EXPECT_TRUE(listing->machines.empty());
+    EXPECT_EQ(tree.find(paths.audit())->children.size(), 1U);
+    EXPECT_FALSE(lands(write->ops)) << "not over what was told meanwhile";
+}
+
+TEST_F(LostHosts, AreNotThoseThatLive) {
+    EXPECT_EQ(planned(NodeId("n9")).error().code, make_error_code(CommandErrc::not_found));
+    verdict(znodes::Letter::up);
+    EXPECT_EQ(planned().error().code, make_error_code(CommandErrc::refused)) << "its LB answers";
+    verdict(znodes::Letter::unknown);
+    ASSERT_TRUE(planned());
+    view.members[n3] = {.value = {.node = n3}};
+    EXPECT_EQ(planned().error().code, make_error_code(CommandErrc::refused)) << "a member";
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "orchestrator/scaling_view.hpp"
 
 #include "common/follow/instance_group.hpp"
+#include "orchestrator/hosts_provider.hpp"
 
 #include <gtest/gtest.h>
 
@@ -141,6 +142,33 @@ TEST(FleetFacts, ADownThatIsNotOfNowIsUnknown) {
     EXPECT_EQ(verdict(NodeId(), now - 5s, false), scaler::Verdict::unknown);
     tree.view.control = follow::Versioned<znodes::Control>{.value = {.pause = {.status = true}}};
     EXPECT_EQ(verdict(n1, now - 5s, false), scaler::Verdict::unknown);
+}
+
+/// One that is lost for good holds up nothing: its LBs are known to be gone.
+TEST(HostsGivenUp, CountAsEmptyUntilTheyAreMembersAgain) {
+    Tree tree(2);
+    tree.record("edge-1-1", InstancePhase::serving);
+    tree.record("edge-1-2", InstancePhase::serving);
+    follow::ManagedFleet& fleet = tree.view.managed[edge];
+    const NodeId n1("n1");
+    const NodeId n2("n2");
+    fleet.instances[InstanceId("edge-1-1")].value.host = "n1";
+    fleet.instances[InstanceId("edge-1-2")].value.host = "n2";
+    tree.view.members[n1] = {.value = {.node = n1, .providers = {"local"}}};
+    fleet.hosts[n2] = {.value = {.provider = "local", .machines = {{InstanceId("edge-1-2")}}}};
+    const auto reachable = [&] {
+        const FleetFacts facts =
+            facts_of_fleet(tree.view, edge, nullptr, true, {}, WallTime{1'000s}, SteadyTime{} + 1h);
+        return facts.view.sights.at(InstanceId("edge-1-2")).host_reachable;
+    };
+    EXPECT_EQ(hosts_to_ask(tree.view, edge, "local"), (std::set{n1, n2}));
+    EXPECT_FALSE(reachable());
+    fleet.hosts[n2].value = {.provider = "local", .lost = WallTime{900s}, .lost_by = "alice"};
+    EXPECT_EQ(hosts_to_ask(tree.view, edge, "local"), std::set{n1});
+    EXPECT_TRUE(reachable());
+    tree.view.members[n2] = {.value = {.node = n2, .providers = {"local"}}};
+    EXPECT_EQ(hosts_to_ask(tree.view, edge, "local"), (std::set{n1, n2})) << "it is back";
+    EXPECT_FALSE(reachable()) << "and will tell";
 }
 
 }  // namespace

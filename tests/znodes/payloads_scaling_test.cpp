@@ -89,10 +89,12 @@ TEST(ScalingPayloads, ReadLikeThis) {
                                                 .state = ReportedState::running,
                                                 .address = "127.0.0.1:80",
                                                 .started = at(5)}},
-                                  .refusals = {{InstanceId("web-1-2"), "no room"}}}),
+                                  .refusals = {{InstanceId("web-1-2"), "no room"}},
+                                  .lost = at(9),
+                                  .lost_by = "alice"}),
               R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,"provider":"local",)"
               R"("time":7,"error":"","machines":[["web-1-1","t","running","127.0.0.1:80",5]],)"
-              R"("refusals":{"web-1-2":"no room"}})");
+              R"("refusals":{"web-1-2":"no room"},"lost":9,"lost_by":"alice"})");
 }
 
 /// The state with one text of it replaced.

@@ -116,6 +116,8 @@ inline HostMachines RandomPayloads::make() {
     }
     for (auto& [id, machine] : machines) host.machines.push_back(std::move(machine));
     for (int n = number(0, 3); n > 0; --n) host.refusals[InstanceId(name())] = text();
+    host.lost = maybe_time(*this);
+    if (host.lost) host.lost_by = text();
     return host;
 }
 
