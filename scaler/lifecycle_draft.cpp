@@ -12,6 +12,7 @@ namespace {
 constexpr seconds first_back_off{300};
 constexpr seconds longest_back_off{1'800};
 constexpr seconds back_off_reset{10'800};
+constexpr seconds avoided_for{1'800};
 
 const Machine* find(const std::vector<Machine>& machines, const InstanceId& id) {
     const auto found = std::ranges::find(machines, id, &Machine::id);
@@ -52,7 +53,34 @@ void Draft::enter(const InstanceId& id, InstancePhase phase, std::string reason)
     }
 }
 
+bool Draft::avoids(const std::string& host) const {
+    const auto known = state.avoided.find(host);
+    return known != state.avoided.end() && now() < known->second;
+}
+
+void Draft::avoid_host_of(const InstanceId& id) {
+    const std::string& host = records.at(id).host;
+    if (!settings.places || host.empty()) return;
+    std::erase_if(state.avoided, [&](const auto& known) { return known.second <= now(); });
+    if (state.avoided.size() >= znodes::max_avoided_hosts) return;
+    state.avoided[host] = now() + avoided_for;
+}
+
+void Draft::fail_there(const InstanceId& id, std::string reason) {
+    avoid_host_of(id);
+    const bool has_others =
+        settings.places && std::ranges::any_of(view.hosts, [&](const auto& host) {
+            return host.usable && !avoids(host.node.str());
+        });
+    if (!has_others) return fail(id, std::move(reason));
+    did(fmt::format("{} is avoided for {} minutes",
+                    records.at(id).host,
+                    std::chrono::duration_cast<std::chrono::minutes>(avoided_for).count()));
+    enter(id, InstancePhase::failed, std::move(reason));
+}
+
 void Draft::fail(const InstanceId& id, std::string reason) {
+    avoid_host_of(id);
     enter(id, InstancePhase::failed, std::move(reason));
     znodes::FleetBackOff& back_off = state.back_off;
     // Several that fail together are one failure of the provider.

@@ -36,8 +36,11 @@ class Draft {
 
     /// A new phase, and the sentence for the log.
     void enter(const InstanceId& id, InstancePhase phase, std::string reason);
-    /// A failed create: the phase, and the back-off.
+    /// A failed create: the phase, the back-off, and that its host is avoided.
     void fail(const InstanceId& id, std::string reason);
+    /// One that its host has refused: only if no other host may take it this is a back-off.
+    void fail_there(const InstanceId& id, std::string reason);
+    [[nodiscard]] bool avoids(const std::string& host) const;
     [[nodiscard]] bool backs_off() const { return now() < state.back_off.until; }
     void drop(const InstanceId& id);
     /// Back to serving, out of the intent.
@@ -65,6 +68,8 @@ class Draft {
     [[nodiscard]] bool is_intent_committed() const { return state.intent == view.state->intent; }
 
  private:
+    void avoid_host_of(const InstanceId& id);
+
     std::vector<std::string> says_;
     std::vector<std::string> did_;
     std::optional<WallTime> again_;

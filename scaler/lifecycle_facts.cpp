@@ -42,11 +42,12 @@ void learn_creating(Draft& draft, const InstanceId& id) {
     if (machine) {
         if (!machine->address.empty()) record.address = machine->address;
         if (record.host.empty() && !machine->host.empty()) record.host = machine->host;
+        draft.state.avoided.erase(record.host);
         draft.enter(id, InstancePhase::booting, "the machine is there");
         return;
     }
     if (const ProviderError* const error = refusal_of(draft, id))
-        return draft.fail(
+        return draft.fail_there(
             id,
             fmt::format(
                 "{}: {}", error->trouble == Trouble::quota ? "no room" : "refused", error->detail));

@@ -13,7 +13,8 @@ namespace {
 
 constexpr seconds kept_after_refusal{600};
 
-/// The usable host with the fewest instances in its zone, then on it, then by name.
+/// The usable host with the fewest instances in its zone, then on it, then by name; one that has
+/// made nothing of an order lately only if there is no other.
 const HostView* choose_host(const Draft& draft) {
     std::map<std::string, int> in_zone;
     std::map<std::string, int> on_host;
@@ -24,7 +25,8 @@ const HostView* choose_host(const Draft& draft) {
     }
     const HostView* best = nullptr;
     const auto rank = [&](const HostView& host) {
-        return std::tuple(in_zone[host.zone], on_host[host.node.str()], host.node);
+        return std::tuple(
+            draft.avoids(host.node.str()), in_zone[host.zone], on_host[host.node.str()], host.node);
     };
     for (const HostView& host : draft.view.hosts)
         if (host.usable && (best == nullptr || rank(host) < rank(*best))) best = &host;

@@ -231,6 +231,11 @@ std::string encode(const FleetState& state) {
     out.emplace("collected", std::move(collected));
     put(out, "listed", state.listed);
     put(out, "replaced", state.replaced);
+    if (!state.avoided.empty()) {
+        json::object avoided;
+        for (const auto& [host, until] : state.avoided) avoided.emplace(host, milliseconds(until));
+        out.emplace("avoided", std::move(avoided));
+    }
     return json::serialize(out);
 }
 
@@ -256,6 +261,13 @@ static void read(Reader& in, FleetState& state) {
     }
     state.listed = optional_time(in, "listed");
     state.replaced = optional_time(in, "replaced");
+    if (!in.has("avoided")) return;
+    for (const auto& [host, until] : in.object("avoided", max_avoided_hosts)) {
+        if (!is_path_name(host) || !until.is_int64() || until.get_int64() < 0 ||
+            until.get_int64() > latest_time)
+            return in.refuse(Errc::malformed, "avoided");
+        state.avoided.emplace(std::string_view(host), time_of(until.get_int64()));
+    }
 }
 
 std::string encode(const FleetPause& pause) {

@@ -82,6 +82,8 @@ struct FleetState {
     std::optional<WallTime> listed{};    ///< the last listing that was taken in
     std::int64_t tick = 0;               ///< number of the last evaluation
     std::optional<WallTime> replaced{};  ///< when a dead instance was last replaced
+    /// Hosts that made nothing of an order, and until when others are preferred.
+    std::map<std::string, WallTime> avoided{};
     bool operator==(const FleetState&) const = default;
 };
 
@@ -140,6 +142,7 @@ inline constexpr std::size_t max_size_ring = 256;
 inline constexpr std::size_t max_size_memory = 64UZ << 10U;
 inline constexpr std::size_t max_intent_ids = 200;
 inline constexpr std::size_t max_orphan_sightings = 200;
+inline constexpr std::size_t max_avoided_hosts = 256;
 inline constexpr std::size_t max_fleet_reason = 250;
 inline constexpr int max_fleet_size = 10'000;
 

@@ -171,6 +171,37 @@ TEST(LifecycleOut, PicksTheEmptiestZoneAndHost) {
     EXPECT_THAT(planned.says, Contains(HasSubstr("no host offers the provider")));
 }
 
+/// It has the fewest of this fleet, since it is full of something else.
+TEST(LifecycleOut, AFullHostIsNotTriedAgainAndAgain) {
+    LifecycleSettings settings = quick_settings();
+    settings.places = true;
+    World world(settings, {{.size = 3}});
+    world.hosts = {{"n1", 0}, {"n2", 2}, {"n3", 2}};
+    Master master = world.elect();
+    world.run(master, at_second(120));
+    world.check_settled(3);
+    EXPECT_THAT(world.violations, IsEmpty()) << world.trace();
+    EXPECT_LE(world.calls["create"], 4) << "n1 was asked once: " << world.trace();
+    EXPECT_EQ(world.state()->back_off, znodes::FleetBackOff{}) << "the others were free";
+    for (const auto& [id, machine] : world.machines) EXPECT_NE(machine.host, "n1");
+}
+
+TEST(LifecycleOut, WhenAllHostsAreFullItBacksOff) {
+    LifecycleSettings settings = quick_settings();
+    settings.places = true;
+    World world(settings, {{.size = 3}});
+    world.hosts = {{"n1", 1}, {"n2", 0}, {"n3", 0}};
+    Master master = world.elect();
+    world.run(master, at_second(120));
+    EXPECT_EQ(world.state()->target, 1) << world.trace();
+    EXPECT_GT(world.state()->back_off.until, world.now) << world.trace();
+    EXPECT_LE(world.calls["create"], 5) << "one on each, and what was under way: " << world.trace();
+    world.hosts["n2"] = 2;
+    world.run(master, at_second(120 + 300 + 120));
+    world.check_settled(3);
+    EXPECT_THAT(world.violations, IsEmpty()) << world.trace();
+}
+
 struct BackOff {
     int failures;
     int minutes_ago;

@@ -173,6 +173,8 @@ LifecycleView World::view_of(const Master& master) const {
                        .reconciled = master.reconciled};
     if (const auto* node = tree.find(paths.fleet_pause(fleet)))
         view.pause = read<FleetPause>(node->data);
+    for (const auto& [host, room] : hosts)
+        view.hosts.push_back({.node = NodeId(host), .usable = true});
     for (const auto& [id, record] : view.instances) {
         Sight& sight = view.sights[id];
         sight.verdict = is_up(id) ? Verdict::up : Verdict::down;
@@ -296,6 +298,7 @@ Machine World::machine_at(const InstanceId& id) const {
             .token = machine->second.token,
             .state = machine->second.killed ? MachineState::stopped : MachineState::running,
             .address = "127.0.0.1:80",
+            .host = machine->second.host,
             .age = std::chrono::duration_cast<seconds>(now - machine->second.created)};
 }
 
@@ -314,7 +317,13 @@ ProviderResult<Machine> World::carry_out(const ProviderCall& call) {
                 return tl::unexpected(ProviderError{.trouble = Trouble::invalid});
             if (creates_fail_) return tl::unexpected(ProviderError{.detail = "no power"});
             if (there == machines.end()) {
-                machines[id] = {.token = call.order.token, .created = now};
+                const auto host = hosts.find(call.order.host);
+                const auto has = std::ranges::count_if(
+                    machines, [&](const auto& one) { return one.second.host == call.order.host; });
+                if (host != hosts.end() && has >= host->second)
+                    return tl::unexpected(
+                        ProviderError{.trouble = Trouble::quota, .detail = "full"});
+                machines[id] = {.token = call.order.token, .created = now, .host = call.order.host};
                 ++creations[id];
             }
             break;

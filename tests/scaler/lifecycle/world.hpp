@@ -25,6 +25,7 @@ struct FakeMachine {
     std::string token;
     WallTime created{};
     bool killed = false;
+    std::string host{};
     bool operator==(const FakeMachine&) const = default;
 };
 
@@ -80,6 +81,7 @@ class World {
     std::map<InstanceId, FakeMachine> machines;
     std::set<InstanceId> published;
     bool provider_fences = false;
+    std::map<std::string, int> hosts;  ///< room for so many; none: the provider places machines
     std::vector<std::string> violations;
     std::map<InstanceId, int> creations;  ///< absent -> there
     std::map<std::string, int> calls;     ///< by kind
