@@ -179,7 +179,8 @@ std::optional<FleetFacts> ScaleDuty::facts_of(const FleetName& name, const Part&
     const auto provider = settings_.providers.find(fleet->second.spec->provider->name);
     if (provider == settings_.providers.end()) return std::nullopt;
     const auto managed = view.managed.find(name);
-    const bool is_there = managed != view.managed.end() && managed->second.state;
+    const bool is_there =
+        managed != view.managed.end() && managed->second.state && !managed->second.state->gone;
     const std::int32_t seen = is_there ? managed->second.state->version : -1;
     if (seen < part.written && clock_.now() - part.written_at < mirror_patience)
         return std::nullopt;
@@ -224,10 +225,8 @@ void ScaleDuty::add_term(const FleetName& name, const Part& part, FleetFacts& fa
     seen.nonce = new_guid_();
     const bool dns_is_ready = facts.spec->dns.empty() || (dns_ != nullptr && dns_->publishes());
     seen.reconciled = part.inventory.newest.has_value() && dns_is_ready;
-    // Of an earlier life of the fleet nothing is remembered.
-    const auto highest = seen_.find(name);
-    if (highest != seen_.end() && highest->second.first == facts.settings.uid)
-        seen.seen_generation = highest->second.second;
+    const auto known = seen_.find(name);
+    if (known != seen_.end()) recall(known->second, facts.settings.uid, seen);
 }
 
 asio::awaitable<void> ScaleDuty::step(FleetName name) {
@@ -247,13 +246,8 @@ asio::awaitable<void> ScaleDuty::step(FleetName name) {
         return !facts->view.instances.contains(reply.first) &&
                !(facts->view.state && facts->view.state->orphans.contains(reply.first));
     });
-    if (facts->view.state) {
-        auto& [uid, generation] = seen_[name];
-        generation = uid == facts->settings.uid
-                         ? std::max(generation, facts->view.state->generation)
-                         : facts->view.state->generation;
-        uid = facts->settings.uid;
-    }
+    if (facts->view.state)
+        seen_[name] = remember(seen_[name], facts->settings.uid, *facts->view.state);
     evaluate_if_due(name, part, *facts);
     act(name, part, plan);
     if (plan.write && may_act())

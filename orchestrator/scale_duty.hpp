@@ -110,7 +110,7 @@ class ScaleDuty {
     std::int64_t term_ = 0;              ///< counts this node's terms
     std::optional<std::int64_t> epoch_;  ///< of the one that is going on
     std::map<FleetName, std::unique_ptr<Part>> parts_;
-    std::map<FleetName, std::pair<std::string, std::int64_t>> seen_;  ///< uid, highest generation
+    std::map<FleetName, SeenFleet> seen_;
     std::shared_ptr<const ScalingNotes> notes_;
     TaskGroup tasks_;
 };

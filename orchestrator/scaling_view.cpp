@@ -83,11 +83,8 @@ std::vector<scaler::HostView> hosts_of(const follow::ClusterView& view,
     return hosts;
 }
 
-/// `uid`: of the fleet's life; what is left of an earlier one says nothing.
-std::string why_unreadable(const follow::ManagedFleet& managed, const std::string& uid) {
-    if (managed.state && managed.state->gone && managed.state->value.fleet_uid == uid)
-        return "the fleet's state has vanished from ZooKeeper";
-    if (managed.state && managed.state->garbage)
+std::string why_unreadable(const follow::ManagedFleet& managed) {
+    if (managed.state && !managed.state->gone && managed.state->garbage)
         return "the fleet's state in ZooKeeper can't be read";
     if (managed.pause && managed.pause->garbage)
         return "the fleet's pause in ZooKeeper can't be read";
@@ -142,9 +139,11 @@ FleetFacts facts_of_fleet(const follow::ClusterView& view,
                                   .pause_is_there = managed.pause && !managed.pause->gone,
                                   .instances_are_there = managed.instances_made},
                      .spec = fleet.spec,
-                     .unreadable = why_unreadable(managed, fleet.head->value.uid)};
+                     .unreadable = why_unreadable(managed)};
     scaler::LifecycleView& seen = facts.view;
     if (managed.state && !managed.state->gone) seen.state = managed.state->value;
+    if (managed.state && managed.state->value.fleet_uid == fleet.head->value.uid)
+        seen.seen_generation = managed.state->value.generation;
     if (managed.pause) seen.pause = managed.pause->value;
     const GroupRow* const group =
         snapshot != nullptr ? snapshot->group(follow::instance_group(name)) : nullptr;
@@ -168,6 +167,19 @@ FleetFacts facts_of_fleet(const follow::ClusterView& view,
     }
     if (places) seen.hosts = hosts_of(view, managed, *fleet.spec->provider, steady);
     return facts;
+}
+
+SeenFleet remember(SeenFleet seen, const std::string& uid, const znodes::FleetState& state) {
+    if (seen.uid != uid) seen = {.uid = uid};
+    seen.generation = std::max(seen.generation, state.generation);
+    seen.founded = std::max(seen.founded, state.founded);
+    return seen;
+}
+
+void recall(const SeenFleet& seen, const std::string& uid, scaler::LifecycleView& view) {
+    if (seen.uid != uid) return;
+    view.seen_generation = std::max(view.seen_generation, seen.generation);
+    view.seen_founded = seen.founded;
 }
 
 std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view) {
@@ -208,9 +220,8 @@ namespace {
 using Records = std::map<InstanceId, znodes::FleetInstanceRecord>;
 
 /// Nothing: they aren't all known, or don't add up to the state's target.
-std::optional<Records> sound_records(const follow::ManagedFleet& fleet, const std::string& uid) {
-    if (!fleet.state || fleet.state->gone || !why_unreadable(fleet, uid).empty())
-        return std::nullopt;
+std::optional<Records> sound_records(const follow::ManagedFleet& fleet) {
+    if (!fleet.state || fleet.state->gone || !why_unreadable(fleet).empty()) return std::nullopt;
     Records records;
     // One that has vanished may have come to its end unseen; the sum tells.
     for (const auto& [id, record] : fleet.instances) {
@@ -247,8 +258,7 @@ std::optional<HeldBack> held_back(const follow::ClusterView& view, const FleetNa
     if (managed == view.managed.end() ||
         (!managed->second.state && managed->second.instances.empty()))
         return HeldBack{};
-    const std::optional<Records> records =
-        sound_records(managed->second, fleet->second.head->value.uid);
+    const std::optional<Records> records = sound_records(managed->second);
     if (!records) return std::nullopt;
     HeldBack held{.for_now = {}, .for_good = strays_of(view, name, *records)};
     // Those that run, that is: what was removed has no agent any more.
@@ -274,8 +284,7 @@ std::set<InstanceId> removed_instances(const follow::ClusterView& view, const Fl
     const auto fleet = view.fleets.find(name);
     if (managed == view.managed.end() || fleet == view.fleets.end() || !fleet->second.live())
         return {};
-    const std::optional<Records> records =
-        sound_records(managed->second, fleet->second.head->value.uid);
+    const std::optional<Records> records = sound_records(managed->second);
     return records ? strays_of(view, name, *records) : std::set<InstanceId>{};
 }
 

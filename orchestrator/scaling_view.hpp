@@ -26,10 +26,26 @@ struct FleetFacts {
     std::string unreadable{};  ///< why nothing can be planned; empty: it can
 };
 
+/// What a node keeps in mind of a fleet from term to term, so that it knows a tree that went back.
+struct SeenFleet {
+    std::string uid;  ///< of the fleet's life
+    std::int64_t generation = 0;
+    std::optional<WallTime> founded{};
+    bool operator==(const SeenFleet&) const = default;
+};
+
+/// After this state was taken for good.
+[[nodiscard]] SeenFleet remember(SeenFleet seen,
+                                 const std::string& uid,
+                                 const znodes::FleetState& state);
+/// Of an earlier life of the fleet nothing is remembered.
+void recall(const SeenFleet& seen, const std::string& uid, scaler::LifecycleView& view);
+
 using OutOfDnsOf = std::function<dnsupdate::OutOfDns(const FleetName&, const InstanceId&)>;
 
 /// Of a live fleet that has a provider and a policy. `places`: the provider's. Records that have
-/// vanished are left out of the plan's view, so that it refuses to go on.
+/// vanished are left out of the plan's view, so that it refuses to go on; without its state the
+/// fleet is begun anew, by what is there.
 [[nodiscard]] FleetFacts facts_of_fleet(const follow::ClusterView& view,
                                         const FleetName& name,
                                         const Snapshot* snapshot,

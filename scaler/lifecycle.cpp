@@ -23,7 +23,8 @@ LifecyclePlan begin(const LifecycleSettings& settings, const LifecycleView& view
     write.state = {.stamp = view.stamp,
                    .fleet_uid = settings.uid,
                    .generation = view.seen_generation,
-                   .target = live_count(view.instances, std::nullopt)};
+                   .target = live_count(view.instances, std::nullopt),
+                   .founded = view.now};
     const auto raise = [&](std::string_view id) {
         write.state.generation =
             std::max(write.state.generation, generation_of(settings.fleet, id).value_or(0));
@@ -37,7 +38,9 @@ LifecyclePlan begin(const LifecycleSettings& settings, const LifecycleView& view
 std::optional<std::string> later_generation(const LifecycleSettings& settings,
                                             const LifecycleView& view) {
     const std::int64_t generation = view.state->generation;
-    if (view.seen_generation > generation)
+    // A state that was begun anew is below what was seen of the one before; the draft raises it.
+    const bool is_anew = view.state->founded > view.seen_founded;
+    if (view.seen_generation > generation && !is_anew)
         return fmt::format("the tree went back: generation {}, and {} was seen here",
                            generation,
                            view.seen_generation);

@@ -123,6 +123,7 @@ struct LifecycleView {
     std::string nonce;        ///< fresh in each view; letters and digits
     bool reconciled = false;  ///< listed and, at each DNS store, claimed and read, this term
     std::int64_t seen_generation = 0;  ///< the highest that this node has ever seen of this life
+    std::optional<WallTime> seen_founded{};  ///< of the state that it saw last
 };
 
 /// One multi. Each instance is made, changed or (absent) deleted.

@@ -28,7 +28,10 @@ bool lacks(const Listing& listing, const InstanceId& id) {
 }  // namespace
 
 Draft::Draft(const LifecycleSettings& wanted, const LifecycleView& seen)
-    : settings(wanted), view(seen), state(seen.state.value()), records(seen.instances) {}
+    : settings(wanted), view(seen), state(seen.state.value()), records(seen.instances) {
+    // No name is used again, also not one that a state before this one gave.
+    state.generation = std::max(state.generation, view.seen_generation);
+}
 
 const Sight& Draft::sight(const InstanceId& id) const {
     static const Sight nothing;

@@ -210,6 +210,7 @@ std::string encode(const FleetState& state) {
     out.emplace("uid", state.fleet_uid);
     out.emplace("generation", state.generation);
     out.emplace("target", state.target);
+    put(out, "founded", state.founded);
     out.emplace("tick", state.tick);
     out.emplace("history", json_of(state.history));
     out.emplace("back_off",
@@ -244,6 +245,7 @@ static void read(Reader& in, FleetState& state) {
     state.fleet_uid = in.text("uid");
     state.generation = in.integer("generation", 0, Reader::no_limit);
     state.target = in.small("target", 0, max_fleet_size);
+    state.founded = optional_time(in, "founded");
     state.tick = in.integer("tick", 0, Reader::no_limit);
     read_part(in, "history", in.object("history", any), read_history, state.history);
     read_part(in, "back_off", in.object("back_off", any), read_back_off, state.back_off);

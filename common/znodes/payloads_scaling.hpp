@@ -74,6 +74,8 @@ struct FleetState {
     std::string fleet_uid;        ///< of the fleet's life
     std::int64_t generation = 0;  ///< counts intents; ids contain it
     int target = 0;               ///< as many instances are to be; those that leave don't count
+    /// When this state was begun: the later of two is right, though its generation be lower.
+    std::optional<WallTime> founded{};
     SizeHistory history;
     FleetBackOff back_off;
     std::optional<FleetIntent> intent{};

@@ -116,6 +116,37 @@ TEST(FleetFacts, MachinesAreListedOnceInTwoPeriodsWithinBounds) {
     EXPECT_EQ(listed_every(10min), 30s);
 }
 
+TEST(FleetFacts, WithoutItsStateAFleetIsBegunAnewByWhatIsThere) {
+    Tree tree(2);
+    tree.record("edge-1-1", InstancePhase::serving);
+    auto& state = *tree.view.managed[edge].state;
+    state.value.generation = 7;
+    state.gone = true;
+    FleetFacts facts = facts_of_fleet(tree.view, edge, nullptr, false, {}, {}, {});
+    EXPECT_EQ(facts.unreadable, "");
+    EXPECT_EQ(facts.view.state, std::nullopt);
+    EXPECT_EQ(facts.view.seen_generation, 7);
+    EXPECT_EQ(facts.view.instances.size(), 1U);
+    EXPECT_EQ(held_back(tree.view, edge), std::nullopt) << "its names stay as they are";
+    state.gone = false;
+    state.garbage = true;
+    facts = facts_of_fleet(tree.view, edge, nullptr, false, {}, {}, {});
+    EXPECT_NE(facts.unreadable, "");
+}
+
+TEST(SeenFleet, KeepsTheHighestGenerationAndTheLatestBeginning) {
+    SeenFleet seen = remember({}, "u", {.generation = 7, .founded = WallTime{5s}});
+    seen = remember(seen, "u", {.generation = 3, .founded = WallTime{9s}});
+    EXPECT_EQ(seen, (SeenFleet{.uid = "u", .generation = 7, .founded = WallTime{9s}}));
+    scaler::LifecycleView view;
+    recall(seen, "another life", view);
+    EXPECT_EQ(view.seen_generation, 0);
+    recall(seen, "u", view);
+    EXPECT_EQ(view.seen_generation, 7);
+    EXPECT_EQ(view.seen_founded, WallTime{9s});
+    EXPECT_EQ(remember(seen, "another life", {.generation = 1}).generation, 1);
+}
+
 TEST(FleetFacts, ADownThatIsNotOfNowIsUnknown) {
     Tree tree(1);
     tree.record("edge-1-1", InstancePhase::serving);

@@ -24,6 +24,7 @@ FleetState some_state() {
             .fleet_uid = "u1",
             .generation = 4,
             .target = 3,
+            .founded = at(1),
             .history = {.peaks = {{.at = at(1'000), .size = 4}},
                         .troughs = {{.at = at(1'000), .size = 2}},
                         .events = {{.at = at(900), .added = 1, .removed = 0}},
@@ -47,15 +48,16 @@ FleetState some_state() {
 }
 
 TEST(ScalingPayloads, ReadLikeThis) {
-    EXPECT_EQ(encode(some_state()),
-              R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,"uid":"u1","generation":4,)"
-              R"("target":3,"tick":66,"history":{"peaks":[[1000,4]],"troughs":[[1000,2]],)"
-              R"("events":[[900,1,0]],"last":1000},)"
-              R"("back_off":{"failures":1,"failed":500,"until":600},)"
-              R"("intent":{"kind":"out","generation":4,"ids":["web-4-1"],"leaving":["web-2-1"],)"
-              R"("started":900,"deadline":2000,"nonce":"abc","digest":"d1"},)"
-              R"("orphans":{"web-1-1":{"first":1,"last":2,"listings":2,"condemned":3}},)"
-              R"("collected":[4],"listed":5,"replaced":6,"avoided":{"n2":7}})");
+    EXPECT_EQ(
+        encode(some_state()),
+        R"({"v":1,"cluster":"c-1","token":7,"writer":"n1","seq":3,"uid":"u1","generation":4,)"
+        R"("target":3,"founded":1,"tick":66,"history":{"peaks":[[1000,4]],"troughs":[[1000,2]],)"
+        R"("events":[[900,1,0]],"last":1000},)"
+        R"("back_off":{"failures":1,"failed":500,"until":600},)"
+        R"("intent":{"kind":"out","generation":4,"ids":["web-4-1"],"leaving":["web-2-1"],)"
+        R"("started":900,"deadline":2000,"nonce":"abc","digest":"d1"},)"
+        R"("orphans":{"web-1-1":{"first":1,"last":2,"listings":2,"condemned":3}},)"
+        R"("collected":[4],"listed":5,"replaced":6,"avoided":{"n2":7}})");
     const FleetInstanceRecord record{.stamp = stamp,
                                      .fleet_uid = "u1",
                                      .generation = 4,

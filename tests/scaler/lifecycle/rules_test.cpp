@@ -73,6 +73,31 @@ TEST(LifecycleSafeMode, DoesNothingWhenTheTreeIsNotTheOneThatItShouldBe) {
     EXPECT_FALSE(plan(quick_settings(), view).refused) << "a machine of an earlier life";
 }
 
+/// The remedy that docs/scaling-lifecycle.md gives: the state is deleted, and begun anew.
+TEST(LifecycleSafeMode, AStateThatWasBegunAnewIsRightThoughMoreWasSeen) {
+    LifecycleView view = serving(2);
+    view.seen_generation = 7;
+    view.seen_founded = at_second(50);
+    view.state->founded = at_second(50);
+    EXPECT_TRUE(plan(quick_settings(), view).refused);
+    view.state.reset();
+    LifecyclePlan planned = plan(quick_settings(), view);
+    ASSERT_TRUE(planned.write);
+    EXPECT_EQ(planned.write->state.generation, 7) << "above all that is seen";
+    EXPECT_EQ(planned.write->state.founded, view.now);
+    // Another master, which had seen more than the one that began it.
+    view.state = planned.write->state;
+    view.seen_generation = 9;
+    view.decision = decided(view, 3);
+    planned = plan(quick_settings(), view);
+    EXPECT_FALSE(planned.refused);
+    ASSERT_TRUE(planned.write);
+    EXPECT_EQ(planned.write->state.intent->ids, Ids{id(10, 1)}) << "no name is used again";
+    // An older backup, of before it was begun anew.
+    view.seen_founded = view.now + seconds(1);
+    EXPECT_TRUE(plan(quick_settings(), view).refused);
+}
+
 TEST(LifecycleBegins, WithWhatIsThereAndTakesNothingAway) {
     LifecycleView view = serving(2);
     view.state.reset();
