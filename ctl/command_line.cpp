@@ -168,6 +168,8 @@ void add_config(CLI::App& app, Parsed& p, std::istream& in) {
         ->add_option("--generation", p.remove.generation, "Only when this is its generation")
         ->check(CLI::PositiveNumber);
     remove_command->add_flag("--dry-run", p.remove.dry_run, "Only check");
+    remove_command->add_flag(
+        "--abandon", p.remove.abandon, "A fleet whose LBs muster made: they run on, unmanaged");
     remove_command->callback([&p] {
         p.command = [options = p.remove](Context& context) { return remove(context, options); };
     });

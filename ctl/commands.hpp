@@ -54,6 +54,7 @@ struct DeleteOptions {
     std::string name;
     int generation = 0;  ///< only this one; 0 = any
     bool dry_run = false;
+    bool abandon = false;  ///< of a fleet: its LBs run on
 };
 [[nodiscard]] asio::awaitable<Exit> remove(Context& context, DeleteOptions options);
 

@@ -12,6 +12,7 @@ asio::awaitable<Exit> remove(Context& context, DeleteOptions options) {
     ApiCall call{.method = "DELETE",
                  .target = "/api/v1/" + kind + "s/" + http::percent_encode(options.name)};
     if (options.dry_run) call.target += "?dry_run=1";
+    if (options.abandon) call.target += options.dry_run ? "&abandon=1" : "?abandon=1";
     if (options.generation > 0) {
         call.fields.push_back(
             {.name = "if-match", .value = '"' + std::to_string(options.generation) + '"'});

@@ -34,6 +34,13 @@ std::optional<std::int64_t> generation_from(std::string_view text) {
     return value;
 }
 
+Result<bool> flag_of(const http::Request& request, const std::string& name) {
+    const auto value = request.query_value(name).value_or("0");
+    if (value == "0" || value == "false") return false;
+    if (value == "1" || value == "true" || value.empty()) return true;
+    return malformed("query parameter '" + name + "' must be 1 or 0");
+}
+
 }  // namespace
 
 BodyReader::BodyReader(std::string_view body) {
@@ -200,10 +207,15 @@ Result<std::string> author_of(const http::Request& request, std::string_view act
 }
 
 Result<DryRun> dry_run_of(const http::Request& request) {
-    const auto value = request.query_value("dry_run").value_or("0");
-    if (value == "0" || value == "false") return DryRun::no;
-    if (value == "1" || value == "true" || value.empty()) return DryRun::yes;
-    return malformed("query parameter 'dry_run' must be 1 or 0");
+    const auto said = flag_of(request, "dry_run");
+    if (!said) return tl::unexpected(said.error());
+    return *said ? DryRun::yes : DryRun::no;
+}
+
+Result<Abandon> abandon_of(const http::Request& request) {
+    const auto said = flag_of(request, "abandon");
+    if (!said) return tl::unexpected(said.error());
+    return *said ? Abandon::yes : Abandon::no;
 }
 
 }  // namespace muster::orchestrator

@@ -58,4 +58,6 @@ class BodyReader {
 
 [[nodiscard]] Result<DryRun> dry_run_of(const http::Request& request);
 
+[[nodiscard]] Result<Abandon> abandon_of(const http::Request& request);
+
 }  // namespace muster::orchestrator

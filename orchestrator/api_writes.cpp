@@ -137,9 +137,11 @@ asio::awaitable<http::Response> remove(znodes::ConfigKind kind,
                                        Commands& commands) {
     auto terms = terms_of(call);
     if (!terms) co_return malformed(terms.error());
+    const auto abandon = abandon_of(call.request);
+    if (!abandon) co_return malformed(abandon.error());
     const znodes::ConfigName name(kind, call.parameters[0]);
     const auto applied =
-        co_await commands.remove(name, terms->expect, terms->author, terms->dry_run);
+        co_await commands.remove(name, terms->expect, terms->author, terms->dry_run, *abandon);
     if (!applied) co_return failed(applied.error());
     if (applied->problem) co_return failed(*applied);
     co_return json_response(200, object_of(name, *applied));

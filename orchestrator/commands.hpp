@@ -48,6 +48,9 @@ struct Expectation {
 
 enum class DryRun { no, yes };
 
+/// Of a fleet whose LBs muster made: they run on, and nobody manages them.
+enum class Abandon { no, yes };
+
 /// Who asks for a change, as history and audit name them.
 struct Requester {
     std::string name;    ///< as they say themselves
@@ -161,7 +164,8 @@ class Commands {
     [[nodiscard]] virtual asio::awaitable<Result<AppliedGroup>> remove(znodes::ConfigName object,
                                                                        Expectation expect,
                                                                        Requester author,
-                                                                       DryRun dry_run) = 0;
+                                                                       DryRun dry_run,
+                                                                       Abandon abandon) = 0;
     [[nodiscard]] virtual asio::awaitable<Result<AppliedGroup>> change_backend(
         BackendChange change) = 0;
     /// The cluster's pause after it.

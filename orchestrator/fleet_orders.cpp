@@ -171,4 +171,16 @@ Result<LostHostWrite> plan_lost_host(const znodes::Paths& paths,
     return write;
 }
 
+std::optional<Error> refuse_orphaning(const FleetName& fleet, std::size_t records) {
+    if (records == 0) return std::nullopt;
+    return problem(
+        CommandErrc::refused,
+        fmt::format(
+            "fleet {} has {} LBs that muster made; they would run on, and nobody would manage "
+            "them. Take it down first (apply it without dns and with scaling: {{max: 0}}), or "
+            "say so: ?abandon=1, musterctl delete --abandon",
+            fleet.str(),
+            records));
+}
+
 }  // namespace muster::orchestrator

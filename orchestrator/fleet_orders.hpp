@@ -6,6 +6,7 @@
 #include "common/znodes/paths.hpp"
 #include "orchestrator/commands.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,5 +53,8 @@ struct LostHostWrite {
                                                    const ReadNode& there,
                                                    bool hosts_are_there,
                                                    const OrderedBy& by);
+
+/// Why a fleet with so many records of LBs must not be deleted; nothing: it may be.
+[[nodiscard]] std::optional<Error> refuse_orphaning(const FleetName& fleet, std::size_t records);
 
 }  // namespace muster::orchestrator

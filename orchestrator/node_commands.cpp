@@ -58,10 +58,11 @@ asio::awaitable<Result<std::vector<AppliedGroup>>> NodeCommands::apply(ApplyRequ
 asio::awaitable<Result<AppliedGroup>> NodeCommands::remove(znodes::ConfigName object,
                                                            Expectation expect,
                                                            Requester author,
-                                                           DryRun dry_run) {
+                                                           DryRun dry_run,
+                                                           Abandon abandon) {
     co_return co_await asio::co_spawn(
         control_,
-        remove_one(std::move(object), expect, std::move(author), dry_run),
+        remove_one(std::move(object), expect, std::move(author), dry_run, abandon),
         asio::use_awaitable);
 }
 

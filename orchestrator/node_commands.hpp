@@ -42,7 +42,8 @@ class NodeCommands final : public Commands {
     [[nodiscard]] asio::awaitable<Result<AppliedGroup>> remove(znodes::ConfigName object,
                                                                Expectation expect,
                                                                Requester author,
-                                                               DryRun dry_run) override;
+                                                               DryRun dry_run,
+                                                               Abandon abandon) override;
     [[nodiscard]] asio::awaitable<Result<AppliedGroup>> change_backend(
         BackendChange change) override;
     [[nodiscard]] asio::awaitable<Result<znodes::Pause>> pause_cluster(PauseChange change,
@@ -72,7 +73,9 @@ class NodeCommands final : public Commands {
     asio::awaitable<Result<AppliedGroup>> remove_one(znodes::ConfigName object,
                                                      Expectation expect,
                                                      Requester author,
-                                                     DryRun dry_run);
+                                                     DryRun dry_run,
+                                                     Abandon abandon);
+    asio::awaitable<Result<std::vector<coordination::Op>>> guard_removal(FleetName fleet);
     asio::awaitable<Result<AppliedGroup>> change_one(BackendChange change);
     asio::awaitable<Result<znodes::Pause>> set_control(PauseChange change, Requester author);
     asio::awaitable<Result<znodes::FleetPause>> set_fleet_pause(FleetPauseChange change,

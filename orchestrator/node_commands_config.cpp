@@ -296,7 +296,8 @@ asio::awaitable<AppliedGroup> NodeCommands::apply_one(ApplyItem item,
 asio::awaitable<Result<AppliedGroup>> NodeCommands::remove_one(znodes::ConfigName object,
                                                                Expectation expect,
                                                                Requester requester,
-                                                               DryRun dry_run) {
+                                                               DryRun dry_run,
+                                                               Abandon abandon) {
     if (std::optional<Error> refused = refuse_derived(object)) co_return tl::unexpected(*refused);
     Result<std::optional<KnownHead>> read = co_await read_head(object);
     if (!read) co_return tl::unexpected(read.error());
@@ -307,7 +308,14 @@ asio::awaitable<Result<AppliedGroup>> NodeCommands::remove_one(znodes::ConfigNam
         co_return tl::unexpected(*refused);
     if (std::optional<Error> refused = refuse_needed(node_.view(), object))
         co_return tl::unexpected(*refused);
+    std::vector<coordination::Op> guards;
+    if (object.kind == znodes::ConfigKind::fleet && abandon == Abandon::no) {
+        auto none_left = co_await guard_removal(FleetName(object.name));
+        if (!none_left) co_return tl::unexpected(none_left.error());
+        guards = *std::move(none_left);
+    }
     ConfigWrite planned = plan_removal(node_.paths(), object, *known, author(std::move(requester)));
+    std::ranges::move(guards, std::back_inserter(planned.commit));
     AppliedGroup result{.result = Applied::removed,
                         .generation = planned.generation,
                         .previous = known->head.generation};

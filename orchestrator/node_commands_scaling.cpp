@@ -124,4 +124,23 @@ asio::awaitable<Result<LostHost>> NodeCommands::give_up_host(HostLoss loss,
     co_return std::move(planned->lost);
 }
 
+/// Fails while the fleet has LBs that muster made; else what makes sure that none comes meanwhile.
+asio::awaitable<Result<std::vector<coordination::Op>>> NodeCommands::guard_removal(
+    FleetName fleet) {
+    const auto state = co_await read_node(node_.paths().fleet_state(fleet));
+    if (!state) co_return tl::unexpected(state.error());
+    const auto records = co_await store_.children(node_.paths().instances(fleet), Watch::none);
+    const bool none = !records && records.error().code == make_error_code(StoreErrc::no_node);
+    if (!records && !none)
+        co_return tl::unexpected(
+            from_store(records.error().code, "reading the instances of " + fleet.str()));
+    if (auto refused = refuse_orphaning(fleet, none ? 0 : records->names.size()))
+        co_return tl::unexpected(*std::move(refused));
+    std::vector<coordination::Op> guards;
+    if (*state)
+        guards.emplace_back(coordination::CheckOp{.path = node_.paths().fleet_state(fleet),
+                                                  .version = (*state)->stat.version});
+    co_return guards;
+}
+
 }  // namespace muster::orchestrator

@@ -190,7 +190,9 @@ std::optional<FleetFacts> ScaleDuty::facts_of(const FleetName& name, const Part&
         snapshot_.get(),
         provider->second->abilities().places,
         [this](const FleetName& of, const InstanceId& id) {
-            if (dns_ == nullptr) return dnsupdate::OutOfDns{.why = "this node publishes no names"};
+            const bool named = !node_.view().fleets.at(of).spec->dns.empty();
+            if (dns_ == nullptr)
+                return dnsupdate::OutOfDns{.out = !named, .why = "this node publishes no names"};
             return dns_->out_of_dns(of, id);
         },
         clock_.wall(),

@@ -40,6 +40,7 @@ scaler::LifecycleSettings settings_of(const follow::FleetView& fleet, bool place
             .warm_up = duration_cast<seconds>(spec.scaling->warm_up),
             .replace_dead = provider.replace_dead,
             .shadow = spec.scaling->shadow,
+            .take_down = spec.scaling->max == 0,
             .list_every = std::clamp(duration_cast<seconds>(2 * spec.scaling->period),
                                      list_at_most_every,
                                      list_at_least_every)};
@@ -159,8 +160,10 @@ FleetFacts facts_of_fleet(const follow::ClusterView& view,
         if (places)
             sight.host_reachable =
                 is_reachable(view, managed, host, steady) || is_lost(view, managed, host);
+        // Whoever takes a fleet down has taken its names away first, and records stay for a while.
+        const bool named = !fleet.spec->dns.empty() || facts.settings.take_down;
         const dnsupdate::OutOfDns dns =
-            fleet.spec->dns.empty() ? dnsupdate::OutOfDns{.out = true} : out_of_dns(name, id);
+            named ? out_of_dns(name, id) : dnsupdate::OutOfDns{.out = true};
         sight.out_of_dns = dns.out;
         sight.in_dns = dns.why;
         seen.sights.emplace(id, std::move(sight));

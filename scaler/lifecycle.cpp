@@ -19,7 +19,8 @@ LifecyclePlan begin(const LifecycleSettings& settings, const LifecycleView& view
         plan.says.emplace_back("begins when the provider has listed its machines");
         return plan;
     }
-    FleetWrite write{.starts = true, .first = true, .did = {"the fleet is managed from now on"}};
+    FleetWrite write{
+        .starts = true, .first = !view.state, .did = {"the fleet is managed from now on"}};
     write.state = {.stamp = view.stamp,
                    .fleet_uid = settings.uid,
                    .generation = view.seen_generation,
@@ -29,6 +30,8 @@ LifecyclePlan begin(const LifecycleSettings& settings, const LifecycleView& view
         write.state.generation =
             std::max(write.state.generation, generation_of(settings.fleet, id).value_or(0));
     };
+    if (view.state)
+        write.state.generation = std::max(write.state.generation, view.state->generation);
     for (const auto& [id, record] : view.instances) raise(id.str());
     for (const Machine& machine : view.inventory.newest->machines) raise(machine.id.str());
     plan.write = std::move(write);
@@ -58,6 +61,11 @@ std::optional<std::string> later_generation(const LifecycleSettings& settings,
     return std::nullopt;
 }
 
+/// Its state is left; its machines, if there are any, are nobody's.
+bool is_of_a_finished_life(const LifecycleSettings& settings, const LifecycleView& view) {
+    return view.state && view.state->fleet_uid != settings.uid && view.instances.empty();
+}
+
 }  // namespace
 
 std::optional<std::string> unsafe(const LifecycleSettings& settings, const LifecycleView& view) {
@@ -73,7 +81,7 @@ std::optional<std::string> unsafe(const LifecycleSettings& settings, const Lifec
                                id.str(),
                                record.provider,
                                settings.provider);
-    if (!view.state) return std::nullopt;
+    if (!view.state || is_of_a_finished_life(settings, view)) return std::nullopt;
     const znodes::FleetState& state = *view.state;
     if (state.fleet_uid != settings.uid) return "the state is of another life of this fleet";
     if (state.intent) {
@@ -97,7 +105,7 @@ LifecyclePlan plan(const LifecycleSettings& settings, const LifecycleView& view)
         nothing.says.push_back("nothing is done: " + *why);
         return nothing;
     }
-    if (!view.state) return begin(settings, view);
+    if (!view.state || is_of_a_finished_life(settings, view)) return begin(settings, view);
     Draft draft(settings, view);
     learn(draft);
     take_in_leftovers(draft);

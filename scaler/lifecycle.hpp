@@ -43,6 +43,7 @@ struct LifecycleSettings {
     seconds warm_up{120};
     bool replace_dead = true;
     bool shadow = false;
+    bool take_down = false;   ///< max is 0: also the last one goes
     int creates_at_once = 5;  ///< after the first has become healthy (F6)
     int orphans_per_hour = 5;
     seconds retry{5};  ///< between two calls for one machine
@@ -162,7 +163,9 @@ struct LifecyclePlan {
 ///    for `create_timeout`. It is replaced unless the breaker is open, a listing is partial or its
 ///    host isn't reachable.
 /// 7. Orphans: orphans.hpp.
-/// 8. Nothing at all if the tree isn't the one that it should be (F1): another life of the fleet,
+/// 8. A fleet that was made again under its name begins anew once nothing of the earlier one is
+/// left.
+/// 9. Nothing at all if the tree isn't the one that it should be (F1): another life of the fleet,
 ///    instances gone without a trace, a generation that is lower than one that was seen.
 [[nodiscard]] LifecyclePlan plan(const LifecycleSettings& settings, const LifecycleView& view);
 

@@ -34,7 +34,9 @@ std::optional<std::string> dead(Draft& draft, const InstanceId& id) {
 }  // namespace
 
 void replace_dead(Draft& draft) {
-    if (!draft.settings.replace_dead || draft.settings.shadow || draft.state.intent) return;
+    if (!draft.settings.replace_dead || draft.settings.shadow || draft.settings.take_down ||
+        draft.state.intent)
+        return;
     if (!draft.view.reconciled || draft.view.inventory.partial) return;
     std::vector<std::pair<InstanceId, std::string>> all;
     for (const auto& [id, record] : draft.records)

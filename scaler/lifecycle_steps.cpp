@@ -88,7 +88,7 @@ void begin_drain(Draft& draft, const InstanceId& id) {
         case Leave::granted:
             break;
     }
-    if (draft.serving_besides(id) == 0)
+    if (draft.serving_besides(id) == 0 && !draft.settings.take_down)
         return give_up_late(draft, id, "no other one serves and is healthy");
     FleetInstanceRecord& record = draft.records.at(id);
     record.drain_started = draft.now();

@@ -191,7 +191,13 @@ void lint_scaling(const ScalingSpec& scaling, const LintFacts& facts, Findings& 
 std::vector<Finding> lint(const config::FleetSpec& fleet, const LintFacts& facts) {
     Findings findings;
     if (fleet.provider) lint_provider(fleet, *fleet.provider, facts, findings);
-    if (fleet.scaling) lint_scaling(*fleet.scaling, facts, findings);
+    if (!fleet.scaling) return findings.take();
+    if (fleet.scaling->max > 0) {
+        lint_scaling(*fleet.scaling, facts, findings);
+    } else if (!fleet.dns.empty()) {
+        findings.refuse("spec.scaling.max",
+                        "is 0, and no name is ever emptied: take the names out of spec.dns first");
+    }
     return findings.take();
 }
 

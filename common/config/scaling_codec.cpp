@@ -129,16 +129,21 @@ std::optional<EffectivenessGuard> decode_effectiveness(const Value& value) {
 
 /// Is max known?
 bool read_bounds(const Fields& fields, ScalingSpec& scaling) {
-    config::read_int(fields, "min", scaling.min, bounds::fleet_size);
+    config::read_int(fields, "min", scaling.min, bounds::fleet_bound);
     // No size that is written below is held against a bound that isn't known.
     scaling.max = static_cast<int>(bounds::fleet_size.most);
     const auto max = fields.require("max", "the largest number of LBs");
-    const auto number = max ? config::read_int(*max, bounds::fleet_size) : std::nullopt;
+    const auto number = max ? config::read_int(*max, bounds::fleet_bound) : std::nullopt;
     if (!number) return false;
     scaling.max = static_cast<int>(*number);
+    const auto min = fields.find("min");
+    if (scaling.max == 0 && !min) scaling.min = 0;
     if (scaling.max < scaling.min)
         max->refuse(
             fmt::format("is {}, and min is {}; must be at least that", scaling.max, scaling.min));
+    if (min && scaling.min == 0 && scaling.max > 0)
+        min->refuse(
+            "is 0, which only a fleet has that is taken down, with max: 0; must be 1 or more");
     return true;
 }
 
@@ -147,7 +152,9 @@ void read_metrics(const Value& value,
                   bool max_is_known,
                   ScalingSpec& scaling) {
     const auto metrics = fields.find("metrics");
-    if (metrics) scaling.metrics = decode_metrics(*metrics, scaling.mode, scaling.max);
+    // What a fleet that is taken down was sized by may stand.
+    const int largest = scaling.max == 0 ? static_cast<int>(bounds::fleet_size.most) : scaling.max;
+    if (metrics) scaling.metrics = decode_metrics(*metrics, scaling.mode, largest);
     const bool none =
         !metrics || (metrics->node().kind == Node::Kind::list && metrics->node().items.empty());
     if (none && max_is_known && scaling.min < scaling.max)

@@ -7,6 +7,8 @@
 // the same.
 namespace muster::config::bounds {
 
+/// 0: only as max, of a fleet that is taken down.
+inline constexpr IntRange fleet_bound{.least = 0, .most = static_cast<std::int64_t>(instances)};
 inline constexpr IntRange fleet_size{.least = 1, .most = static_cast<std::int64_t>(instances)};
 inline constexpr DurationRange period{.least = 1s, .most = 1h};
 inline constexpr DurationRange scrape_interval{.least = 1s, .most = 10min};

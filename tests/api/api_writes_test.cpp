@@ -197,6 +197,12 @@ const std::vector<Command> commands = {
      "remove fleet/web by loopback",
      R"({"name":"web","result":"removed","generation":5,"previous":4,"changes":[],)"
      R"("warnings":[],"problems":[]})"},
+    {"DELETE",
+     "/api/v1/fleets/web?abandon=1",
+     "",
+     "remove fleet/web by loopback abandon",
+     R"({"name":"web","result":"removed","generation":5,"previous":4,"changes":[],)"
+     R"("warnings":[],"problems":[]})"},
     {"PATCH",
      "/api/v1/groups/web/backends/b1",
      R"({"state":"drain"})",

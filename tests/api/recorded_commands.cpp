@@ -51,9 +51,14 @@ asio::awaitable<Result<std::vector<AppliedGroup>>> RecordedCommands::apply(Apply
 asio::awaitable<Result<AppliedGroup>> RecordedCommands::remove(znodes::ConfigName object,
                                                                Expectation expect,
                                                                Requester author,
-                                                               DryRun dry_run) {
-    asked.push_back(fmt::format(
-        "remove {} by {}{}{}", object.word(), author.name, spelled(expect), spelled(dry_run)));
+                                                               DryRun dry_run,
+                                                               Abandon abandon) {
+    asked.push_back(fmt::format("remove {} by {}{}{}{}",
+                                object.word(),
+                                author.name,
+                                spelled(expect),
+                                spelled(dry_run),
+                                abandon == Abandon::yes ? " abandon" : ""));
     if (fails) co_return tl::unexpected(*fails);
     co_return applied.empty() ? done(Applied::removed) : applied.front();
 }

@@ -30,7 +30,8 @@ class RecordedCommands : public orchestrator::Commands {
         znodes::ConfigName object,
         orchestrator::Expectation expect,
         orchestrator::Requester author,
-        orchestrator::DryRun dry_run) override;
+        orchestrator::DryRun dry_run,
+        orchestrator::Abandon abandon) override;
     [[nodiscard]] asio::awaitable<Result<orchestrator::AppliedGroup>> change_backend(
         orchestrator::BackendChange change) override;
     [[nodiscard]] asio::awaitable<Result<znodes::Pause>> pause_cluster(

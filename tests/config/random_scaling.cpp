@@ -143,10 +143,11 @@ ScalingSpec random_scaling(Dice& dice) {
     ScalingSpec scaling = standard_scaling(mode);
     scaling.min = dice.number(1, 256);
     scaling.max = dice.number(scaling.min, 256);
+    if (dice.number(0, 9) == 0) scaling.min = scaling.max = 0;
     if (dice.chance()) scaling.period = whole_seconds(dice, 1s, 1h);
     if (dice.chance()) scaling.scrape_interval = whole_seconds(dice, 1s, 10min);
     for (int n = dice.number(scaling.min < scaling.max ? 1 : 0, 4); n > 0; --n)
-        scaling.metrics.push_back(random_metric(dice, mode, scaling.max, n));
+        scaling.metrics.push_back(random_metric(dice, mode, std::max(1, scaling.max), n));
     if (dice.chance()) vary(dice, mode, 1'000, scaling.out);
     if (dice.chance()) vary(dice, mode, 100, scaling.in);
     if (dice.chance()) scaling.warm_up = whole_seconds(dice, 0s, 6h);

@@ -143,6 +143,15 @@ TEST_F(FleetOrders, AreForFleetsThatAreThereAndSizeThemselves) {
     EXPECT_EQ(planned({.fleet = edge}).error().code, make_error_code(CommandErrc::not_found));
 }
 
+TEST(Orphaning, IsRefusedWithWhatToDoInstead) {
+    EXPECT_EQ(refuse_orphaning(edge, 0), std::nullopt);
+    const auto refused = refuse_orphaning(edge, 3);
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->code, make_error_code(CommandErrc::refused));
+    EXPECT_TRUE(refused->context.contains("3 LBs")) << refused->context;
+    EXPECT_TRUE(refused->context.contains("scaling: {max: 0}")) << refused->context;
+}
+
 class LostHosts : public FleetOrders {
  protected:
     LostHosts() {

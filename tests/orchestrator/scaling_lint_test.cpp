@@ -40,6 +40,16 @@ TEST(ScalingLint, RefusesATimeZoneThatThereIsNot) {
     EXPECT_THAT(lint_scaling(spec, view_with({"local"})).refusals, Contains(HasSubstr("Berlln")));
 }
 
+TEST(ScalingLint, AFleetThatIsTakenDownHasNoNamesAnyMore) {
+    config::FleetSpec spec = fleet();
+    spec.scaling->min = spec.scaling->max = 0;
+    spec.dns = {{.name = "api.example.org"}};
+    EXPECT_THAT(lint_scaling(spec, view_with({"local"})).refusals,
+                Contains(HasSubstr("spec.scaling.max: is 0, and no name is ever emptied")));
+    spec.dns.clear();
+    EXPECT_EQ(lint_scaling(spec, view_with({"local"})), ScalingLint{});
+}
+
 TEST(ScalingLint, SaysNothingOfFleetsThatAreNotScaled) {
     EXPECT_EQ(lint_scaling({.name = FleetName("edge")}, {}), ScalingLint{});
 }

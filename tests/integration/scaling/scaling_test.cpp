@@ -103,6 +103,24 @@ spec:
         EXPECT_TRUE(unchecked.body.contains("could not be checked")) << unchecked.body;
     }
 
+    /// What has LBs isn't deleted; without any it is, and its name can be had again.
+    void take_down() {
+        const auto node = *cluster_->master();
+        const auto refused = cluster_->request("DELETE", node, "/api/v1/fleets/edge", "");
+        EXPECT_EQ(refused.status, 409) << refused.body;
+        EXPECT_TRUE(refused.body.contains("LBs that muster made")) << refused.body;
+        std::string none = fleet(2);
+        none.replace(none.find("min: 1\n    max: 5"), 17, "max: 0");
+        ASSERT_EQ(cluster_->post(node, "/api/v1/apply", none).status, 200);
+        ASSERT_TRUE(eventually(60s, [&] {
+            last_ = cluster_->request("DELETE", node, "/api/v1/fleets/edge", "").body;
+            return last_.contains("removed");
+        })) << logs();
+        EXPECT_EQ(machines_.count(), 0U);
+        ASSERT_EQ(cluster_->post(node, "/api/v1/apply", fleet(1)).status, 200);
+        EXPECT_TRUE(comes_to(1)) << logs();
+    }
+
     /// The ids of the LBs that probes call up, as any node says.
     [[nodiscard]] std::set<std::string> up() {
         std::set<std::string> ids;
@@ -195,6 +213,7 @@ TEST_F(Scaling, MakesReplacesAndRemovesLoadBalancersAlsoUnderANewMaster) {
     const json::value told = json::parse(replayed.output());
     EXPECT_GT(told.at("ticks").to_number<int>(), 10);
     EXPECT_EQ(told.at("differences"), 0);
+    take_down();
 }
 
 }  // namespace

@@ -404,5 +404,43 @@ TEST(Victims, ZonesStayBalancedAndScoresAreExplained) {
     EXPECT_THAT(choose_victims({}, 3), IsEmpty());
 }
 
+/// `scaling: {max: 0}`: also the last one goes, which else stays.
+TEST(LifecycleTakeDown, RemovesAllAndLeavesNothing) {
+    LifecycleView view = shrinking(1, 0);
+    view.replies[id(1, 1)] = {
+        .kind = CallKind::can_remove, .asked = view.now, .at = view.now, .result = Machine{}};
+    EXPECT_FALSE(plan(quick_settings(), view).write) << "the last one isn't drained";
+    LifecycleSettings settings = quick_settings();
+    settings.take_down = true;
+    const LifecyclePlan planned = plan(settings, view);
+    ASSERT_TRUE(planned.write);
+    EXPECT_EQ(planned.write->instances.at(id(1, 1))->phase, InstancePhase::draining);
+}
+
+TEST(LifecycleTakeDown, ReplacesNothing) {
+    LifecycleView view = serving(3);
+    view.sights.at(id(1, 1)).verdict = Verdict::down;
+    ASSERT_TRUE(plan(quick_settings(), view).write) << "else it is replaced";
+    LifecycleSettings settings = quick_settings();
+    settings.take_down = true;
+    EXPECT_FALSE(plan(settings, view).write);
+}
+
+/// A fleet that was taken down, deleted and made again under its name.
+TEST(LifecycleBegins, AnewWhenNothingOfAnEarlierLifeIsLeft) {
+    LifecycleView view = serving(0);
+    view.state->fleet_uid = "u0";
+    view.state->generation = 7;
+    const LifecyclePlan planned = plan(quick_settings(), view);
+    ASSERT_TRUE(planned.write);
+    EXPECT_FALSE(planned.write->first) << "its znodes are there";
+    EXPECT_EQ(planned.write->state.fleet_uid, "u1");
+    EXPECT_EQ(planned.write->state.generation, 7) << "no name is used again";
+    EXPECT_EQ(planned.write->state.target, 0);
+    view.instances[id(1, 1)] = record_of(InstancePhase::serving, view.now);
+    view.instances[id(1, 1)].fleet_uid = "u0";
+    EXPECT_TRUE(plan(quick_settings(), view).refused);
+}
+
 }  // namespace
 }  // namespace muster::scaler::testing
