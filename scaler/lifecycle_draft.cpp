@@ -161,6 +161,11 @@ std::optional<Machine> Draft::machine(const InstanceId& id) const {
     return *listed;
 }
 
+bool Draft::is_unreadable(const InstanceId& id) const {
+    const auto seen = machine(id);
+    return seen && seen->state == MachineState::unknown && seen->token.empty();
+}
+
 void Draft::wake(WallTime when) {
     if (!again_ || when < *again_) again_ = when;
 }

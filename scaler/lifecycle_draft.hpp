@@ -54,6 +54,8 @@ class Draft {
     /// Is there evidence that the machine is no more: two complete listings of this term, made
     /// after it came into its phase, and its host reachable?
     [[nodiscard]] bool is_missing(const InstanceId& id) const;
+    /// Something of that name is there, and its own record can't be read.
+    [[nodiscard]] bool is_unreadable(const InstanceId& id) const;
     /// The machine of this life as it was last seen; absent: not seen.
     [[nodiscard]] std::optional<Machine> machine(const InstanceId& id) const;
 

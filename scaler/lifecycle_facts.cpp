@@ -33,13 +33,15 @@ bool is_late(Draft& draft, const InstanceId& id) {
 void learn_creating(Draft& draft, const InstanceId& id) {
     FleetInstanceRecord& record = draft.records.at(id);
     const auto machine = draft.machine(id);
-    if (machine && machine->token != record.token) {
+    if (draft.is_unreadable(id)) {
+        draft.say(fmt::format("{}: its record on {} can't be read", id.str(), record.host));
+    } else if (machine && machine->token != record.token) {
         // Never ours: names are not used again. Without a record it is an orphan like any other.
         draft.fail(id, "another machine has this name");
         draft.enter(id, InstancePhase::gone, "another machine has this name");
         return;
     }
-    if (machine) {
+    if (machine && !draft.is_unreadable(id)) {
         if (!machine->address.empty()) record.address = machine->address;
         if (record.host.empty() && !machine->host.empty()) record.host = machine->host;
         draft.state.avoided.erase(record.host);

@@ -113,10 +113,12 @@ bool is_at_end(const Draft& draft, const FleetIntent& intent) {
     // What failed goes on being removed without holding up the fleet; creates pause anyway.
     const bool made = std::ranges::all_of(
         intent.ids, [&](const InstanceId& id) { return !is_starting(phase(id)); });
-    // A host that is away for good doesn't hold it up, either; its removals wait for it.
+    // A host that is away for good doesn't hold it up, either, nor a machine that nobody can remove
+    // before a person has looked: these removals wait.
     const bool left = std::ranges::all_of(intent.leaving, [&](const InstanceId& id) {
         return phase(id) == InstancePhase::gone ||
-               (phase(id) == InstancePhase::deleting && !draft.sight(id).host_reachable);
+               (phase(id) == InstancePhase::deleting &&
+                (!draft.sight(id).host_reachable || draft.is_unreadable(id)));
     });
     return made && left;
 }

@@ -67,7 +67,10 @@ ProviderResult<MachineRecord> MachineKeeper::find_or_make(const FileLock& lock,
     }
     const auto others = store_.all();
     if (!others) return local(others.error());
-    auto layout = lay_out_machine(templates_, order, *others, store_.path(order.fleet, order.id));
+    const auto damaged = store_.damaged();
+    if (!damaged) return local(damaged.error());
+    auto layout =
+        lay_out_machine(templates_, order, *others, *damaged, store_.path(order.fleet, order.id));
     if (!layout) return tl::unexpected(layout.error());
     layout->record.fence = fence;
     layout->record.created = clock_.wall();

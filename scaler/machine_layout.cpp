@@ -6,14 +6,19 @@
 
 #include <fmt/format.h>
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <string_view>
 
@@ -53,22 +58,49 @@ bool is_free(std::uint16_t port) {
     return can_bind(AF_INET, v4) && can_bind(AF_INET6, v6);
 }
 
+/// By any TCP socket of this host, on this very address, as the kernel tells it.
+bool is_listened_on(const std::string& address) {
+    std::array<std::uint32_t, 4> words{};
+    const bool v6 = address.contains(':');
+    if (::inet_pton(v6 ? AF_INET6 : AF_INET, address.c_str(), words.data()) != 1) return false;
+    std::string local;
+    for (std::size_t i = 0; i < (v6 ? words.size() : 1); ++i)
+        local += fmt::format("{:08X}", words.at(i));
+    std::ifstream table(v6 ? "/proc/net/tcp6" : "/proc/net/tcp");
+    std::string number;
+    std::string at;
+    std::string peer;
+    std::string state;
+    for (std::string line; std::getline(table, line);) {
+        std::istringstream row(line);
+        constexpr std::string_view listens = "0A";
+        if (row >> number >> at >> peer >> state && state == listens && at.starts_with(local + ":"))
+            return true;
+    }
+    return false;
+}
+
 class Layout {
  public:
     Layout(const MachineTemplates& templates,
            const MachineOrder& order,
            const std::vector<MachineRecord>& others,
+           std::size_t damaged,
            const std::string& directory)
-        : templates_(templates), order_(order), others_(others), directory_(directory) {
+        : templates_(templates),
+          order_(order),
+          others_(others),
+          damaged_(damaged),
+          directory_(directory) {
         for (const MachineRecord& other : others)
             for (const auto& [name, port] : other.ports) taken_.insert(port);
     }
 
     MachineLayout make() {
-        if (others_.size() >= templates_.max_machines) {
-            throw Refused(
-                Trouble::quota,
-                fmt::format("there are {} machines on this host already", others_.size()));
+        const std::size_t there = others_.size() + damaged_;
+        if (there >= templates_.max_machines) {
+            throw Refused(Trouble::quota,
+                          fmt::format("there are {} machines on this host already", there));
         }
         MachineLayout layout;
         MachineRecord& record = layout.record;
@@ -94,8 +126,8 @@ class Layout {
     std::string free_address() const {
         if (templates_.addresses.empty()) return templates_.address;
         for (const std::string& address : templates_.addresses) {
-            if (std::ranges::find(others_, address, &MachineRecord::ip) == others_.end())
-                return address;
+            if (std::ranges::find(others_, address, &MachineRecord::ip) != others_.end()) continue;
+            if (damaged_ == 0 || !is_listened_on(address)) return address;
         }
         throw Refused(Trouble::quota,
                       fmt::format("each of the {} addresses of this host has a machine",
@@ -165,6 +197,7 @@ class Layout {
     const MachineTemplates& templates_;
     const MachineOrder& order_;
     const std::vector<MachineRecord>& others_;
+    std::size_t damaged_;
     const std::string& directory_;
     std::string ip_;
     std::map<std::string, std::uint16_t> ports_;
@@ -176,9 +209,10 @@ class Layout {
 ProviderResult<MachineLayout> lay_out_machine(const MachineTemplates& templates,
                                               const MachineOrder& order,
                                               const std::vector<MachineRecord>& others,
+                                              std::size_t damaged,
                                               const std::string& directory) {
     try {
-        return Layout(templates, order, others, directory).make();
+        return Layout(templates, order, others, damaged, directory).make();
     } catch (const Refused& refused) {
         return tl::unexpected(ProviderError{.trouble = refused.trouble, .detail = refused.what()});
     }

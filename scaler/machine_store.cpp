@@ -179,20 +179,32 @@ Result<std::vector<InstanceId>> MachineStore::ids(const FleetName& fleet) const 
     return ids;
 }
 
-Result<std::vector<MachineRecord>> MachineStore::all() const {
+Result<MachineStore::Known> MachineStore::known() const {
     std::error_code error;
-    std::vector<MachineRecord> records;
+    Known known;
     for (const std::string& fleet : names_in(directory_, error)) {
         const auto of_fleet = ids(FleetName(fleet));
         if (!of_fleet) return tl::unexpected(of_fleet.error());
         for (const InstanceId& id : *of_fleet) {
             auto record = read(FleetName(fleet), id);
-            if (!record) return tl::unexpected(record.error());
-            if (*record) records.push_back(std::move(**record));
+            if (!record) ++known.damaged;
+            if (record && *record) known.records.push_back(std::move(**record));
         }
     }
     if (error) return fail(error, directory_);
-    return records;
+    return known;
+}
+
+Result<std::vector<MachineRecord>> MachineStore::all() const {
+    auto all = known();
+    if (!all) return tl::unexpected(all.error());
+    return std::move(all->records);
+}
+
+Result<std::size_t> MachineStore::damaged() const {
+    const auto all = known();
+    if (!all) return tl::unexpected(all.error());
+    return all->damaged;
 }
 
 Result<void> MachineStore::add(const FileLock& /*lock*/,

@@ -5,6 +5,7 @@
 #include "scaler/machine_record.hpp"
 #include "scaler/provider.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,8 +35,10 @@ class MachineStore {
     /// Nothing when its supervisor has not written it yet, or what it has written is damaged.
     [[nodiscard]] std::optional<MachineRun> read_run(const MachineRecord& record) const;
     [[nodiscard]] Result<std::vector<InstanceId>> ids(const FleetName& fleet) const;
-    /// Of all fleets. Damaged ones are an error: what they hold is not known to be free.
+    /// Of all fleets, those that can be read.
     [[nodiscard]] Result<std::vector<MachineRecord>> all() const;
+    /// How many can't: something is there, and what it holds isn't known to be free.
+    [[nodiscard]] Result<std::size_t> damaged() const;
 
     struct File {
         std::string name;
@@ -50,6 +53,11 @@ class MachineStore {
 
  private:
     [[nodiscard]] std::string fleet_path(const FleetName& fleet) const;
+    struct Known {
+        std::vector<MachineRecord> records;
+        std::size_t damaged = 0;
+    };
+    [[nodiscard]] Result<Known> known() const;
     [[nodiscard]] std::string grave(const FleetName& fleet, const InstanceId& id) const;
 
     std::string directory_;

@@ -301,6 +301,34 @@ TEST(LifecycleCreate, NeverAdoptsAMachineOfAnotherLife) {
     EXPECT_THAT(planned.calls, IsEmpty()) << "and doesn't remove it by this name";
 }
 
+/// A damaged record on the host: something is there, and nobody knows what.
+TEST(LifecycleUnreadable, IsNeitherAbsentNorAnothersAndHoldsUpNothing) {
+    const auto damaged = [](const InstanceId& id) {
+        return Machine{.id = id, .state = MachineState::unknown};
+    };
+    LifecycleView view = growing(2, 3);
+    view.instances.at(id(2, 1)).phase = InstancePhase::creating;
+    view.instances.at(id(2, 1)).deadline = view.now + seconds(10);
+    view.inventory.newest->machines.push_back(damaged(id(2, 1)));
+    LifecyclePlan planned = plan(quick_settings(), view);
+    EXPECT_FALSE(planned.write) << "not given up before its time";
+    EXPECT_THAT(planned.says, Contains(HasSubstr("can't be read")));
+    view.now += seconds(10);
+    planned = plan(quick_settings(), view);
+    ASSERT_TRUE(planned.write);
+    EXPECT_EQ(planned.write->instances.at(id(2, 1))->phase, InstancePhase::failed);
+
+    view = shrinking(3, 2);
+    view.instances.at(id(1, 1)).phase = InstancePhase::deleting;
+    EXPECT_FALSE(plan(quick_settings(), view).write);
+    for (auto* listing : {&view.inventory.before, &view.inventory.newest})
+        (*listing)->machines.front() = damaged(id(1, 1));
+    planned = plan(quick_settings(), view);
+    ASSERT_TRUE(planned.write);
+    EXPECT_EQ(planned.write->state.intent, std::nullopt) << "the fleet goes on";
+    EXPECT_FALSE(planned.write->instances.contains(id(1, 1))) << "its removal stays to be done";
+}
+
 TEST(LifecycleWarmUp, ServesWhenHealthyForAllOfIt) {
     LifecycleView view = growing(1, 2);
     auto& record = view.instances.at(id(2, 1));

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -302,6 +303,22 @@ TEST_F(ProcessProviderTest, SaysWhichLineOfATemplateIsWrongAndMakesNothing) {
     EXPECT_FALSE(std::filesystem::exists(root() / "machines/edge/edge-1-1"));
 }
 
+TEST_F(ProcessProviderTest, TakesNoAddressThatADamagedMachineMayHave) {
+    settings().machines.addresses = {"127.0.0.21", "127.0.0.22"};
+    settings().machines.answers_at = "${address}:80";
+    ASSERT_TRUE(create());
+    std::ofstream(root() / "machines/edge/edge-1-1/machine.json", std::ios::trunc) << "{";
+    const FileDescriptor lb(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    ASSERT_EQ(::inet_pton(AF_INET, "127.0.0.21", &address.sin_addr), 1);
+    ASSERT_EQ(::bind(lb.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::listen(lb.get(), 1), 0);
+    const auto made = create(InstanceId("edge-1-2"));
+    ASSERT_TRUE(made) << made.error().detail;
+    EXPECT_EQ(made->address, "127.0.0.22:80");
+}
+
 TEST_F(ProcessProviderTest, SaysOfADamagedRecordThatSomethingIsThere) {
     ASSERT_TRUE(create());
     ASSERT_TRUE(comes_to(MachineState::running));
@@ -320,10 +337,17 @@ TEST_F(ProcessProviderTest, SaysOfADamagedRecordThatSomethingIsThere) {
         EXPECT_EQ(listed->machines[0].state, MachineState::unknown);
         EXPECT_FALSE(run(fresh.get(edge, id)));
         EXPECT_FALSE(create());
-        EXPECT_FALSE(create(InstanceId("edge-1-2")));
         EXPECT_FALSE(remove());
     }
     EXPECT_EQ(marked().size(), 2);
+    // The others go on beside it.
+    const InstanceId second("edge-1-2");
+    const auto made = create(second);
+    ASSERT_TRUE(made) << made.error().detail;
+    EXPECT_EQ(run(provider().list(edge))->machines.size(), 2);
+    settings().machines.max_machines = 2;
+    EXPECT_FALSE(create(InstanceId("edge-1-3"))) << "it counts";
+    EXPECT_TRUE(run(provider().remove(edge, second, 1s, fence)));
     std::ofstream(file, std::ios::binary) << good;
     ASSERT_TRUE(remove());
     EXPECT_THAT(marked(), IsEmpty());
