@@ -1,6 +1,7 @@
 #include "orchestrator/scale_duty.hpp"
 
 #include "common/observe/log.hpp"
+#include "orchestrator/fleet_write.hpp"
 #include "scaler/decide.hpp"
 #include "scaler/explain.hpp"
 #include "scaler/spec_policy.hpp"
@@ -53,6 +54,8 @@ struct ScaleDuty::Part {
     std::int64_t evaluated = 0;                              ///< the last tick that was begun
     bool evaluating = false;
     bool listing = false;
+    int lists_failed = 0;       ///< in a row
+    SteadyTime lists_from{};    ///< not asked for before
     std::int32_t written = -1;  ///< the state's version that this term has written
     SteadyTime written_at{};
     SteadyTime rests_until{};
@@ -282,7 +285,7 @@ void ScaleDuty::act(const FleetName& name, Part& part, const scaler::LifecyclePl
     if (!may_act()) return;
     const std::shared_ptr<scaler::Provider> provider =
         settings_.providers.at(node_.view().fleets.at(name).spec->provider->name);
-    if (plan.list && !part.listing) {
+    if (plan.list && !part.listing && clock_.now() >= part.lists_from) {
         part.listing = true;
         tasks_.spawn("list " + name.str(), list(name, provider, part.term));
     }
@@ -305,12 +308,13 @@ asio::awaitable<void> ScaleDuty::list(FleetName name,
         part->inventory.newest =
             scaler::Listing{.asked = asked, .machines = std::move(found->machines)};
         part->inventory.partial = false;
+        part->lists_failed = 0;
     } else {
         part->inventory.partial = true;
+        ++part->lists_failed;
+        part->lists_from = clock_.now() + list_pause(part->lists_failed);
         if (!found)
             log::warn("listing_failed", {{"fleet", name.str()}, {"why", found.error().detail}});
-        // It is asked again, without haste.
-        part->rests_until = clock_.now() + after_refusal;
     }
     wake_.notify();
 }
@@ -421,7 +425,7 @@ asio::awaitable<void> ScaleDuty::write(FleetName name,
                                        scaler::FleetWrite write,
                                        std::int64_t term) {
     const coordination::MultiOutcome outcome =
-        co_await store_.multi(scaler::multi_of(node_.paths(), name, write, versions));
+        co_await write_fleet(store_, scaler::multi_of(node_.paths(), name, write, versions));
     if (outcome.fenced_off()) node_.doubt_office();
     Part* const part = part_of(name, term);
     if (part == nullptr) co_return;
