@@ -30,9 +30,19 @@ json::array machines_json(const ScalingRow& row) {
     return machines;
 }
 
+bool is_master(const View& view) {
+    const auto& master = view.snapshot.cluster.master;
+    return master && master->node == view.snapshot.self.node;
+}
+
 /// Why there is no decision to show.
 std::string no_decision(const View& view, const FleetScalingNotes* notes) {
-    if (view.snapshot.notes == nullptr) return "only the master knows; ask it";
+    const auto& master = view.snapshot.cluster.master;
+    if (!master) return "there is no master";
+    if (!is_master(view)) return "only the master knows; ask " + master->node.str();
+    if (view.snapshot.notes == nullptr)
+        return "this node is the master, and sizes no fleet: its settings have no provider, or its "
+               "term has just begun";
     if (notes == nullptr) return "this node has no provider of the name that the fleet gives";
     return "nothing was decided yet in this term of office";
 }
@@ -62,7 +72,7 @@ void put_scaling(json::object& body, const View& view, const FleetName& fleet) {
     const bool is_over = row.pause.until && *row.pause.until <= view.wall;
     body["pause"] = json_of(is_over ? znodes::FleetPause{} : row.pause);
     body["instances"] = machines_json(row);
-    body["is_master"] = view.snapshot.notes != nullptr;
+    body["is_master"] = is_master(view);
     body["says"] =
         notes != nullptr ? json::array(notes->says.begin(), notes->says.end()) : json::array();
     body["refused"] = notes != nullptr ? text_or_null(notes->refused) : json::value(nullptr);

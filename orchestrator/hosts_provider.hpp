@@ -38,7 +38,7 @@ class HostsProvider final : public scaler::Provider {
         : clock_(clock), node_(node), name_(std::move(name)) {}
 
     [[nodiscard]] scaler::ProviderAbilities abilities() const override {
-        return {.places = true, .fences = true};
+        return {.places = true, .asks_hosts = true, .fences = true};
     }
     [[nodiscard]] asio::awaitable<scaler::ProviderResult<scaler::Machines>> list(
         FleetName fleet) override;

@@ -109,13 +109,19 @@ std::vector<prometheus::MetricQuery> queries_of(const config::ScalingSpec& scali
              .instance_label = metric.instance_label,
              .reducer = metric.reducer,
              .capacity_query = metric.capacity_query,
+             .freshness = metric.freshness,
              .max_age = std::chrono::duration_cast<std::chrono::seconds>(metric.max_age)});
     }
     // What is watched may be of anything: of the backends, or of clients.
-    if (scaling.errors)
-        queries.push_back({.name = errors, .query = scaling.errors->query, .instance_label = {}});
-    if (scaling.latency)
-        queries.push_back({.name = latency, .query = scaling.latency->query, .instance_label = {}});
+    const auto watch = [&](const char* name, const std::optional<config::ScalingGuard>& guard) {
+        if (!guard) return;
+        queries.push_back({.name = name,
+                           .query = guard->query,
+                           .instance_label = {},
+                           .freshness = guard->freshness});
+    };
+    watch(errors, scaling.errors);
+    watch(latency, scaling.latency);
     return queries;
 }
 

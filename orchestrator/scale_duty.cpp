@@ -191,7 +191,7 @@ std::optional<FleetFacts> ScaleDuty::facts_of(const FleetName& name, const Part&
         view,
         name,
         snapshot_.get(),
-        provider->second->abilities().places,
+        provider->second->abilities(),
         [this](const FleetName& of, const InstanceId& id) {
             const bool named = !node_.view().fleets.at(of).spec->dns.empty();
             if (dns_ == nullptr)

@@ -71,15 +71,16 @@ scaler::Verdict verdict_of(znodes::Letter letter) {
 std::vector<scaler::HostView> hosts_of(const follow::ClusterView& view,
                                        const follow::ManagedFleet& managed,
                                        const config::FleetProvider& provider,
+                                       bool asks_hosts,
                                        SteadyTime now) {
     std::vector<scaler::HostView> hosts;
     const auto& listed = provider.hosts;
     for (const NodeId& node : nodes_with(view, provider.name)) {
         if (!listed.empty() && std::ranges::find(listed, node.str()) == listed.end()) continue;
         const znodes::Member& member = view.members.at(node).value;
-        hosts.push_back({.node = node,
-                         .zone = member.zone,
-                         .usable = is_reachable(view, managed, node, now) && !member.drain});
+        // Of a program or a service that places machines the node itself knows nothing.
+        const bool reachable = !asks_hosts || is_reachable(view, managed, node, now);
+        hosts.push_back({.node = node, .zone = member.zone, .usable = reachable && !member.drain});
     }
     return hosts;
 }
@@ -121,7 +122,7 @@ scaler::Sight sight_of(const GroupRow* group, const InstanceId& id, bool frozen,
 FleetFacts facts_of_fleet(const follow::ClusterView& view,
                           const FleetName& name,
                           const Snapshot* snapshot,
-                          bool places,
+                          const scaler::ProviderAbilities& abilities,
                           const OutOfDnsOf& out_of_dns,
                           WallTime now,
                           SteadyTime steady) {
@@ -129,7 +130,7 @@ FleetFacts facts_of_fleet(const follow::ClusterView& view,
     const follow::FleetView& fleet = view.fleets.at(name);
     const auto found = view.managed.find(name);
     const follow::ManagedFleet& managed = found == view.managed.end() ? none : found->second;
-    FleetFacts facts{.settings = settings_of(fleet, places),
+    FleetFacts facts{.settings = settings_of(fleet, abilities.places),
                      .view = {.now = now},
                      .versions = {.epoch = view.epoch ? view.epoch->version : 0,
                                   .control = view.control ? view.control->version : 0,
@@ -157,7 +158,7 @@ FleetFacts facts_of_fleet(const follow::ClusterView& view,
         scaler::Sight sight = sight_of(group, id, frozen, now);
         const NodeId host(record.value.host);
         // What a lost host had is known: nothing.
-        if (places)
+        if (abilities.asks_hosts)
             sight.host_reachable =
                 is_reachable(view, managed, host, steady) || is_lost(view, managed, host);
         // Whoever takes a fleet down has taken its names away first, and records stay for a while.
@@ -168,7 +169,8 @@ FleetFacts facts_of_fleet(const follow::ClusterView& view,
         sight.in_dns = dns.why;
         seen.sights.emplace(id, std::move(sight));
     }
-    if (places) seen.hosts = hosts_of(view, managed, *fleet.spec->provider, steady);
+    if (abilities.places)
+        seen.hosts = hosts_of(view, managed, *fleet.spec->provider, abilities.asks_hosts, steady);
     return facts;
 }
 

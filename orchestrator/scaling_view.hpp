@@ -43,13 +43,13 @@ void recall(const SeenFleet& seen, const std::string& uid, scaler::LifecycleView
 
 using OutOfDnsOf = std::function<dnsupdate::OutOfDns(const FleetName&, const InstanceId&)>;
 
-/// Of a live fleet that has a provider and a policy. `places`: the provider's. Records that have
+/// Of a live fleet that has a provider and a policy. Records that have
 /// vanished are left out of the plan's view, so that it refuses to go on; without its state the
 /// fleet is begun anew, by what is there.
 [[nodiscard]] FleetFacts facts_of_fleet(const follow::ClusterView& view,
                                         const FleetName& name,
                                         const Snapshot* snapshot,
-                                        bool places,
+                                        const scaler::ProviderAbilities& abilities,
                                         const OutOfDnsOf& out_of_dns,
                                         WallTime now,
                                         SteadyTime steady);

@@ -52,6 +52,8 @@ Membership membership_of(const znodes::FleetState& state,
                          const std::map<InstanceId, znodes::FleetInstanceRecord>& instances,
                          const std::map<InstanceId, Sight>& sights) {
     Membership membership{.size = state.target};
+    if (state.back_off.failures > 0)
+        membership.creates = {.failures = state.back_off.failures, .last = state.back_off.failed};
     for (const auto& [id, record] : instances) {
         const auto sight = sights.find(id);
         const bool leaves = state.intent && std::ranges::find(state.intent->leaving, id) !=

@@ -185,6 +185,8 @@ void lint_metric_queries(const config::ScalingSpec& scaling,
             check_falls_with_size(*scan, place, findings);
         check_ranges(scaling, *scan, place, warms_up, findings);
     }
+    if (!metric.freshness.empty())
+        static_cast<void>(read(metric.freshness, path + ".freshness", findings));
     if (metric.capacity_query.empty()) return;
     if (const auto scan = read(metric.capacity_query, path + ".capacity_query", findings))
         check_of_instances(metric, *scan, path + ".capacity_query", findings);
@@ -195,6 +197,8 @@ void lint_guard_query(const config::ScalingSpec& scaling,
                       const std::string& path,
                       Findings& findings) {
     const std::string place = path + ".query";
+    if (!guard.freshness.empty())
+        static_cast<void>(read(guard.freshness, path + ".freshness", findings));
     const auto scan = read(guard.query, place, findings);
     if (!scan) return;
     check_counters(*scan, place, findings);

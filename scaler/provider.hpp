@@ -68,8 +68,9 @@ struct Machines {
 };
 
 struct ProviderAbilities {
-    bool places = false;  ///< machines run on the host that the order names
-    bool fences = false;  ///< it refuses lower tokens itself
+    bool places = false;      ///< machines run on the host that the order names
+    bool asks_hosts = false;  ///< and only the host itself can say what runs there
+    bool fences = false;      ///< it refuses lower tokens itself
 };
 
 /// Name-addressed, never count-addressed, and idempotent: create() of what is there with the same

@@ -70,7 +70,8 @@ ForecastPolicy forecast_of(const config::ForecastRule& rule) {
             .percentile = rule.percentile};
 }
 
-std::optional<TrendPolicy> trend_of(const std::optional<config::ScalingGuard>& guard) {
+template <class Guard>
+std::optional<TrendPolicy> trend_of(const std::optional<Guard>& guard) {
     if (!guard) return std::nullopt;
     return TrendPolicy{.rise_ppm = millionths(guard->rise),
                        .floor = {.count = millionths(guard->floor)},
@@ -132,7 +133,9 @@ Policy policy_of(const config::ScalingSpec& spec) {
                   .metrics = {},
                   .out = behaviour_of(spec.out),
                   .in = behaviour_of(spec.in),
-                  .watch = {.errors = trend_of(spec.errors), .latency = trend_of(spec.latency)}};
+                  .watch = {.errors = trend_of(spec.errors),
+                            .latency = trend_of(spec.latency),
+                            .unhealthy = trend_of(spec.unhealthy)}};
     if (spec.effectiveness)
         policy.effectiveness =
             EffectivenessPolicy{.after = spec.effectiveness->after,

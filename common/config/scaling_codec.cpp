@@ -99,14 +99,28 @@ void decode_behaviour(const Value& value,
     read_seconds(fields, "cooldown", into.cooldown, bounds::cooldown);
 }
 
-ScalingGuard decode_guard(const Value& value) {
-    ScalingGuard guard;
-    const Fields fields(value, {"query", "rise", "floor", "window"});
-    if (const auto query = fields.require("query", "a PromQL query with one value"))
-        guard.query = read_query(*query).value_or("");
+template <class Guard>
+void read_rise(const Fields& fields, Guard& guard) {
     read_decimal(fields, "rise", guard.rise, rise);
     read_decimal(fields, "floor", guard.floor, not_negative);
     read_seconds(fields, "window", guard.window, bounds::guard_window);
+}
+
+ScalingGuard decode_guard(const Value& value) {
+    ScalingGuard guard;
+    const Fields fields(value, {"query", "freshness", "rise", "floor", "window"});
+    if (const auto query = fields.require("query", "a PromQL query with one value"))
+        guard.query = read_query(*query).value_or("");
+    if (const auto freshness = fields.find("freshness"))
+        guard.freshness = read_query(*freshness).value_or("");
+    read_rise(fields, guard);
+    return guard;
+}
+
+UnhealthyGuard decode_unhealthy(const Value& value) {
+    UnhealthyGuard guard;
+    const Fields fields(value, {"rise", "floor", "window"});
+    read_rise(fields, guard);
     return guard;
 }
 
@@ -197,13 +211,25 @@ json::object encode(const ScalingBehaviour& behaviour,
     return writer.take();
 }
 
-json::object encode(const ScalingGuard& guard, Verbosity verbosity) {
-    const ScalingGuard standard;
-    FieldWriter writer(verbosity);
-    writer.put("query", json::string(guard.query));
+template <class Guard>
+void put_rise(FieldWriter& writer, const Guard& guard) {
+    const Guard standard;
     writer.field("rise", guard.rise, standard.rise);
     writer.field("floor", guard.floor, standard.floor);
     writer.field("window", guard.window, standard.window);
+}
+
+json::object encode(const ScalingGuard& guard, Verbosity verbosity) {
+    FieldWriter writer(verbosity);
+    writer.put("query", json::string(guard.query));
+    writer.optional("freshness", guard.freshness);
+    put_rise(writer, guard);
+    return writer.take();
+}
+
+json::object encode(const UnhealthyGuard& guard, Verbosity verbosity) {
+    FieldWriter writer(verbosity);
+    put_rise(writer, guard);
     return writer.take();
 }
 
@@ -232,6 +258,7 @@ ScalingSpec decode_scaling(const Value& value) {
                          "warm_up",
                          "errors",
                          "latency",
+                         "unhealthy",
                          "effectiveness",
                          "shadow"});
     ScalingMode mode = ScalingMode::muster;
@@ -247,6 +274,8 @@ ScalingSpec decode_scaling(const Value& value) {
     read_seconds(fields, "warm_up", scaling.warm_up, bounds::warm_up);
     if (const auto errors = fields.find("errors")) scaling.errors = decode_guard(*errors);
     if (const auto latency = fields.find("latency")) scaling.latency = decode_guard(*latency);
+    if (const auto unhealthy = fields.find("unhealthy"))
+        scaling.unhealthy = decode_unhealthy(*unhealthy);
     if (const auto effectiveness = fields.find("effectiveness")) {
         if (mode == ScalingMode::hpa) {
             effectiveness->refuse(std::string(not_of_an_hpa));
@@ -273,6 +302,7 @@ json::object encode(const ScalingSpec& scaling, Verbosity verbosity) {
     writer.field("warm_up", scaling.warm_up, standard.warm_up);
     if (scaling.errors) writer.put("errors", encode(*scaling.errors, verbosity));
     if (scaling.latency) writer.put("latency", encode(*scaling.latency, verbosity));
+    if (scaling.unhealthy) writer.put("unhealthy", encode(*scaling.unhealthy, verbosity));
     const bool is_changed = scaling.effectiveness != standard.effectiveness;
     if (scaling.mode == ScalingMode::muster && (verbosity == Verbosity::full || is_changed))
         writer.put("effectiveness", encode(scaling.effectiveness, verbosity));

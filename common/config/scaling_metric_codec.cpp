@@ -195,7 +195,7 @@ std::optional<std::string_view> read_rule(
 void read_question(const Fields& fields, std::string_view rule, ScalingMetric& metric) {
     if (!asks(metric.rule)) {
         for (const std::string_view name :
-             {"query", "capacity_query", "instance_label", "reducer", "max_age"}) {
+             {"query", "capacity_query", "freshness", "instance_label", "reducer", "max_age"}) {
             if (const auto field = fields.find(name))
                 field->refuse(fmt::format(
                     "stands beside {}, for which nothing is asked; leave it out", rule));
@@ -206,6 +206,8 @@ void read_question(const Fields& fields, std::string_view rule, ScalingMetric& m
     if (const auto query = fields.require("query", "a PromQL query"))
         metric.query = read_query(*query).value_or("");
     if (capacity) metric.capacity_query = read_query(*capacity).value_or("");
+    if (const auto freshness = fields.find("freshness"))
+        metric.freshness = read_query(*freshness).value_or("");
     read_text(fields, "instance_label", metric.instance_label, rules::series_label);
     read_enum(fields, "reducer", metric.reducer);
     read_seconds(fields, "max_age", metric.max_age, bounds::max_age);
@@ -223,6 +225,7 @@ ScalingMetric decode_metric(const Value& value, ScalingMode mode, int max) {
                         {"name",
                          "query",
                          "capacity_query",
+                         "freshness",
                          "instance_label",
                          "reducer",
                          "max_age",
@@ -318,6 +321,7 @@ json::array encode(const std::vector<ScalingMetric>& metrics, Verbosity verbosit
         if (asks(metric.rule)) {
             writer.put("query", json::string(metric.query));
             writer.optional("capacity_query", metric.capacity_query);
+            writer.optional("freshness", metric.freshness);
             writer.field("instance_label", metric.instance_label, standard.instance_label);
             writer.field("reducer",
                          std::string(word_of(metric.reducer)),

@@ -84,6 +84,8 @@ struct ScalingMetric {
     std::string name;            ///< unique in the fleet
     std::string query;           ///< PromQL; empty: a rule that asks for nothing (asks() below)
     std::string capacity_query;  ///< of utilization: what 100 % of each instance is; empty: 100
+    /// Whose series' age counts; empty: those of `query`. For recording rules.
+    std::string freshness;
     std::string instance_label = "instance_id";  ///< of series of each instance: holds its id
     Reducer reducer = Reducer::none;
     Duration max_age = 1min;  ///< of the youngest scrape
@@ -136,10 +138,21 @@ struct ScalingBehaviour {
 /// Scale-in is vetoed while this rises; `rate` of errors, a latency.
 struct ScalingGuard {
     std::string query;
+    /// As of a metric; also where `query` has no series by right: errors, before the first one.
+    std::string freshness;
     std::string rise = "0.5";  ///< more than so much above the mean of `window`, as a share of it
     std::string floor = "0";   ///< below this it counts as nothing
     Duration window = 10min;
     bool operator==(const ScalingGuard&) const = default;
+};
+
+/// The same of the share of LBs that probes don't call healthy, in percent; nothing is asked for
+/// it.
+struct UnhealthyGuard {
+    std::string rise = "0.5";
+    std::string floor = "0";
+    Duration window = 10min;
+    bool operator==(const UnhealthyGuard&) const = default;
 };
 
 /// Growing that doesn't help is stopped (reference/autoscaling.md, F8 and F9).
@@ -162,6 +175,7 @@ struct ScalingSpec {
     Duration warm_up = 2min;  ///< from healthy until a new LB's metrics count
     std::optional<ScalingGuard> errors;
     std::optional<ScalingGuard> latency;
+    std::optional<UnhealthyGuard> unhealthy;
     std::optional<EffectivenessGuard> effectiveness = EffectivenessGuard{};  ///< mode muster
     bool shadow = false;  ///< decides and tells, and does nothing
     bool operator==(const ScalingSpec&) const = default;

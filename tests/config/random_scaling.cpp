@@ -98,6 +98,7 @@ ScalingMetric random_metric(Dice& dice, ScalingMode mode, int max, int number) {
     metric.query = query(dice);
     if (measure_of(metric.rule) == ScalingMeasure::utilization && dice.chance())
         metric.capacity_query = query(dice);
+    if (dice.chance()) metric.freshness = query(dice);
     if (dice.chance()) metric.instance_label = dice.word("abcAB_", 1, 9);
     if (!is_of_instances(metric.rule)) metric.reducer = dice.one_of(reducers);
     if (dice.chance()) metric.max_age = whole_seconds(dice, 1s, 24h);
@@ -130,6 +131,7 @@ void vary(Dice& dice, ScalingMode mode, int most_percent, ScalingBehaviour& beha
 
 ScalingGuard random_guard(Dice& dice) {
     ScalingGuard guard{.query = query(dice)};
+    if (dice.chance()) guard.freshness = query(dice);
     if (dice.chance()) guard.rise = to_decimal(dice.number(0, 1'000'000'000));
     if (dice.chance()) guard.floor = decimal(dice, 0);
     if (dice.chance()) guard.window = whole_seconds(dice, 1min, 24h);
@@ -153,6 +155,10 @@ ScalingSpec random_scaling(Dice& dice) {
     if (dice.chance()) scaling.warm_up = whole_seconds(dice, 0s, 6h);
     if (dice.chance()) scaling.errors = random_guard(dice);
     if (dice.chance()) scaling.latency = random_guard(dice);
+    if (dice.chance())
+        scaling.unhealthy = UnhealthyGuard{.rise = to_decimal(dice.number(0, 1'000'000'000)),
+                                           .floor = decimal(dice, 0),
+                                           .window = whole_seconds(dice, 1min, 24h)};
     if (mode == ScalingMode::muster && dice.chance()) {
         scaling.effectiveness.reset();
         if (dice.chance())

@@ -31,6 +31,7 @@ ScalingSpec every_field() {
                "lb_cpu_seconds:rate1m{x=\"}\"}",
                TargetRule{.measure = ScalingMeasure::utilization, .target = "70.5"}));
     spec.metrics.back().capacity_query = "lb_cores";
+    spec.metrics.back().freshness = "lb_cpu_seconds_total";
     spec.metrics.push_back(asking("requests", "a", TargetRule{.target = "1000000000000"}));
     spec.metrics.back().reducer = Reducer::sum;
     spec.metrics.push_back(
@@ -67,7 +68,8 @@ ScalingSpec every_field() {
     spec.in = {.tolerance = "1", .window = 5min, .budgets = {}, .disabled = true, .cooldown = 24h};
     spec.errors = ScalingGuard{
         .query = "sum(rate(errors_total[1m]))", .rise = "0.5", .floor = "10", .window = 10min};
-    spec.latency = ScalingGuard{.query = "p99"};
+    spec.latency = ScalingGuard{.query = "p99", .freshness = "lb_seconds_bucket"};
+    spec.unhealthy = UnhealthyGuard{.rise = "0.25", .floor = "20", .window = 5min};
     spec.effectiveness = EffectivenessGuard{.after = 2, .improvement = "0.05", .hold = 30min};
     spec.shadow = true;
     return spec;
@@ -98,6 +100,7 @@ TEST(ScalingFields, ComeToTheirPlaces) {
     hpa.out.select = BudgetSelect::smallest;
     hpa.in.window = 1h;
     hpa.errors = ScalingGuard{.query = "e"};
+    hpa.unhealthy = UnhealthyGuard{};
     EXPECT_EQ(decoded.fleets[1].scaling, hpa);
 
     ScalingSpec size{.min = 3, .max = 3};

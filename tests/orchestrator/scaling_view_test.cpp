@@ -107,7 +107,7 @@ TEST(FleetFacts, MachinesAreListedOnceInTwoPeriodsWithinBounds) {
         auto spec = std::make_shared<config::FleetSpec>(*tree.view.fleets[edge].spec);
         spec->scaling->period = period;
         tree.view.fleets[edge].spec = std::move(spec);
-        return facts_of_fleet(tree.view, edge, nullptr, false, {}, WallTime{10'000s}, SteadyTime{})
+        return facts_of_fleet(tree.view, edge, nullptr, {}, {}, WallTime{10'000s}, SteadyTime{})
             .settings.list_every;
     };
     EXPECT_EQ(listed_every(1s), 5s);
@@ -122,7 +122,7 @@ TEST(FleetFacts, WithoutItsStateAFleetIsBegunAnewByWhatIsThere) {
     auto& state = *tree.view.managed[edge].state;
     state.value.generation = 7;
     state.gone = true;
-    FleetFacts facts = facts_of_fleet(tree.view, edge, nullptr, false, {}, {}, {});
+    FleetFacts facts = facts_of_fleet(tree.view, edge, nullptr, {}, {}, {}, {});
     EXPECT_EQ(facts.unreadable, "");
     EXPECT_EQ(facts.view.state, std::nullopt);
     EXPECT_EQ(facts.view.seen_generation, 7);
@@ -130,7 +130,7 @@ TEST(FleetFacts, WithoutItsStateAFleetIsBegunAnewByWhatIsThere) {
     EXPECT_EQ(held_back(tree.view, edge), std::nullopt) << "its names stay as they are";
     state.gone = false;
     state.garbage = true;
-    facts = facts_of_fleet(tree.view, edge, nullptr, false, {}, {}, {});
+    facts = facts_of_fleet(tree.view, edge, nullptr, {}, {}, {}, {});
     EXPECT_NE(facts.unreadable, "");
 }
 
@@ -163,7 +163,7 @@ TEST(FleetFacts, ADownThatIsNotOfNowIsUnknown) {
                           .shard = 0}},
             .shards = {{.number = 0, .owner = owner, .progress_time = progress, .doubt = doubt}}}));
         const FleetFacts facts =
-            facts_of_fleet(tree.view, edge, &snapshot, false, {}, now, SteadyTime{});
+            facts_of_fleet(tree.view, edge, &snapshot, {}, {}, now, SteadyTime{});
         return facts.view.sights.at(InstanceId("edge-1-1")).verdict;
     };
     const NodeId n1("n1");
@@ -188,8 +188,13 @@ TEST(HostsGivenUp, CountAsEmptyUntilTheyAreMembersAgain) {
     tree.view.members[n1] = {.value = {.node = n1, .providers = {"local"}}};
     fleet.hosts[n2] = {.value = {.provider = "local", .machines = {{InstanceId("edge-1-2")}}}};
     const auto reachable = [&] {
-        const FleetFacts facts =
-            facts_of_fleet(tree.view, edge, nullptr, true, {}, WallTime{1'000s}, SteadyTime{} + 1h);
+        const FleetFacts facts = facts_of_fleet(tree.view,
+                                                edge,
+                                                nullptr,
+                                                {.places = true, .asks_hosts = true},
+                                                {},
+                                                WallTime{1'000s},
+                                                SteadyTime{} + 1h);
         return facts.view.sights.at(InstanceId("edge-1-2")).host_reachable;
     };
     EXPECT_EQ(hosts_to_ask(tree.view, edge, "local"), (std::set{n1, n2}));
@@ -200,6 +205,23 @@ TEST(HostsGivenUp, CountAsEmptyUntilTheyAreMembersAgain) {
     tree.view.members[n2] = {.value = {.node = n2, .providers = {"local"}}};
     EXPECT_EQ(hosts_to_ask(tree.view, edge, "local"), (std::set{n1, n2})) << "it is back";
     EXPECT_FALSE(reachable()) << "and will tell";
+}
+
+/// `places: true` of a program or a service: no node lists what runs on it.
+TEST(FleetFacts, HostsOfAProviderThatPlacesByItselfAreUsable) {
+    Tree tree(0);
+    const NodeId n1("n1");
+    tree.view.members[n1] = {.value = {.node = n1, .zone = "a", .providers = {"local"}}};
+    const auto usable = [&](const scaler::ProviderAbilities& abilities) {
+        const FleetFacts facts =
+            facts_of_fleet(tree.view, edge, nullptr, abilities, {}, WallTime{1s}, SteadyTime{});
+        return !facts.view.hosts.empty() && facts.view.hosts.front().usable;
+    };
+    EXPECT_FALSE(usable({}));
+    EXPECT_FALSE(usable({.places = true, .asks_hosts = true})) << "it hasn't told yet";
+    EXPECT_TRUE(usable({.places = true}));
+    tree.view.members[n1].value.drain = true;
+    EXPECT_FALSE(usable({.places = true}));
 }
 
 }  // namespace

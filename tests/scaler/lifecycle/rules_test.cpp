@@ -1,3 +1,4 @@
+#include "scaler/backoff.hpp"
 #include "scaler/lifecycle_draft.hpp"
 #include "tests/scaler/lifecycle/views.hpp"
 
@@ -225,6 +226,22 @@ TEST(LifecycleOut, WhenAllHostsAreFullItBacksOff) {
     world.run(master, at_second(120 + 300 + 120));
     world.check_settled(3);
     EXPECT_THAT(world.violations, IsEmpty()) << world.trace();
+}
+
+/// So that a decision says why it can't grow, instead of being one that nobody carries out.
+TEST(LifecycleBackOff, IsKnownToTheDecision) {
+    LifecycleView view = serving(2);
+    const auto held = [&] {
+        return held_until(membership_of(*view.state, view.instances, view.sights).creates,
+                          view.now);
+    };
+    EXPECT_EQ(held(), std::nullopt);
+    view.state->back_off = {.failures = 2,
+                            .failed = view.now - std::chrono::minutes(1),
+                            .until = view.now + std::chrono::minutes(9)};
+    EXPECT_EQ(held(), view.state->back_off.until);
+    view.state->back_off.failures = 0;
+    EXPECT_EQ(held(), std::nullopt) << "one serves again";
 }
 
 struct BackOff {
