@@ -1,7 +1,7 @@
 #pragma once
 
 #include "common/base/clock.hpp"
-#include "scaler/cron.hpp"
+#include "common/config/cron.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -13,6 +13,11 @@
 // Sizes by the clock on the wall. Pure but for the host's time zone database, which is read once.
 // Throws nothing.
 namespace muster::scaler {
+
+using config::Cron;
+using config::CronError;
+using config::LocalMinutes;
+using config::parse_cron;
 
 using std::chrono::seconds;
 

@@ -20,8 +20,8 @@ namespace {
 constexpr std::size_t max_token = 128;
 constexpr std::size_t max_address = 255;
 
-std::string text_of(const json::value& value, std::size_t most) {
-    if (!value.is_string() || value.get_string().size() > most) return {};
+std::optional<std::string> text_of(const json::value& value, std::size_t most) {
+    if (!value.is_string() || value.get_string().size() > most) return std::nullopt;
     return std::string(value.get_string());
 }
 
@@ -30,19 +30,20 @@ std::optional<HostMachine> machine_of(const json::value& value) {
     const json::array* const parts = value.if_array();
     if (parts == nullptr || parts->size() < 5) return std::nullopt;
     const json::array& part = *parts;
-    const auto state = reported_state(text_of(part[2], 16));
-    const std::string id = text_of(part[0], max_address);
+    const auto state = text_of(part[2], 16);
+    const auto known = state ? reported_state(*state) : std::nullopt;
+    const auto id = text_of(part[0], max_address);
     const bool timed =
         part[4].is_int64() && part[4].get_int64() >= 0 && part[4].get_int64() <= latest_time;
-    const std::string token = text_of(part[1], max_token);
-    const std::string address = text_of(part[3], max_address);
-    if (!is_path_name(id) || !state || !timed || !is_plain_text(token, max_token) ||
-        !is_plain_text(address, max_address))
+    const auto token = text_of(part[1], max_token);
+    const auto address = text_of(part[3], max_address);
+    if (!id || !is_path_name(*id) || !known || !timed || !token ||
+        !is_plain_text(*token, max_token) || !address || !is_plain_text(*address, max_address))
         return std::nullopt;
-    return HostMachine{.id = InstanceId(id),
-                       .token = token,
-                       .state = *state,
-                       .address = address,
+    return HostMachine{.id = InstanceId(*id),
+                       .token = *token,
+                       .state = *known,
+                       .address = *address,
                        .started = WallTime(std::chrono::milliseconds(part[4].get_int64()))};
 }
 }  // namespace

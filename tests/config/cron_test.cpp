@@ -1,10 +1,10 @@
-#include "scaler/cron.hpp"
+#include "common/config/cron.hpp"
 
 #include <gtest/gtest.h>
 
 #include <ostream>
 
-namespace muster::scaler {
+namespace muster::config {
 namespace {
 
 using namespace std::chrono_literals;
@@ -99,6 +99,20 @@ INSTANTIATE_TEST_SUITE_P(Rows,
                                          BadRow{"0 0 30 2 *", 4, "no month of '2' has such a day"},
                                          BadRow{"0 0 31 feb,apr,jun,sep,nov *", 4, "such a day"}));
 
+/// What a document may have is what the scaler can read: one grammar.
+TEST(Cron, TheRuleOfDocumentsIsTheParser) {
+    for (const char* good : {"0 8 * * 1-5", "*/5,1-9/2 0,12-23 29 FEB sun-tue", "0 0 31 2 7"})
+        EXPECT_EQ(rules::cron(good), "") << good;
+    EXPECT_TRUE(rules::cron("0 8 * *").contains("5 fields"));
+    EXPECT_TRUE(rules::cron("0\t8 * * *").contains("5 fields"));
+    EXPECT_TRUE(rules::cron("060 8 * * *").contains("minute"));
+    EXPECT_TRUE(rules::cron("0 24 * * *").contains("hour"));
+    EXPECT_TRUE(rules::cron("0 8 32 * *").contains("day of month"));
+    EXPECT_TRUE(rules::cron("0 8 * 13 *").contains("month"));
+    EXPECT_TRUE(rules::cron("0 8 * * fry").contains("day of week"));
+    EXPECT_TRUE(rules::cron("0 0 30 2 *").contains("one of its months"));
+}
+
 TEST(Cron, RefusesWhatIsTooLongToMean) {
     const std::string text(500, '0');
     ASSERT_FALSE(parse_cron(text).has_value());
@@ -161,4 +175,4 @@ TEST(Cron, SearchesBothWaysAlike) {
 }
 
 }  // namespace
-}  // namespace muster::scaler
+}  // namespace muster::config
