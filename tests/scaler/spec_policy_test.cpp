@@ -82,6 +82,7 @@ TEST(PolicyOf, SchedulesForecastsAndGuards) {
                                 entries: [{start: "0 8 * * 1-5", length: 10h, size: 4}]}},
       {name: daily, query: q, forecast: {total_average: 100, seasons: 5, ahead: 4m, percentile: 60}}],
     errors: {query: e, rise: 0.25, floor: 2, window: 5m},
+    unhealthy: {floor: 20},
     effectiveness: {after: 2, improvement: 0.1, hold: 10m})"));
     ASSERT_EQ(policy.metrics.size(), 2U);
     EXPECT_EQ(policy.metrics[0].rule,
@@ -96,6 +97,7 @@ TEST(PolicyOf, SchedulesForecastsAndGuards) {
     EXPECT_EQ(policy.watch.errors,
               (TrendPolicy{.rise_ppm = 250'000, .floor = whole(2), .window = minutes(5)}));
     EXPECT_EQ(policy.watch.latency, std::nullopt);
+    EXPECT_EQ(policy.watch.unhealthy, TrendPolicy{.floor = whole(20)});
     EXPECT_EQ(policy.effectiveness,
               (EffectivenessPolicy{.after = 2, .improvement_ppm = 100'000, .hold = minutes(10)}));
 }
