@@ -312,9 +312,10 @@ Roster roster_of(const Membership& membership) {
             case Phase::booting:
             case Phase::warming:
             case Phase::draining:
-            case Phase::deleting:
                 roster.members.insert(instance.id);
                 break;
+            // It carries nothing any more, and its last samples grow stale: no flaw of the others.
+            case Phase::deleting:
             case Phase::planned:
             case Phase::gone:
             case Phase::failed:

@@ -44,7 +44,8 @@ struct Roster {
     bool operator==(const Roster&) const = default;
 };
 
-/// Members: all that have a machine. Expected: those that serve, healthy or not.
+/// Members: all that have a machine and aren't being removed. Expected: those that serve, healthy
+/// or not.
 [[nodiscard]] Roster roster_of(const Membership& membership);
 
 struct Answers {

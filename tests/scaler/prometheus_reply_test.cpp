@@ -117,11 +117,12 @@ TEST(PrometheusReply, ALabelThatIsNoneIsNotPutIntoAQuery) {
 }
 
 TEST(PrometheusReply, ARosterHasWhoHasAMachineAndExpectsWhoServes) {
-    Membership fleet = fleet_of(4);
+    Membership fleet = fleet_of(5);
     fleet.instances[0].phase = Phase::planned;
     fleet.instances[1].phase = Phase::draining;
     fleet.instances[2].phase = Phase::warming;
     fleet.instances[3].healthy = false;
+    fleet.instances[4].phase = Phase::deleting;
     const Roster roster = roster_of(fleet);
     EXPECT_THAT(roster.members, ElementsAre("lb-2", "lb-3", "lb-4"));
     EXPECT_THAT(roster.expected, ElementsAre("lb-4"));
