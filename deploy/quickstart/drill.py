@@ -17,7 +17,7 @@ from load import FollowingLoad, Load
 from state import BACKENDS, NODES, Failure, say
 
 PER_SECOND = 40  # requests to each load balancer
-SETTLING = 60  # seconds until all is as before
+SETTLING = 90  # seconds until all is as before: a fleet that has grown takes most of it
 # On a machine that has other things to do, too, all takes longer.
 SLACK = float(os.environ.get("MUSTER_DRILL_SLACK", "1"))
 GROUPS = {"web": tuple(f"web-{n}" for n in BACKENDS), "app": tuple(f"app-{n}" for n in BACKENDS)}

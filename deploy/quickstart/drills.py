@@ -301,4 +301,4 @@ def kill_lb(world):
     new = next(lb for lb in serving() if lb.id not in there)
     world.wait("requests go to the new one", lambda: world.load.sent(end, address=new.address) >= 40)
     world.wait("the dead one is removed", lambda: victim not in lbs.every(), 60)
-    return Found(end - start, within(30), under_way, lambda one: one.address == victim.address and one.began <= killed)
+    return Found(end - start, within(40), under_way, lambda one: one.address == victim.address and one.began <= killed)

@@ -19,7 +19,8 @@ def start_time(pid):
             fields = stat.read().rpartition(") ")[2].split()
     except OSError:
         return None
-    return None if fields[0] == "Z" else int(fields[19])
+    # Its first thread may have ended before others: these hold its ports.
+    return None if fields[0] == "Z" and int(fields[17]) <= 1 else int(fields[19])
 
 
 def _read():

@@ -197,6 +197,7 @@ def run_musterctl(*arguments):
     result = subprocess.run([str(MUSTERCTL), *map(str, arguments)], capture_output=True, text=True)
     if result.returncode:
         raise Failure(f"musterctl {' '.join(map(str, arguments))} failed:\n{result.stdout}{result.stderr}")
+    return result.stdout + result.stderr
 
 
 def groups(ports):
@@ -206,7 +207,9 @@ def groups(ports):
 
 
 def apply(ports, documents):
-    run_musterctl("--url", urls(ports), "apply", "-f", write(STATE / "groups.yaml", documents))
+    """What muster warns of."""
+    said = run_musterctl("--url", urls(ports), "apply", "-f", write(STATE / "groups.yaml", documents))
+    return [line for line in said.splitlines() if line.startswith("warning")]
 
 
 def backend_states(ports):

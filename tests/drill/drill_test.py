@@ -93,6 +93,8 @@ def main():
             failed.append("a broken promise is not noticed")
         if quickstart("load", "3x", "--for", "5s"):
             failed.append("the fleet did not follow the load")
+        if warnings := services.apply(read_ports(), services.groups(read_ports())):
+            failed.append(f"muster warns of the quickstart's own documents: {warnings}")
         if wanted_size(services.size_limits(read_ports()), 3 * BASE + services.TRAFFIC) != 4:
             failed.append("three times the load is not for 4 load balancers")
         if quickstart("drill", "no_such") != 1:
