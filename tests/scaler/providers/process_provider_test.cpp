@@ -307,7 +307,9 @@ TEST_F(ProcessProviderTest, TakesNoAddressThatADamagedMachineMayHave) {
     settings().machines.addresses = {"127.0.0.21", "127.0.0.22"};
     settings().machines.answers_at = "${address}:80";
     ASSERT_TRUE(create());
-    std::ofstream(root() / "machines/edge/edge-1-1/machine.json", std::ios::trunc) << "{";
+    const std::filesystem::path file = root() / "machines/edge/edge-1-1/machine.json";
+    const std::string good = test::read_file(file);
+    std::ofstream(file, std::ios::trunc) << "{";
     const FileDescriptor lb(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -315,6 +317,7 @@ TEST_F(ProcessProviderTest, TakesNoAddressThatADamagedMachineMayHave) {
     ASSERT_EQ(::bind(lb.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     ASSERT_EQ(::listen(lb.get(), 1), 0);
     const auto made = create(InstanceId("edge-1-2"));
+    std::ofstream(file, std::ios::trunc) << good;  // so that it is ended
     ASSERT_TRUE(made) << made.error().detail;
     EXPECT_EQ(made->address, "127.0.0.22:80");
 }
