@@ -1,13 +1,24 @@
 // What the scaler costs, and what it keeps.
 #include "tests/bench/scaler/failovers.hpp"
+#include "tests/bench/scaler/live_run.hpp"
 #include "tests/bench/scaler/simulate_week.hpp"
 #include "tests/bench/support/figures.hpp"
 
+#include <cstdlib>
+#include <string_view>
+
 namespace {
 
+/// MUSTER_SCALER_PART: one of them alone.
+bool is_wanted(std::string_view part) {
+    const char* const only = std::getenv("MUSTER_SCALER_PART");
+    return only == nullptr || only == part;
+}
+
 void run() {
-    muster::test::simulate_week();
-    muster::test::failovers();
+    if (is_wanted("week")) muster::test::simulate_week();
+    if (is_wanted("failovers")) muster::test::failovers();
+    if (is_wanted("live")) muster::test::live_run();
 }
 
 }  // namespace
