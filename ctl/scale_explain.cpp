@@ -6,6 +6,7 @@
 
 #include <boost/json/array.hpp>
 
+#include <cstdint>
 #include <ostream>
 
 namespace muster::ctl {
@@ -26,6 +27,11 @@ asio::awaitable<Exit> scale_explain(Context& context, ScaleExplainOptions option
     const Answer answer = co_await ask(context, {.target = target});
     if (!answer.ok()) co_return answer.exit;
     if (print_as_data(context, answer.body)) co_return Exit::ok;
+    // Another node may know of a later decision.
+    for (const boost::json::value& node : list_at(answer.body, "nodes"))
+        for (const boost::json::value& problem : list_at(node, "problems"))
+            context.err << "warning: " << printable(text_at(node, "node")) << ": "
+                        << printable(text_at(problem, "")) << '\n';
     const boost::json::value& explanation = at(answer.body, "explanation");
     if (!explanation.is_object()) {
         const std::string why = text_at(answer.body, "why");
@@ -33,6 +39,12 @@ asio::awaitable<Exit> scale_explain(Context& context, ScaleExplainOptions option
                     << (why.empty() ? "" : ": " + printable(why)) << '\n';
         co_return Exit::not_found;
     }
+    const boost::json::value& tick = at(answer.body, "tick");
+    if (tick.is_object())
+        context.out << "decided at " << printable(text_at(tick, "time")) << " by "
+                    << printable(text_at(tick, "node")) << " in epoch "
+                    << static_cast<std::int64_t>(number_at(tick, "epoch").value_or(0))
+                    << (true_at(tick, "same") ? "\n" : "; decided again, it is another one\n");
     context.out << printable(options.fleet)
                 << (true_at(answer.body, "shadow") ? " (shadow: decided, not done)" : "") << ": ";
     const boost::json::array& lines = list_at(explanation, "text");

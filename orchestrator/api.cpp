@@ -136,6 +136,12 @@ asio::awaitable<http::Reply> Api::answer(const http::Request& request) {
 
 asio::awaitable<http::Reply> Api::dispatch(const Call& call) {
     if (call.route == Route::backend && call.view) co_return co_await explain(call);
+    if (call.route == Route::fleet_scaling && call.view && call.request.query_value("at"))
+        co_return co_await show_past(
+            {.request = call.request, .parameters = call.parameters, .view = *call.view},
+            clock_,
+            settings_.past,
+            {.token = settings_.access.token, .limit = settings_.past_limit});
     if (call.route == Route::audit && call.view) co_return co_await show_audit(call);
     switch (call.route) {
         case Route::apply:

@@ -5,6 +5,7 @@
 #include "common/http/message.hpp"
 #include "common/http/server.hpp"
 #include "orchestrator/api_access.hpp"
+#include "orchestrator/api_past.hpp"
 #include "orchestrator/api_peer.hpp"
 #include "orchestrator/api_reads.hpp"
 #include "orchestrator/api_stream.hpp"
@@ -31,6 +32,9 @@ struct ApiSettings {
     std::chrono::nanoseconds why_limit = std::chrono::milliseconds(80);
     /// And for those of another node that probes the backend.
     std::chrono::nanoseconds peer_limit = std::chrono::milliseconds(250);
+    /// And for what other nodes have recorded: they read files.
+    std::chrono::nanoseconds past_limit = std::chrono::seconds(3);
+    ReadPast past{};                       ///< null: this node records nothing
     DnsCommands* dns = nullptr;            ///< null: this node has no DNS
     std::function<std::string()> metrics;  ///< Prometheus text; called on the API's executor
 };

@@ -119,8 +119,6 @@ http::Response answer_state(const ReadCall& call) {
 
 http::Response answer_fleet_scaling(const ReadCall& call) {
     const FleetName name(call.parameters[0]);
-    if (call.request.query_value("at"))
-        return problem(400, "only the last decision is kept; leave `at` out");
     if (!call.view.snapshot.scaling.contains(name))
         return problem(404,
                        call.view.snapshot.fleet(name) == nullptr

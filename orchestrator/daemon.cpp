@@ -172,6 +172,10 @@ Result<void> Daemon::start() {
         ApiSettings{
             .access = {.loopback_bind = config::is_loopback(listen.host), .token = settings_.token},
             .build = {.version = settings_.version, .build = settings_.build},
+            .past = past_ ? ReadPast([this](FleetName fleet, WallTime at) {
+                return past_->read(std::move(fleet), at);
+            })
+                          : ReadPast(),
             .dns = dns_commands_.get(),
             .metrics = [this] { return registry_.text(); }});
     node_->on_change([this](const follow::ViewChange& change) {
@@ -210,9 +214,12 @@ void Daemon::begin_scaling() {
     const config::NodeSettings& own = settings_.node;
     ProviderSet providers =
         make_providers(own, settings_.machine_supervisor, settings_.effects, clock_, *node_);
-    if (own.recordings.enabled && !own.state_dir.empty())
+    if (own.recordings.enabled && !own.state_dir.empty()) {
+        const std::string recordings = own.state_dir + "/recordings";
         recorder_ = std::make_unique<TickRecorder>(
-            own.state_dir + "/recordings", own.node, limits_of(own.recordings), registry_);
+            recordings, own.node, limits_of(own.recordings), registry_);
+        past_ = std::make_unique<PastReader>(recordings);
+    }
     scaling_ = std::make_unique<ScaleDuty>(
         control_,
         store_,

@@ -15,6 +15,7 @@
 #include "orchestrator/node_commands.hpp"
 #include "orchestrator/node_dns_commands.hpp"
 #include "orchestrator/node_metrics.hpp"
+#include "orchestrator/past_ticks.hpp"
 #include "orchestrator/peer_channel.hpp"
 #include "orchestrator/scale_duty.hpp"
 #include "orchestrator/shift_duty.hpp"
@@ -95,6 +96,7 @@ class Daemon {
     std::unique_ptr<NodeCommands> commands_;
     std::unique_ptr<DnsDuty> dns_;            ///< null: this node's settings have none
     std::unique_ptr<TickRecorder> recorder_;  ///< null: nothing is recorded
+    std::unique_ptr<PastReader> past_;        ///< null: the same
     std::unique_ptr<ScaleDuty> scaling_;
     std::unique_ptr<Actuator> actuator_;
     std::unique_ptr<ShiftDuty> shifts_;              ///< null: as dns_

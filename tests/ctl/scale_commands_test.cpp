@@ -288,6 +288,15 @@ TEST_F(Scale, ExplainAsksForATime) {
     ASSERT_EQ(explain({.fleet = "edge", .at = "2026-03-01T12:00:00Z"}), Exit::not_found);
     EXPECT_EQ(err(), "error: there is no decision of edge: nothing was decided before 12:00\n");
     EXPECT_EQ(node().requests.back().query_value("at"), "2026-03-01T12:00:00Z");
+    node().on("GET /api/v1/fleets/edge/scaling",
+              R"({"fleet":"edge","tick":{"time":"2026-03-01T11:59:50Z","node":"n\u001b2","epoch":17,
+              "same":false},"explanation":{"text":["stays 2"]},
+              "nodes":[{"node":"n1","problems":["it can't be asked: refused"]}]})");
+    ASSERT_EQ(explain({.fleet = "edge", .at = "-10m"}), Exit::ok);
+    EXPECT_EQ(err(), "warning: n1: it can't be asked: refused\n");
+    EXPECT_EQ(out(),
+              "decided at 2026-03-01T11:59:50Z by n?2 in epoch 17; decided again, it is another "
+              "one\nedge: stays 2\n");
     EXPECT_EQ(explain({.fleet = "edge", .at = "noon"}), Exit::usage);
     EXPECT_EQ(explain({.fleet = "other", .at = ""}), Exit::not_found);
 }
