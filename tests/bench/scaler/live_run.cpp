@@ -17,7 +17,6 @@
 #include <cmath>
 #include <random>
 #include <set>
-#include <thread>
 
 namespace muster::test {
 
@@ -94,6 +93,16 @@ void read_files(const std::filesystem::path& directory, Recorded& into) {
     }
 }
 
+/// Nobody ends by itself until then.
+void watch(Cluster& cluster, std::chrono::steady_clock::time_point until) {
+    const bool ended = eventually(until - std::chrono::steady_clock::now(), [&] {
+        for (std::size_t node = 0; node < cluster.size(); ++node)
+            if (!cluster.running(node)) return true;
+        return false;
+    });
+    require(!ended, "all nodes run on");
+}
+
 json::value replay_by_musterctl(const std::vector<std::filesystem::path>& directories) {
     const TempDir results;
     std::vector<std::string> argv{built_program("ctl/musterctl"), "-o", "json", "scale", "replay"};
@@ -133,7 +142,7 @@ void live_run() {
                      std::min<std::chrono::seconds>(between_kills, length / 2);
          next < end;
          next += between_kills) {
-        std::this_thread::sleep_until(next);
+        watch(cluster, next);
         const auto master = cluster.master();
         if (!master) continue;
         cluster.kill_process(*master);
@@ -141,7 +150,7 @@ void live_run() {
         static_cast<void>(cluster.wait_end(*master, 10s));
         cluster.start(*master);
     }
-    std::this_thread::sleep_until(end);
+    watch(cluster, end);
 
     std::vector<std::filesystem::path> directories;
     Recorded recorded;
