@@ -3,10 +3,6 @@
 #include "common/base/files.hpp"
 #include "common/observe/log.hpp"
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +10,6 @@
 
 namespace muster::agent {
 
-namespace json = boost::json;
 using coordination::SessionState;
 
 Agent::Agent(asio::any_io_executor executor,
@@ -35,7 +30,13 @@ Agent::Agent(asio::any_io_executor executor,
       identity_(std::move(identity)),
       options_(std::move(options)),
       certificates_(options_.certificates, options_.certificate_directory, registry),
-      follower_(executor, store, clock, paths_, identity_.fleet, [this] { wake_.notify(); }),
+      follower_(executor,
+                store,
+                clock,
+                paths_,
+                identity_.fleet,
+                identity_.instance,
+                [this] { wake_.notify(); }),
       report_{.fleet = identity_.fleet,
               .instance = identity_.instance,
               .incarnation = identity_.incarnation,
@@ -47,6 +48,7 @@ Agent::Agent(asio::any_io_executor executor,
       changed_(executor),
       tasks_(executor) {
     if (counters == nullptr) return;
+    connections_ = std::make_unique<ConnectionReporter>(clock_, *counters, metrics_);
     outliers_ = std::make_unique<OutlierReporter>(
         store_,
         clock_,
@@ -67,6 +69,7 @@ void Agent::start() {
     tasks_.spawn("confirm soon", confirm_soon());
     tasks_.spawn("tick", tick());
     if (outliers_) tasks_.spawn("outliers", tell_outliers());
+    if (connections_) tasks_.spawn("connections", tell_connections());
 }
 
 asio::awaitable<void> Agent::stop() {
@@ -120,6 +123,18 @@ asio::awaitable<void> Agent::tell_outliers() {
         // Without its name nobody could tell whose word it is.
         if (applied_ && presence_ && presence_->registered())
             co_await outliers_->look(applied_->state, follower_.view());
+    }
+}
+
+asio::awaitable<void> Agent::tell_connections() {
+    for (;;) {
+        co_await clock_.sleep_for(options_.count_every);
+        if (!applied_) continue;
+        const LbState& state = applied_->state;
+        const auto news = co_await connections_->look(state.listeners, state.leaving);
+        if (!news) continue;
+        report_.connections = *news;
+        report();
     }
 }
 
@@ -378,68 +393,6 @@ void Agent::report() {
     report_.time = clock_.wall();
     reported_ = report_;
     presence_->set(znodes::encode(report_));
-}
-
-http::Response Agent::answer(const http::Request& request) const {
-    if (request.method != "GET")
-        return http::Response::problem(405, "Method not allowed", "only GET is known here");
-    if (request.path == "/healthz") return health();
-    if (request.path == "/state") return state();
-    if (request.path == "/metrics") return http::Response::text(200, registry_.text());
-    return http::Response::problem(404, "Not found", "there are /healthz, /metrics and /state");
-}
-
-http::Response Agent::health() const {
-    json::object body{{"accepting", report_.accepting},
-                      {"in_step", in_step_},
-                      {"connected", silent_since_ == SteadyTime{}},
-                      {"error", error_}};
-    return http::Response::json(report_.accepting ? 200 : 503, json::serialize(body));
-}
-
-http::Response Agent::state() const {
-    json::array pools;
-    if (applied_) {
-        for (const Pool& pool : applied_->state.pools) {
-            json::array servers;
-            for (const Server& server : pool.servers) {
-                const char* const states[] = {"ready", "drain", "maintenance"};
-                servers.push_back({{"id", server.id.str()},
-                                   {"address", fmt::format("{}:{}", server.address, server.port)},
-                                   {"state", states[static_cast<int>(server.state)]},
-                                   {"weight", server.weight}});
-            }
-            const auto generation = applied_->generations.find(pool.group);
-            pools.push_back(
-                {{"group", pool.group.str()},
-                 {"generation", generation == applied_->generations.end() ? 0 : generation->second},
-                 {"panic", applied_->panicking.contains(pool.group)},
-                 {"servers", std::move(servers)}});
-        }
-    }
-    json::array problems;
-    if (applied_) {
-        for (const std::string& problem : applied_->problems) problems.emplace_back(problem);
-    }
-    for (const auto& [path, what] : follower_.view().problems)
-        problems.emplace_back(path + ": " + what);
-    const json::object body{
-        {"fleet", identity_.fleet.str()},
-        {"instance", identity_.instance.str()},
-        {"cluster", follower_.view().cluster()},
-        {"foreign_cluster", follower_.foreign_cluster()},
-        {"connected", silent_since_ == SteadyTime{}},
-        {"silent_seconds",
-         silent_since_ == SteadyTime{}
-             ? 0.0
-             : std::chrono::duration<double>(clock_.now() - silent_since_).count()},
-        {"in_step", in_step_},
-        {"accepting", report_.accepting},
-        {"error", error_},
-        {"fleet_generation", applied_ ? applied_->fleet_generation : 0},
-        {"groups", std::move(pools)},
-        {"problems", std::move(problems)}};
-    return http::Response::json(200, json::serialize(body));
 }
 
 }  // namespace muster::agent

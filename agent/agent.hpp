@@ -2,6 +2,7 @@
 
 #include "agent/agent_metrics.hpp"
 #include "agent/certificates.hpp"
+#include "agent/connection_reporter.hpp"
 #include "agent/follower.hpp"
 #include "agent/lb_counters.hpp"
 #include "agent/lb_driver.hpp"
@@ -89,6 +90,7 @@ class Agent {
     asio::awaitable<void> keep_in_step();
     asio::awaitable<void> tick();
     asio::awaitable<void> tell_outliers();
+    asio::awaitable<void> tell_connections();
     [[nodiscard]] bool may_plan(SteadyTime now);
     asio::awaitable<void> confirm_soon();
     asio::awaitable<bool> change(const LbPlan& plan);
@@ -121,6 +123,7 @@ class Agent {
     Certificates certificates_;
     Follower follower_;
     std::unique_ptr<OutlierReporter> outliers_;         ///< null: the LB counts nothing
+    std::unique_ptr<ConnectionReporter> connections_;   ///< likewise
     std::unique_ptr<coordination::Presence> presence_;  ///< once the cluster is known
     znodes::AgentReport report_;
     znodes::AgentReport reported_;

@@ -47,6 +47,9 @@ struct AgentMetrics {
           problems(r.gauge("muster_agent_problems", "What is wrong with what the agent is told")),
           servers(r.gauge("muster_agent_servers", "Servers of all groups")),
           servers_ready(r.gauge("muster_agent_servers_ready", "Of them, that get traffic")),
+          connections(r.gauge("muster_agent_connections",
+                              "Open connections of clients, as counted last: each second by an LB "
+                              "that leaves, else every 30 s")),
           outliers(r.gauge("muster_agent_outliers",
                            "Backends that fail for this LB's traffic, of groups with outlier")),
           evidence_writes(
@@ -69,6 +72,7 @@ struct AgentMetrics {
     metrics::Gauge& problems;
     metrics::Gauge& servers;
     metrics::Gauge& servers_ready;
+    metrics::Gauge& connections;
     metrics::Gauge& outliers;
     metrics::Counter& evidence_writes;
     metrics::Counter& counter_failures;

@@ -12,10 +12,12 @@ Follower::Follower(asio::any_io_executor executor,
                    Clock& clock,
                    znodes::Paths paths,
                    FleetName fleet,
+                   InstanceId instance,
                    std::function<void()> on_change)
     : clock_(clock),
       paths_(std::move(paths)),
       fleet_(std::move(fleet)),
+      record_(paths_.instance(fleet_, instance)),
       on_change_(std::move(on_change)),
       mirror_(
           std::move(executor),
@@ -61,6 +63,8 @@ follow::Interest Follower::interest_in(const std::string& path) const {
     } else if (is_below(paths_.rollouts())) {
         const GroupName group(path.substr(paths_.rollouts().size() + 1));
         if (!wanted_.contains(group)) return follow::Interest::none;
+    } else if (path == paths_.fleets() || is_below(paths_.fleets())) {
+        if (path != record_ && !record_.starts_with(path + "/")) return follow::Interest::none;
     } else if (histories_.contains(path)) {
         return follow::Interest::data;  // found by its name alone: nobody lists all of history
     } else if (path != paths_.root() && path != paths_.control() && path != paths_.groups() &&

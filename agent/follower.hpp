@@ -28,6 +28,7 @@ class Follower {
              Clock& clock,
              znodes::Paths paths,
              FleetName fleet,
+             InstanceId instance,
              std::function<void()> on_change);
 
     /// Before start(): what was known when the agent ran last.
@@ -54,6 +55,7 @@ class Follower {
     Clock& clock_;
     znodes::Paths paths_;
     FleetName fleet_;
+    std::string record_;  ///< path of this LB's own record, if muster has made it
     std::function<void()> on_change_;
     follow::ClusterView view_;
     std::set<GroupName> wanted_;

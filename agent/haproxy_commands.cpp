@@ -158,6 +158,27 @@ class BackendPlan {
     std::vector<std::string> names_;
 };
 
+/// Whether responses tell clients to open another connection.
+void plan_leaving(const LbState& wanted,
+                  const ObservedBackends& observed,
+                  Phases& phases,
+                  HaproxyPlan& plan) {
+    const auto backend = observed.find(leaving_backend);
+    const ObservedServer* now = nullptr;
+    if (backend != observed.end()) {
+        const auto server = backend->second.find(leaving_server);
+        if (server != backend->second.end()) now = &server->second;
+    }
+    if (now == nullptr) {
+        if (wanted.leaving) plan.reload.push_back(fmt::format("there is no {}", leaving_backend));
+        return;
+    }
+    const ServerState state = wanted.leaving ? ServerState::ready : ServerState::maintenance;
+    if (now->state == state) return;
+    phases.in.push_back(
+        fmt::format("set server {}/{} state {}", leaving_backend, leaving_server, word(state)));
+}
+
 }  // namespace
 
 Result<HaproxyPlan> plan_commands(const LbState& wanted,
@@ -182,6 +203,7 @@ Result<HaproxyPlan> plan_commands(const LbState& wanted,
             !pool->lb.sticky_cookie.empty() && mode == config::ListenMode::http;
         BackendPlan(name, *pool, with_cookie, known->second, settings, phases, plan).run(overdue);
     }
+    plan_leaving(wanted, observed, phases, plan);
     plan.only_removals = phases.in.empty() && phases.out.empty();
     plan.commands = std::move(phases.in);
     std::ranges::move(phases.out, std::back_inserter(plan.commands));
@@ -190,9 +212,10 @@ Result<HaproxyPlan> plan_commands(const LbState& wanted,
 }
 
 std::optional<LbState> changes(const LbState& before, const LbState& wanted) {
-    if (wanted.listeners != before.listeners || wanted.pools.size() != before.pools.size())
+    if (wanted.listeners != before.listeners || wanted.pools.size() != before.pools.size() ||
+        wanted.leaving != before.leaving)
         return {};
-    LbState part{.listeners = wanted.listeners, .pools = {}};
+    LbState part{.listeners = wanted.listeners, .pools = {}, .leaving = wanted.leaving};
     for (std::size_t i = 0; i < wanted.pools.size(); ++i) {
         const Pool& pool = wanted.pools[i];
         const Pool& was = before.pools[i];
@@ -214,6 +237,8 @@ std::optional<LbState> changes(const LbState& before, const LbState& wanted) {
 
 ObservedBackends seen_of(const LbState& part, const ObservedBackends& observed) {
     ObservedBackends seen;
+    if (const auto leaving = observed.find(leaving_backend); leaving != observed.end())
+        seen.insert(*leaving);
     for (const auto& [group, mode] : uses_of(part.listeners)) {
         const auto known = observed.find(backend_name(group, mode));
         if (known == observed.end()) continue;

@@ -40,6 +40,7 @@ struct HaproxyPlan {
 /// | gone                     | .. state maint, del server web:http/b3                            |
 /// | gone, but still there    | .. addr 10.0.0.4 port 1, del server web:http/b3                   |
 /// | stopped by someone       | set server web:http/b1 health up                                  |
+/// | LbState::leaving         | set server _leaving/clients state ready                           |
 [[nodiscard]] Result<HaproxyPlan> plan_commands(const LbState& wanted,
                                                 const ObservedBackends& observed,
                                                 const HaproxySettings& settings,

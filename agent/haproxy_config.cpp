@@ -56,6 +56,10 @@ class Renderer {
         section("backend _404");
         line("mode http");
         line("http-request return status 404 content-type text/plain string \"no route\"");
+        section(fmt::format("backend {}", leaving_backend));
+        line("mode http");
+        flexible_line(fmt::format(
+            "server {} 127.0.0.1:1 id 1{}", leaving_server, state_.leaving ? "" : " disabled"));
         for (const auto& [use, tunnel] : tunnels_) backend(use, tunnel);
 
         RenderedHaproxy rendered;
@@ -212,6 +216,10 @@ class Renderer {
             // In all, so that a client can't keep a request open by a byte now and then.
             line(fmt::format("timeout http-request {}", milliseconds(listener.client_timeout)));
             line("option forwardfor");
+            line(fmt::format(
+                "http-after-response set-header Connection close if {{ nbsrv({}) gt 0 }} "
+                "!{{ status 101 }}",
+                leaving_backend));
             if (!listener.tls.certificates.empty())
                 line("http-request set-header X-Forwarded-Proto https");
         }

@@ -144,7 +144,25 @@ Result<std::map<std::string, ServerCounters, std::less<>>> parse_counters(std::s
 }
 
 HaproxyCounters::HaproxyCounters(const HaproxySettings& settings, Clock& clock)
-    : runtime_(settings.stats_socket, settings.master_socket, settings.answer_timeout, clock) {}
+    : runtime_(settings.stats_socket, settings.master_socket, settings.answer_timeout, clock),
+      timeout_(settings.answer_timeout) {}
+
+asio::awaitable<Result<std::int64_t>> HaproxyCounters::count_connections(
+    std::vector<config::Listener> listeners) {
+    std::set<std::string, std::less<>> frontends;
+    for (const config::Listener& listener : listeners) frontends.insert(frontend_name(listener));
+    // Last of all: what a reload leaves to an old worker between the two is then counted there.
+    const std::vector<std::string> question{"show stat -1 1 -1"};
+    const auto answers = co_await runtime_.ask(question);
+    if (!answers) co_return tl::unexpected(answers.error());
+    const auto open = parse_connections(answers->front(), frontends);
+    if (!open) co_return tl::unexpected(open.error());
+    const auto processes = co_await runtime_.ask_master("show proc", timeout_);
+    if (!processes) co_return tl::unexpected(processes.error());
+    const auto old = parse_old_workers(*processes);
+    if (!old) co_return tl::unexpected(old.error());
+    co_return *open + *old;
+}
 
 asio::awaitable<Result<LbCounters>> HaproxyCounters::read_counters(
     const LbState& state, const std::set<GroupName>& groups) {

@@ -27,8 +27,14 @@ class HaproxyCounters final : public LbCounterSource {
     [[nodiscard]] asio::awaitable<Result<LbCounters>> read_counters(
         const LbState& state, const std::set<GroupName>& groups) override;
 
+    /// Those of the stats listener don't count. A worker from before a reload counts as one: it
+    /// is there for as long as it has any.
+    [[nodiscard]] asio::awaitable<Result<std::int64_t>> count_connections(
+        std::vector<config::Listener> listeners) override;
+
  private:
     HaproxyRuntime runtime_;
+    std::chrono::nanoseconds timeout_;
 };
 
 }  // namespace muster::agent

@@ -134,7 +134,8 @@ asio::awaitable<Result<Applied>> HaproxyDriver::confirm() {
 
 /// Removals wait for the next apply().
 asio::awaitable<Result<bool>> HaproxyDriver::is_as_known() {
-    LbState part{.listeners = known_->wanted.listeners, .pools = {}};
+    LbState part{
+        .listeners = known_->wanted.listeners, .pools = {}, .leaving = known_->wanted.leaving};
     std::ranges::copy_if(known_->wanted.pools,
                          std::back_inserter(part.pools),
                          [&](const Pool& pool) { return known_->touched.contains(pool.group); });

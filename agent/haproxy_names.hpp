@@ -13,8 +13,14 @@ namespace muster::agent {
 
 /// Any other byte becomes _ and two capital hexadecimal digits, "[::1]:80" is _5B::1_5D:80. So does
 /// a _ at the beginning, and one that would read as such: different names stay different, and none
-/// begins with _ and a small letter (those are ours: _404, _stats).
+/// begins with _ and a small letter (those are ours: _404, _stats, _leaving).
 [[nodiscard]] std::string haproxy_name(std::string_view name);
+
+/// A backend that nobody is sent to, and its one server: while that is ready, responses tell
+/// clients to open another connection (LbState::leaving). What else can be switched at run time, by
+/// commands that are not experimental, is no part of the configuration.
+inline constexpr std::string_view leaving_backend = "_leaving";
+inline constexpr std::string_view leaving_server = "clients";
 
 [[nodiscard]] std::string server_name(const BackendId& id);
 [[nodiscard]] std::string frontend_name(const config::Listener& listener);

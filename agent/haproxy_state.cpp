@@ -176,6 +176,54 @@ Result<HaproxyInfo> parse_info(std::string_view answer) {
     return info;
 }
 
+Result<std::int64_t> parse_connections(std::string_view answer,
+                                       const std::set<std::string, std::less<>>& frontends) {
+    constexpr std::string_view what = "show stat";
+    constexpr int most = 1'000'000'000;
+    std::string_view heading = take_line(answer);
+    if (!heading.starts_with("# ")) return senseless(what, "no header");
+    heading.remove_prefix(2);
+    const auto header = split(heading, ',');
+    const auto places = columns(header, {"pxname", "svname", "scur"});
+    if (!places) return senseless(what, "a column is missing");
+    std::int64_t open = 0;
+    std::set<std::string_view> seen;
+    while (!answer.empty()) {
+        const std::string_view line = take_line(answer);
+        if (line.empty()) continue;
+        const auto cells = split(line, ',');
+        if (cells.size() <= std::ranges::max(*places)) return senseless(what, "a short row");
+        const Row row{.cells = cells, .places = *places};
+        if (row[1] != "FRONTEND" || !frontends.contains(row[0])) continue;
+        const auto now = number(row[2], 0, most);
+        if (!now || !seen.insert(row[0]).second)
+            return senseless(what, fmt::format("a row that doesn't read: {:.200}", line));
+        open += *now;
+    }
+    if (seen.size() != frontends.size()) return senseless(what, "a frontend is missing");
+    if (open > most) return senseless(what, "too many connections");
+    return open;
+}
+
+Result<int> parse_old_workers(std::string_view answer) {
+    constexpr std::string_view what = "show proc";
+    if (!take_line(answer).starts_with("#<PID>")) return senseless(what, "no header");
+    bool old = false;
+    bool workers = false;
+    int count = 0;
+    while (!answer.empty()) {
+        const std::string_view line = take_line(answer);
+        if (line.starts_with('#')) {
+            old = line == "# old workers";
+            workers = workers || line == "# workers";
+        } else if (old && !line.empty()) {
+            ++count;
+        }
+    }
+    if (!workers) return senseless(what, "no workers");
+    return count;
+}
+
 std::optional<int> failed_reloads(std::string_view answer) {
     constexpr std::string_view mark = "[failed: ";
     const std::size_t at = answer.find(mark);

@@ -45,6 +45,14 @@ struct HaproxyInfo {
 /// `show info`.
 [[nodiscard]] Result<HaproxyInfo> parse_info(std::string_view answer);
 
+/// `show stat -1 1 -1`: the open connections of these frontends, all of which have to be there.
+[[nodiscard]] Result<std::int64_t> parse_connections(
+    std::string_view answer, const std::set<std::string, std::less<>>& frontends);
+
+/// `show proc` of the master: workers from before a reload. Each is there for as long as it has
+/// connections, and shows them to nobody who asks the newest.
+[[nodiscard]] Result<int> parse_old_workers(std::string_view answer);
+
 /// `show proc` of the master: how many reloads in a row failed.
 [[nodiscard]] std::optional<int> failed_reloads(std::string_view answer);
 

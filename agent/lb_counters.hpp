@@ -2,6 +2,7 @@
 
 #include "common/base/id.hpp"
 #include "common/base/result.hpp"
+#include "common/config/fleet_model.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -9,6 +10,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace muster::agent {
 
@@ -45,6 +47,10 @@ class LbCounterSource {
     /// Of the servers of these groups that are in `state` and in the LB.
     [[nodiscard]] virtual asio::awaitable<Result<LbCounters>> read_counters(
         const LbState& state, const std::set<GroupName>& groups) = 0;
+
+    /// Open connections of clients at these listeners. Errors: they are not known.
+    [[nodiscard]] virtual asio::awaitable<Result<std::int64_t>> count_connections(
+        std::vector<config::Listener> listeners) = 0;
 };
 
 }  // namespace muster::agent

@@ -217,6 +217,21 @@ std::optional<AppliedGeneration> choose(const follow::ClusterView& view,
         .group_uid = uid, .generation = chosen.generation, .spec = specs.at(chosen.generation)};
 }
 
+/// Its record has a deadline once nobody gets the LB's address any more (FleetInstanceRecord).
+bool is_leaving(const follow::ClusterView& view,
+                const follow::FleetView& fleet,
+                const InstanceId& instance) {
+    const auto managed = view.managed.find(fleet.spec->name);
+    if (managed == view.managed.end()) return false;
+    const auto found = managed->second.instances.find(instance);
+    if (found == managed->second.instances.end()) return false;
+    const znodes::FleetInstanceRecord& record = found->second.value;
+    // Of an earlier life of the fleet it says nothing.
+    if (!fleet.head || record.fleet_uid != fleet.head->value.uid) return false;
+    return record.phase == znodes::InstancePhase::deleting ||
+           (record.phase == znodes::InstancePhase::draining && record.deadline);
+}
+
 /// Somebody has applied it, whatever it says.
 bool is_there(const follow::ClusterView& view, const GroupName& name) {
     const auto group = view.groups.find(name);
@@ -238,6 +253,7 @@ std::optional<LbPlan> plan_lb(const follow::ClusterView& view,
     LbPlan plan;
     plan.fleet_generation = found->second.spec_generation;
     plan.state.listeners = found->second.spec->listeners;
+    plan.state.leaving = is_leaving(view, found->second, source.instance);
     GroupPlanner planner(plan, was_panicking, now);
     for (const auto& [name, listeners] : config::groups_of(*found->second.spec)) {
         const auto group = view.groups.find(name);

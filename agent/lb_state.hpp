@@ -40,6 +40,9 @@ struct Pool {
 struct LbState {
     std::vector<config::Listener> listeners;  ///< sorted by name
     std::vector<Pool> pools;                  ///< sorted by group; all that the listeners name
+    /// It is about to be removed, and nobody is sent to it any more: clients that still come over
+    /// connections of before are to be told to open others, which lead elsewhere.
+    bool leaving = false;
     bool operator==(const LbState&) const = default;
 };
 

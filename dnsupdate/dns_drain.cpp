@@ -169,13 +169,14 @@ OutOfDns DnsDrain::out(const MemberId& member, SteadyTime now) const {
     for (const auto& [name, known] : names_) {
         OutOfDns here{.out = true, .why = {}};
         if (known.present.contains(member)) {
-            here = {.why = fmt::format("{} has its record", name.str())};
+            here = {.why = fmt::format("{} has its record", name.str()), .published = true};
         } else if (const auto one = known.leaving.find(member); one != known.leaving.end()) {
             here = judge(one->second, now);
             if (!here.out) here.why = name.str() + ": " + here.why;
         }
         if (here.out) continue;
         here.left = later(here, result);
+        here.published = here.published || result.published;
         result = std::move(here);
     }
     return result;

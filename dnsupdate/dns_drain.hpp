@@ -28,7 +28,8 @@ struct DrainPolicy {
 
 struct OutOfDns {
     bool out = false;
-    std::string why;  ///< it isn't
+    std::string why;         ///< it isn't
+    bool published = false;  ///< a name has it, or is to have it
     /// At least; zero: that depends on others.
     std::chrono::nanoseconds left{};
     bool operator==(const OutOfDns&) const = default;

@@ -179,7 +179,8 @@ dnsupdate::OutOfDns DnsDuty::out_of_dns(const FleetName& fleet, const InstanceId
     for (const auto& [view, wishes] : wanted_) {
         for (const auto& [name, set] : wishes.desired.sets) {
             if (set.records.members.contains(member) || set.resting.contains(member))
-                return {.why = fmt::format("{} is to be answered with it", name.str())};
+                return {.why = fmt::format("{} is to be answered with it", name.str()),
+                        .published = true};
         }
     }
     dnsupdate::OutOfDns result{.out = true, .why = {}};
@@ -188,6 +189,7 @@ dnsupdate::OutOfDns DnsDuty::out_of_dns(const FleetName& fleet, const InstanceId
         if (here.out) continue;
         here.why = part.store.provider->name() + ": " + here.why;
         here.left = std::max(here.left, result.left);
+        here.published = here.published || result.published;
         result = std::move(here);
     }
     return result;

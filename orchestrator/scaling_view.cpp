@@ -21,6 +21,7 @@ using std::chrono::seconds;
 
 /// A listing is told every 5 s; a host that is silent for so long can't be asked.
 constexpr seconds host_silence{20};
+constexpr seconds clocks_apart{5};
 /// Fleets that decide often are to replace soon what has died.
 constexpr seconds list_at_most_every{5};
 constexpr seconds list_at_least_every{30};
@@ -117,6 +118,24 @@ scaler::Sight sight_of(const GroupRow* group, const InstanceId& id, bool frozen,
     return sight;
 }
 
+/// What its agent has counted, unless that is old, or of another clock.
+void add_connections(const follow::ClusterView& view,
+                     const FleetName& fleet,
+                     const InstanceId& id,
+                     znodes::InstancePhase phase,
+                     WallTime now,
+                     scaler::Sight& sight) {
+    const auto agent = view.agents.find({fleet, id});
+    if (agent == view.agents.end() || agent->second.garbage || !agent->second.value.connections)
+        return;
+    const znodes::OpenConnections& told = *agent->second.value.connections;
+    // An agent says more often how an LB drains (agent/connection_reporter.hpp).
+    const seconds longest = phase == znodes::InstancePhase::draining ? seconds(15) : seconds(600);
+    if (now - told.counted > longest || told.counted - now > clocks_apart) return;
+    sight.connections = told.open;
+    sight.counted = told.counted;
+}
+
 }  // namespace
 
 FleetFacts facts_of_fleet(const follow::ClusterView& view,
@@ -161,13 +180,20 @@ FleetFacts facts_of_fleet(const follow::ClusterView& view,
         if (abilities.asks_hosts)
             sight.host_reachable =
                 is_reachable(view, managed, host, steady) || is_lost(view, managed, host);
-        // Whoever takes a fleet down has taken its names away first, and records stay for a while.
-        const bool named = !fleet.spec->dns.empty() || facts.settings.take_down;
+        add_connections(view, name, id, record.value.phase, now, sight);
+        seen.sights.emplace(id, std::move(sight));
+    }
+    // Whoever takes a fleet down has taken its names away first, and records stay for a while.
+    const bool named = !fleet.spec->dns.empty() || facts.settings.take_down;
+    // Machines without a record have to be out of DNS, too, before they go.
+    if (seen.state)
+        for (const auto& [id, orphan] : seen.state->orphans) seen.sights[id];
+    for (auto& [id, sight] : seen.sights) {
         const dnsupdate::OutOfDns dns =
             named ? out_of_dns(name, id) : dnsupdate::OutOfDns{.out = true};
         sight.out_of_dns = dns.out;
+        sight.published = dns.published;
         sight.in_dns = dns.why;
-        seen.sights.emplace(id, std::move(sight));
     }
     if (abilities.places)
         seen.hosts = hosts_of(view, managed, *fleet.spec->provider, abilities.asks_hosts, steady);

@@ -56,9 +56,11 @@ enum class Verdict : std::uint8_t { unknown, up, down };
 struct Sight {
     Verdict verdict = Verdict::unknown;         ///< of the probes
     WallTime since{};                           ///< of the verdict
-    std::optional<std::int64_t> connections{};  ///< open
+    std::optional<std::int64_t> connections{};  ///< open; absent: not known, or not lately
+    WallTime counted{};                         ///< when they were, by the clock of its host
     bool out_of_dns = false;                    ///< nobody gets its address any more
-    std::string in_dns{};                       ///< why it isn't
+    bool published = false;                     ///< names are answered with it, or are to be
+    std::string in_dns{};                       ///< why it isn't out
     bool host_reachable = true;                 ///< else what is missing is unknown
     bool operator==(const Sight&) const = default;
 };
@@ -154,9 +156,9 @@ struct LifecyclePlan {
 /// 2. Ids are `<fleet>-<generation>-<k>`, committed before any call names them, never used again.
 /// 3. planned -> creating -> booting -> warming -> serving; of an intent one goes first, the rest
 ///    when it was healthy (F6).
-/// 4. In: can_remove(), draining, out of DNS and without connections (or past its time), deleting,
-///    remove(), absent twice, gone. Draining can be taken back, deleting not. What is last to serve
-///    isn't drained.
+/// 4. In: can_remove(), draining, out of DNS, for however long that takes; from then on without
+///    connections, or `drain_timeout` over; deleting, remove(), absent twice, gone. Draining can be
+///    taken back, deleting not. What is last to serve isn't drained.
 /// 5. A create that fails or takes too long: failed, removed by its name, and no other create for 5
 ///    minutes, then 10, 20, 30 (reset after 3 hours, or by one that serves).
 /// 6. Dead is what probes call down, and is in neither of two complete listings, or has been down

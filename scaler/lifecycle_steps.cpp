@@ -92,28 +92,58 @@ void begin_drain(Draft& draft, const InstanceId& id) {
         return give_up_late(draft, id, "no other one serves and is healthy");
     FleetInstanceRecord& record = draft.records.at(id);
     record.drain_started = draft.now();
-    record.deadline = draft.now() + draft.settings.drain_timeout;
+    record.deadline.reset();
     draft.starts = true;
     draft.enter(id, InstancePhase::draining, "out of DNS, then connections end");
+}
+
+/// Open connections, counted since nobody gets its address any more: later ones are none of new
+/// clients.
+std::optional<std::int64_t> connections_left(const Draft& draft, const InstanceId& id) {
+    const Sight& sight = draft.sight(id);
+    const WallTime out_since = *draft.records.at(id).deadline - draft.settings.drain_timeout;
+    return sight.counted >= out_since ? sight.connections : std::nullopt;
+}
+
+/// Why it may go; absent: not yet.
+std::optional<std::string> drained(Draft& draft, const InstanceId& id) {
+    FleetInstanceRecord& record = draft.records.at(id);
+    const Sight& sight = draft.sight(id);
+    if (!sight.out_of_dns) {
+        // For want of better ones it was published again: it may have new clients.
+        if (sight.published) record.deadline.reset();
+        draft.say(fmt::format(
+            "{} drains and waits for DNS, as long as it takes: {}", id.str(), sight.in_dns));
+        return std::nullopt;
+    }
+    if (draft.is_missing(id)) return "its machine has ended";
+    if (!record.deadline) {
+        record.deadline = draft.now() + draft.settings.drain_timeout;
+        draft.wake(*record.deadline);
+        draft.did(fmt::format("{} is out of DNS: its connections have {} s to end",
+                              id.str(),
+                              draft.settings.drain_timeout.count()));
+        return std::nullopt;
+    }
+    const auto left = connections_left(draft, id);
+    if (left && *left <= 0) return "drained, without connections";
+    if (draft.now() >= *record.deadline)
+        return fmt::format("drained, its time is over: {} connections",
+                           left ? std::to_string(*left) : std::string("unknown"));
     draft.wake(*record.deadline);
+    draft.say(fmt::format(
+        "{} drains: {}",
+        id.str(),
+        left ? fmt::format("{} connections", *left)
+             : std::string("how many connections it has is not known, so all of drain_timeout")));
+    return std::nullopt;
 }
 
 void go_on_draining(Draft& draft, const InstanceId& id) {
-    const FleetInstanceRecord& record = draft.records.at(id);
-    const Sight& sight = draft.sight(id);
-    if (!sight.out_of_dns)
-        return draft.say(fmt::format("{} drains, and is still in DNS: {}", id.str(), sight.in_dns));
-    const WallTime until = record.deadline.value_or(record.since + draft.settings.drain_timeout);
-    const bool late = draft.now() >= until;
-    if (!late && sight.connections.value_or(1) > 0 && !draft.is_missing(id)) {
-        draft.wake(until);
-        return draft.say(fmt::format(
-            "{} drains: {} connections",
-            id.str(),
-            sight.connections ? std::to_string(*sight.connections) : std::string("unknown")));
-    }
+    const std::optional<std::string> why = drained(draft, id);
+    if (!why) return;
     draft.starts = true;
-    draft.enter(id, InstancePhase::deleting, late ? "drained, its time is over" : "drained");
+    draft.enter(id, InstancePhase::deleting, *why);
     draft.records.at(id).deadline.reset();
 }
 
@@ -250,7 +280,8 @@ void ask_provider(const Draft& draft, LifecyclePlan& plan) {
         const auto& listing = draft.view.inventory.newest;
         const bool done = said != nullptr && said->kind == CallKind::remove && said->result &&
                           (!listing || listing->asked <= said->at);
-        if (!done) ask(draft, id, CallKind::remove, plan);
+        // It may be in a name again since, for want of better ones.
+        if (!done && draft.sight(id).out_of_dns) ask(draft, id, CallKind::remove, plan);
     }
 }
 

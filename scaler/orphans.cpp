@@ -58,9 +58,14 @@ bool may_be_condemned(Draft& draft, const Machine& machine) {
                         machine.id.str()));
         return false;
     }
-    return orphan->second.listings >= 2 &&
-           orphan->second.last - orphan->second.first >= orphan_listings_apart &&
-           machine.age > orphan_age;
+    const bool proven = orphan->second.listings >= 2 &&
+                        orphan->second.last - orphan->second.first >= orphan_listings_apart &&
+                        machine.age > orphan_age;
+    const Sight& sight = draft.sight(machine.id);
+    if (proven && !sight.out_of_dns)
+        draft.say(
+            fmt::format("{} has no record, and waits for DNS: {}", machine.id.str(), sight.in_dns));
+    return proven && sight.out_of_dns;
 }
 
 }  // namespace

@@ -16,10 +16,10 @@ inline constexpr seconds orphan_age{600};
                                                         std::string_view id);
 
 /// Counts who is listed without a record, and condemns those that two complete listings, at least 2
-/// minutes apart, had, that are older than 10 minutes, at most `orphans_per_hour`; unless more than
-/// 45 % and more than 3 of all machines look like that, or more than are healthy and in service:
-/// then it's the tree that is wrong. What is condemned is removed until a later listing doesn't
-/// have it.
+/// minutes apart, had, that are older than 10 minutes and out of DNS, at most `orphans_per_hour`;
+/// unless more than 45 % and more than 3 of all machines look like that, or more than are healthy
+/// and in service: then it's the tree that is wrong. What is condemned is removed until a later
+/// listing doesn't have it.
 void collect_orphans(Draft& draft);
 
 }  // namespace muster::scaler

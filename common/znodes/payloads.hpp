@@ -216,6 +216,13 @@ struct Handoff {
     bool operator==(const Handoff&) const = default;
 };
 
+/// Of clients, at an LB's listeners. Of old: who needs to know how many, looks at the time.
+struct OpenConnections {
+    std::int64_t open = 0;
+    WallTime counted{};  ///< by the clock of the LB's host
+    bool operator==(const OpenConnections&) const = default;
+};
+
 /// `agents/<fleet>/<instance>`: what an LB's agent has done with what it was told.
 struct AgentReport {
     Stamp stamp;
@@ -233,6 +240,7 @@ struct AgentReport {
     std::string error;  ///< why it has not applied what it should; empty: it has
     /// Where Prometheus finds "/metrics" of the "agent" and of the "lb": host:port.
     std::map<std::string, std::string> exporters;
+    std::optional<OpenConnections> connections{};  ///< absent: this kind of LB doesn't tell
     bool operator==(const AgentReport&) const = default;
 };
 

@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t max_groups = 10'000;
 constexpr std::size_t max_error = 500;
 constexpr std::size_t max_exporters = 8;
+constexpr std::size_t max_connection_fields = 8;
 constexpr std::size_t max_backend_id_bytes = 512;
 constexpr int max_count = 1'000'000'000;
 
@@ -74,6 +75,10 @@ std::string encode(const AgentReport& report) {
         for (const auto& [name, address] : report.exporters) exporters.emplace(name, address);
         out.emplace("exporters", std::move(exporters));
     }
+    if (report.connections)
+        out.emplace("connections",
+                    json::object{{"open", report.connections->open},
+                                 {"counted", milliseconds(report.connections->counted)}});
     return json::serialize(out);
 }
 
@@ -87,6 +92,15 @@ static void read_exporters(Reader& in, AgentReport& report) {
         }
         report.exporters.emplace(std::string(name), std::string(address.get_string()));
     }
+}
+
+static void read_connections(Reader& in, AgentReport& report) {
+    if (!in.has("connections")) return;
+    Reader part(in.object("connections", max_connection_fields));
+    OpenConnections read{.open = part.integer("open", 0, max_count)};
+    read.counted = part.time("counted");
+    if (part.refused()) return in.refuse(Errc::malformed, "connections");
+    report.connections = read;
 }
 
 static void read(Reader& in, AgentReport& report) {
@@ -109,6 +123,7 @@ static void read(Reader& in, AgentReport& report) {
     report.status_time = in.time("status_time");
     report.error = in.text("error", max_error);
     read_exporters(in, report);
+    read_connections(in, report);
 }
 
 std::string encode(const LbEvidence& evidence) {

@@ -125,9 +125,11 @@ struct FleetInstanceRecord {
     std::string provider;  ///< by its name in the nodes' settings
     std::string host;      ///< node id; empty: the provider's choice
     std::string zone;
-    std::string address;                 ///< as far as known
-    std::int64_t spec_generation = 0;    ///< of the fleet's spec that it was made by
-    std::optional<WallTime> deadline{};  ///< of the phase: creating, booting, draining
+    std::string address;               ///< as far as known
+    std::int64_t spec_generation = 0;  ///< of the fleet's spec that it was made by
+    /// Of the phase: creating, booting. Draining: until then connections may last; it has none
+    /// before nobody gets its address any more.
+    std::optional<WallTime> deadline{};
     std::optional<WallTime> warm_until{};
     std::optional<WallTime> drain_started{};
     std::optional<WallTime> delete_asked{};  ///< the provider has taken the removal

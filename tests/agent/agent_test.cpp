@@ -29,6 +29,33 @@ TEST_F(AgentTest, DoesWhatTheTreeSays) {
     EXPECT_EQ(lb_.changes, 3);
 }
 
+TEST_F(AgentTest, SendsClientsAwayWhenItsRecordSaysThatItLeaves) {
+    instance_ = InstanceId("edge-1-1");
+    const auto record = [&](const char* id, bool leaves) {
+        znodes::FleetInstanceRecord one{.stamp = {.cluster = "uuid", .token = 1, .writer = "n1"},
+                                        .fleet_uid = "fleet-uid",
+                                        .phase = znodes::InstancePhase::draining,
+                                        .token = "t",
+                                        .provider = "local"};
+        if (leaves) one.deadline = clock_.wall() + 1min;
+        tree_.put(tree_.paths.instance(FleetName("edge"), InstanceId(id)), znodes::encode(one));
+    };
+    tree_.put(tree_.paths.fleet_state(FleetName("edge")), "of no interest");
+    record("edge-1-1", false);
+    record("edge-1-2", true);
+    start();
+    clock_.run_for(1s);
+    ASSERT_TRUE(lb_.state);
+    EXPECT_FALSE(lb_.state->leaving);
+    record("edge-1-1", true);
+    clock_.run_for(10ms);
+    EXPECT_TRUE(lb_.state->leaving);
+    record("edge-1-1", false);
+    clock_.run_for(10ms);
+    EXPECT_FALSE(lb_.state->leaving) << "taken back";
+    EXPECT_THAT(get("/state"), HasSubstr("\"problems\":[]")) << "it reads its own record alone";
+}
+
 TEST_F(AgentTest, TakesOutWhatPeopleTakeOut) {
     start();
     clock_.run_for(1s);

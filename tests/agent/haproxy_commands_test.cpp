@@ -32,6 +32,28 @@ TEST(Plan, IsEmptyWhenThereIsNothingToDo) {
               HaproxyPlan());
 }
 
+TEST(Plan, SendsClientsAwayByOneCommandAndTakesThatBack) {
+    ObservedServer off = seen("127.0.0.1");
+    off.state = ServerState::maintenance;
+    LbState wanted = web({server("a")});
+    const auto commands = [&](const ObservedServer& now) {
+        return plan_commands(
+                   wanted, {{"web:http", {{"a", seen()}}}, {"_leaving", {{"clients", now}}}}, {})
+            .value();
+    };
+    EXPECT_EQ(commands(off), HaproxyPlan());
+    EXPECT_THAT(commands(seen("127.0.0.1")).commands,
+                ElementsAre("set server _leaving/clients state maint"));
+    wanted.leaving = true;
+    EXPECT_THAT(commands(off).commands, ElementsAre("set server _leaving/clients state ready"));
+    EXPECT_EQ(commands(seen("127.0.0.1")), HaproxyPlan());
+    EXPECT_THAT(plan(wanted, {{"a", seen()}}).reload, ElementsAre("there is no _leaving"));
+    LbState before = wanted;
+    before.leaving = false;
+    EXPECT_EQ(changes(before, wanted), std::nullopt) << "not the quick way";
+    EXPECT_TRUE(changes(wanted, wanted)->leaving);
+}
+
 TEST(Plan, IsOneCommandForAFlip) {
     struct Row {
         ServerState was;

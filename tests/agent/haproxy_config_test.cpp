@@ -54,6 +54,8 @@ TEST(HaproxyConfig, OfOneListenerAndOneGroup) {
                             "timeout client 30000ms",
                             "timeout http-request 30000ms",
                             "option forwardfor",
+                            "http-after-response set-header Connection close if { "
+                            "nbsrv(_leaving) gt 0 } !{ status 101 }",
                             "default_backend web:http"));
     EXPECT_THAT(section(made.text, "backend web:http"),
                 ElementsAre("mode http",
@@ -69,6 +71,22 @@ TEST(HaproxyConfig, OfOneListenerAndOneGroup) {
                             "server b 10.0.0.2:80 id 400880 weight 26 disabled",
                             "server _5B::1_5D:80 [::1]:80 id 952408 weight 0"));
     EXPECT_THAT(made.notes, IsEmpty());
+}
+
+TEST(HaproxyConfig, SendsClientsAwayWhereItLeaves) {
+    LbState state = web({server("a")});
+    const RenderedHaproxy stays = render(state);
+    EXPECT_THAT(section(stays.text, "frontend front"),
+                testing::Contains("http-after-response set-header Connection close if { "
+                                  "nbsrv(_leaving) gt 0 } !{ status 101 }"))
+        << "not where a WebSocket begins";
+    EXPECT_THAT(section(stays.text, "backend _leaving"),
+                testing::ElementsAre("mode http", "server clients 127.0.0.1:1 id 1 disabled"));
+    state.leaving = true;
+    const RenderedHaproxy leaves = render(state);
+    EXPECT_THAT(section(leaves.text, "backend _leaving"),
+                testing::ElementsAre("mode http", "server clients 127.0.0.1:1 id 1"));
+    EXPECT_EQ(leaves.structure, stays.structure) << "no reload";
 }
 
 TEST(HaproxyConfig, IsTheSameForTheSame) {

@@ -1,11 +1,21 @@
+#include "agent/haproxy_counters.hpp"
 #include "agent/haproxy_errc.hpp"
 #include "tests/agent/haproxy_world.hpp"
 #include "tests/support/eventually.hpp"
 
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <functional>
+#include <optional>
+#include <string>
 
 // HAProxy under a steady load: what changes at run time, and what a reload leaves as it was.
 namespace muster::agent {
@@ -78,6 +88,87 @@ TEST(HaproxyUnderLoad, ChangesAtRunTimeWithoutAReloadAndWithoutAFailedRequest) {
     EXPECT_TRUE(test::eventually(10s, [&] { return world.apply(state) == Applied(); }));
     EXPECT_EQ(world.worker(), worker);
     expect_no_failures(load);
+}
+
+/// As clients hold it that want another answer later.
+class KeptConnection {
+ public:
+    explicit KeptConnection(std::uint16_t port) {
+        socket_.connect({asio::ip::make_address("127.0.0.1"), port});
+    }
+    void send(const std::string& text) { asio::write(socket_, asio::buffer(text)); }
+    /// The head of the answer, in lower case.
+    std::string ask() {
+        send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        std::string text;
+        text.resize(asio::read_until(socket_, asio::dynamic_buffer(text), "\r\n\r\n"));
+        std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+        return text;
+    }
+
+ private:
+    asio::io_context context_;
+    asio::ip::tcp::socket socket_{context_};
+};
+
+TEST(HaproxyConnections, AreCountedAlsoThoseOfWorkersFromBeforeAReload) {
+    const Sites sites(1);
+    HaproxyWorld world;
+    LbState state = world.web(sites.servers(1));
+    world.start(state);
+    HaproxyCounters counters(world.settings(), world.clock());
+    const auto open = [&] {
+        const auto counted = world.run(counters.count_connections(state.listeners));
+        return counted ? *counted : -1;
+    };
+    // Its master may not answer yet.
+    EXPECT_TRUE(test::eventually(10s, [&] { return open() == 0; })) << open();
+    std::optional<KeptConnection> idle(world.port());
+    (void)idle->ask();
+    std::optional<KeptConnection> busy(world.port());
+    busy->send("GET / HTTP/1.1\r\n");
+    EXPECT_TRUE(test::eventually(10s, [&] { return open() == 2; })) << open();
+    state.pools[0].lb.algorithm = config::Algorithm::least_connections;
+    ASSERT_TRUE(world.apply(state));
+    // The idle one was closed; the other one is held by the worker that was there.
+    EXPECT_TRUE(test::eventually(10s, [&] { return open() == 1; })) << open();
+    busy.reset();
+    EXPECT_TRUE(test::eventually(10s, [&] { return open() == 0; })) << open();
+    config::Listener other = state.listeners[0];
+    other.name = "comes-with-the-next-reload";
+    EXPECT_FALSE(world.run(counters.count_connections({other})));
+    world.kill_process();
+    EXPECT_EQ(open(), -1);
+}
+
+TEST(HaproxyThatLeaves, TellsClientsSoWithoutAReload) {
+    const Sites sites(1);
+    HaproxyWorld world;
+    LbState state = world.web(sites.servers(1));
+    world.start(state);
+    const int worker = world.worker();
+    const auto tells = [&] {
+        return KeptConnection(world.port()).ask().contains("connection: close");
+    };
+    EXPECT_FALSE(tells());
+    for (const bool leaves : {true, true, false, true}) {
+        state.leaving = leaves;
+        const auto applied = world.apply(state);
+        ASSERT_TRUE(applied) << applied.error().message();
+        EXPECT_FALSE(applied->reloaded);
+        EXPECT_EQ(tells(), leaves);
+        EXPECT_EQ(world.apply(state), Applied());
+    }
+    EXPECT_EQ(world.worker(), worker);
+    // So it is after a reload, and after a restart without an agent.
+    state.pools[0].lb.algorithm = config::Algorithm::least_connections;
+    const auto reloaded = world.apply(state);
+    ASSERT_TRUE(reloaded) << reloaded.error().message();
+    EXPECT_TRUE(reloaded->reloaded);
+    EXPECT_TRUE(tells());
+    world.kill_process();
+    world.start_process();
+    EXPECT_TRUE(tells());
 }
 
 TEST(HaproxyUnderLoad, SendsByWeight) {

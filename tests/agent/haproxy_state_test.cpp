@@ -105,6 +105,46 @@ TEST(Limits, AreReadFromTheStatistics) {
     EXPECT_FALSE(parse_limits("# pxname,svname,slim\nweb:http,a,-1\n", backends));
 }
 
+TEST(Connections, AreThoseOfTheListeners) {
+    const std::string answer =
+        "# pxname,svname,qcur,qmax,scur,smax,\nfront,FRONTEND,,,7,9,\n_stats,FRONTEND,,,1,2,\n"
+        "_5Fx,FRONTEND,,,3,3,\nfront,BACKEND,0,0,5,5,\n\n";
+    EXPECT_EQ(parse_connections(answer, {"front", "_5Fx"}), 10);
+    EXPECT_EQ(parse_connections(answer, {"_5Fx"}), 3);
+    EXPECT_EQ(parse_connections(answer, {}), 0);
+    EXPECT_FALSE(parse_connections(answer, {"front", "new"})) << "one that the next reload brings";
+    const auto refused = [](const std::string& rows) {
+        EXPECT_FALSE(parse_connections("# pxname,svname,scur\n" + rows, {"f"})) << rows;
+    };
+    refused("f,FRONTEND,-1\n");
+    refused("f,FRONTEND,\n");
+    refused("f,FRONTEND,99999999999\n");
+    refused("f,FRONTEND,1x\n");
+    refused("f,FRONTEND\n");
+    refused("f,FRONTEND,1\nf,FRONTEND,1\n");
+    EXPECT_FALSE(parse_connections("", {}));
+    EXPECT_FALSE(parse_connections("Permission denied\n", {}));
+    EXPECT_FALSE(parse_connections("# pxname,svname\n", {}));
+}
+
+// As HAProxy 2.6 writes it.
+TEST(OldWorkers, AreThoseOfBeforeAReload) {
+    const std::string head =
+        "#<PID>          <type>          <reloads>       <uptime>        <version>\n"
+        "1162            master          2 [failed: 0]   0d00h02m07s     2.6.12\n# workers\n"
+        "1271            worker          0               0d00h00m00s     2.6.12\n";
+    EXPECT_EQ(parse_old_workers(head + "# programs\n\n"), 0);
+    EXPECT_EQ(parse_old_workers(
+                  head + "# old workers\n"
+                         "1233            worker          1               0d00h00m43s     2.6.12\n"
+                         "1200            worker          2               0d00h01m43s     2.6.12\n"
+                         "# programs\n7 x 0\n\n"),
+              2);
+    for (const char* const text :
+         {"", "Unknown command\n", "#<PID> <type>\n", "# workers\n1 worker\n"})
+        EXPECT_FALSE(parse_old_workers(text)) << text;
+}
+
 TEST(Info, TellsProcessAndStructure) {
     EXPECT_EQ(parse_info("Name: HAProxy\nPid: 77\nnode: x\ndescription: muster 00ff\n"),
               (HaproxyInfo{.pid = 77, .structure = "00ff"}));

@@ -125,6 +125,39 @@ TEST(LbPlan, ServesNoNewGroupBeforeItsRolloutIsRead) {
     EXPECT_EQ(plan_lb(view, edge, {}, noon, source)->state.pools.at(0).servers.size(), 3U);
 }
 
+TEST(LbPlan, LeavesOnceNobodyIsSentToItAnyMore) {
+    using enum znodes::InstancePhase;
+    follow::ClusterView view = view_of(three(), {Letter::up, Letter::up, Letter::up});
+    view.fleets.at(edge).head.emplace().value.uid = "life";
+    const InstanceId own("edge-1-1");
+    const auto leaves = [&] {
+        return plan_lb(view, edge, {}, noon, {.instance = own, .applied = {}, .unread = {}})
+            ->state.leaving;
+    };
+    EXPECT_FALSE(leaves()) << "started by people";
+    const struct {
+        znodes::InstancePhase phase;
+        std::optional<WallTime> deadline;
+        bool leaves;
+    } rows[] = {{serving, std::nullopt, false},
+                {warming, noon, false},
+                {draining, std::nullopt, false},
+                {draining, noon, true},
+                {deleting, std::nullopt, true}};
+    for (const auto& row : rows) {
+        auto& record = view.managed[edge].instances[own];
+        record.value = {.fleet_uid = "life", .phase = row.phase, .deadline = row.deadline};
+        EXPECT_EQ(leaves(), row.leaves) << to_string(row.phase);
+        record.gone = record.garbage = true;
+        EXPECT_EQ(leaves(), row.leaves) << "what was known last holds";
+        record.value.fleet_uid = "an earlier life";
+        EXPECT_FALSE(leaves());
+        view.managed[edge].instances[InstanceId("edge-1-2")] = std::move(record);
+        view.managed[edge].instances.erase(own);
+        EXPECT_FALSE(leaves()) << "another LB";
+    }
+}
+
 TEST(LbPlan, KeepsAPanicUntilItsEnd) {
     follow::ClusterView view = view_of(three(), {Letter::down, Letter::down, Letter::up});
     config::GroupSpec spec = *view.groups[web].spec;

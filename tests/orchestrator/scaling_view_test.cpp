@@ -224,5 +224,51 @@ TEST(FleetFacts, HostsOfAProviderThatPlacesByItselfAreUsable) {
     EXPECT_FALSE(usable({.places = true}));
 }
 
+TEST(FleetFacts, ConnectionsThatAreOldOrOfAnotherClockAreUnknown) {
+    using Connections = std::optional<std::int64_t>;
+    const InstanceId lb("edge-1-1");
+    const WallTime now{10'000s};
+    const auto seen = [&](InstancePhase phase, WallTime counted) {
+        Tree tree(1);
+        tree.record("edge-1-1", phase);
+        tree.run({"edge-1-1"});
+        tree.view.agents.at({edge, lb}).value.connections = {.open = 7, .counted = counted};
+        return facts_of_fleet(tree.view, edge, nullptr, {}, {}, now, SteadyTime{})
+            .view.sights.at(lb);
+    };
+    EXPECT_EQ(seen(InstancePhase::serving, now - 600s).connections, 7);
+    EXPECT_EQ(seen(InstancePhase::serving, now - 601s).connections, Connections());
+    EXPECT_EQ(seen(InstancePhase::draining, now - 15s).connections, 7);
+    EXPECT_EQ(seen(InstancePhase::draining, now - 15s).counted, now - 15s);
+    EXPECT_EQ(seen(InstancePhase::draining, now - 16s).connections, Connections());
+    EXPECT_EQ(seen(InstancePhase::draining, now + 5s).connections, 7);
+    EXPECT_EQ(seen(InstancePhase::draining, now + 6s).connections, Connections());
+    Tree tree(1);
+    tree.record("edge-1-1", InstancePhase::draining);
+    const auto without =
+        facts_of_fleet(tree.view, edge, nullptr, {}, {}, now, SteadyTime{}).view.sights.at(lb);
+    EXPECT_EQ(without.connections, Connections()) << "no agent";
+}
+
+TEST(FleetFacts, MachinesWithoutARecordAreLookedUpInDns) {
+    Tree tree(0);
+    auto spec = std::make_shared<config::FleetSpec>(*tree.view.fleets.at(edge).spec);
+    spec->dns = {{.name = "api.muster.test"}};
+    tree.view.fleets.at(edge).spec = spec;
+    const InstanceId stray("edge-9-1");
+    tree.view.managed.at(edge).state->value.orphans[stray] = {};
+    for (const bool out : {true, false}) {
+        const auto dns = [&](const FleetName&, const InstanceId&) {
+            return dnsupdate::OutOfDns{.out = out, .why = "it is there", .published = !out};
+        };
+        const scaler::Sight sight =
+            facts_of_fleet(tree.view, edge, nullptr, {}, dns, WallTime(10'000s), SteadyTime{})
+                .view.sights.at(stray);
+        EXPECT_EQ(sight.out_of_dns, out);
+        EXPECT_EQ(sight.published, !out);
+        EXPECT_EQ(sight.in_dns, "it is there");
+    }
+}
+
 }  // namespace
 }  // namespace muster::orchestrator

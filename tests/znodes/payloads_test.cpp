@@ -3,9 +3,11 @@
 #include "tests/znodes/random_payloads.hpp"
 #include "tests/znodes/random_scaling_payloads.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 #include <type_traits>
 
@@ -488,6 +490,34 @@ TEST(Payloads, AShardWithTwoOwnersIsNoMap) {
     EXPECT_FALSE(decode<ShardMap>(R"({"v":1,"cluster":"c","token":1,"writer":"n","seq":1,)"
                                   R"("owners":{"n1":{"web":"0-3"},"n2":{"web":"3"}}})",
                                   "c"));
+}
+
+TEST(AgentReportPayload, ConnectionsAreNumbersWithATimeOrTheReportIsRefused) {
+    const auto with = [](const std::string& connections) {
+        std::string bytes = encode(AgentReport{.stamp = {.cluster = "c-1"},
+                                               .fleet = FleetName("edge"),
+                                               .instance = InstanceId("lb1"),
+                                               .incarnation = "i"});
+        bytes.insert(1, fmt::format(R"("connections": {}, )", connections));
+        return decode<AgentReport>(bytes, "c-1");
+    };
+    const auto good = with(R"({"open": 7, "counted": 1000, "of": "a newer build"})");
+    ASSERT_TRUE(good) << good.error().message();
+    EXPECT_EQ(good->connections,
+              (OpenConnections{.open = 7, .counted = WallTime(std::chrono::seconds(1))}));
+    for (const char* const bad : {R"({"open": -1, "counted": 1000})",
+                                  R"({"open": 1000000001, "counted": 1000})",
+                                  R"({"open": 9223372036854775807, "counted": 1000})",
+                                  R"({"open": 1e300, "counted": 1000})",
+                                  R"({"open": "7", "counted": 1000})",
+                                  R"({"open": 7})",
+                                  R"({"open": 7, "counted": 9223372036854775807})",
+                                  R"({"open": 7, "counted": -1})",
+                                  R"({"counted": 1000})",
+                                  "7",
+                                  "[7, 1000]",
+                                  "null"})
+        EXPECT_FALSE(with(bad)) << bad;
 }
 
 TEST(AgentReportPayload, IsReadAgainWhateverItsErrorIs) {

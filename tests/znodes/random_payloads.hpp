@@ -269,6 +269,7 @@ inline AgentReport RandomPayloads::make() {
                        .error = text(100)};
     for (int n = number(0, 10); n > 0; --n) report.generations[GroupName(name())] = big();
     if (coin()) report.exporters["lb"] = "192.0.2.1:" + std::to_string(number(1, 65'535));
+    if (coin()) report.connections = {.open = number(0, 1'000'000), .counted = time()};
     return report;
 }
 

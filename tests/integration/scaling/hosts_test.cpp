@@ -2,7 +2,7 @@
 // a host, its network or its node is not taken for what happens to its LBs.
 #include "tests/cluster/cluster.hpp"
 #include "tests/cluster/host_network.hpp"
-#include "tests/integration/scaling/machines.hpp"
+#include "tests/cluster/machines.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/ports.hpp"
 

@@ -1,7 +1,7 @@
 // A fleet that muster makes itself: real nodes, real HAProxies with their agents as machines of a
 // process provider.
 #include "tests/cluster/cluster.hpp"
-#include "tests/integration/scaling/machines.hpp"
+#include "tests/cluster/machines.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/ports.hpp"
 #include "tests/support/program.hpp"

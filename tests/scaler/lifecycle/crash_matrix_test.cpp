@@ -183,6 +183,19 @@ TEST_F(CrashMatrix, DrainingAndOutOfDnsAndNotWantedAnyMore) {
     expect_settled(2);
 }
 
+TEST_F(CrashMatrix, OutOfDnsAndTheTimeOfItsConnectionsNotWritten) {
+    crash(in_story, 40, writes("web-1-1 is out of DNS"), Dies::before);
+    EXPECT_EQ(record(first).deadline, std::nullopt);
+    const WallTime died = world_->now;
+    goes_on(48, ActionKind::call);
+    EXPECT_EQ(record(first).phase, InstancePhase::draining);
+    const Names written = goes_on(120, ActionKind::write);
+    ASSERT_FALSE(written.empty());
+    EXPECT_TRUE(written.front().contains("web-1-1 is out of DNS")) << written.front();
+    EXPECT_GE(died, at_second(40));
+    expect_settled(1);
+}
+
 TEST_F(CrashMatrix, DrainedAndDeletingNotWritten) {
     crash(in_story, 40, writes("web-1-1 is deleting"), Dies::before);
     const auto was = record(first);

@@ -26,6 +26,17 @@ void grant(LifecycleView& view, const InstanceId& which) {
                            .result = Machine{.id = which}};
 }
 
+/// web-1-1 of three drains, and is out of DNS for so many seconds.
+LifecycleView draining(int out_for) {
+    LifecycleView view = shrinking(3, 2);
+    auto& record = view.instances.at(id(1, 1));
+    record.phase = InstancePhase::draining;
+    record.drain_started = view.now - seconds(out_for);
+    record.deadline = *record.drain_started + quick_settings().drain_timeout;
+    view.sights.at(id(1, 1)).counted = view.now;
+    return view;
+}
+
 struct Waiting {
     std::string name;
     void (*spoil)(LifecycleView&);
@@ -99,34 +110,86 @@ TEST(LifecycleIn, DoesNotDrainTheLastThatServes) {
 }
 
 TEST(LifecycleIn, DeletesWhenOutOfDnsAndWithoutConnectionsOrLate) {
-    const struct {
+    struct Row {
+        std::string name;
         bool out;
         std::optional<std::int64_t> connections;
-        int drained;  ///< seconds
+        int counted;  ///< seconds ago
+        int out_for;  ///< seconds
         bool reconciled;
         bool deletes;
-    } rows[] = {{true, 0, 1, true, true},
-                {false, 0, 1, true, false},
-                {false, 0, 1'000, true, false},
-                {true, 3, 1, true, false},
-                {true, 3, 20, true, true},
-                {true, std::nullopt, 1, true, false},
-                {true, std::nullopt, 20, true, true},
-                {true, 0, 1, false, false}};
-    for (const auto& row : rows) {
-        LifecycleView view = shrinking(3, 2);
-        auto& record = view.instances.at(id(1, 1));
-        record.phase = InstancePhase::draining;
-        record.drain_started = view.now - seconds(row.drained);
-        record.deadline = *record.drain_started + quick_settings().drain_timeout;
+        std::string says;
+    };
+    const std::vector<Row> rows{
+        {"none left", true, 0, 1, 2, true, true, ""},
+        {"back in a cache", false, 0, 1, 2, true, false, "waits for DNS, as long as it takes"},
+        {"a server away for days", false, 0, 1, 100'000, true, false, "waits for DNS"},
+        {"some", true, 3, 1, 2, true, false, "3 connections"},
+        {"some, late", true, 3, 1, 20, true, true, ""},
+        {"none, counted before it was out", true, 0, 3, 2, true, false, "not known"},
+        {"unknown", true, std::nullopt, 1, 2, true, false, "all of drain_timeout"},
+        {"unknown, late", true, std::nullopt, 1, 20, true, true, ""},
+        {"less than none", true, -1, 1, 2, true, true, ""},
+        {"new master", true, 0, 1, 2, false, false, "removals wait"}};
+    for (const Row& row : rows) {
+        LifecycleView view = draining(row.out_for);
         view.sights.at(id(1, 1)).out_of_dns = row.out;
         view.sights.at(id(1, 1)).connections = row.connections;
+        view.sights.at(id(1, 1)).counted = view.now - seconds(row.counted);
         view.reconciled = row.reconciled;
         const LifecyclePlan planned = plan(quick_settings(), view);
-        EXPECT_EQ(planned.write.has_value(), row.deletes) << row.drained;
+        EXPECT_EQ(planned.write.has_value(), row.deletes) << row.name;
         EXPECT_THAT(planned.calls, IsEmpty()) << "deleting is committed first";
         if (row.deletes)
             EXPECT_EQ(planned.write->instances.at(id(1, 1))->phase, InstancePhase::deleting);
+        else
+            EXPECT_THAT(planned.says, Contains(HasSubstr(row.says))) << row.name;
+    }
+}
+
+/// Time in DNS, and in caches, is none of `drain_timeout`.
+TEST(LifecycleIn, ConnectionsHaveTheirTimeFromTheMomentThatItIsOutOfDns) {
+    LifecycleView view = draining(0);
+    auto& record = view.instances.at(id(1, 1));
+    auto& sight = view.sights.at(id(1, 1));
+    record.deadline.reset();
+    record.drain_started = record.since = view.now - std::chrono::hours(5);
+    sight.connections = 7;
+    sight.out_of_dns = false;
+    EXPECT_FALSE(plan(quick_settings(), view).write);
+    sight.out_of_dns = true;
+    const LifecyclePlan planned = plan(quick_settings(), view);
+    ASSERT_TRUE(planned.write);
+    EXPECT_EQ(planned.write->instances.at(id(1, 1))->phase, InstancePhase::draining);
+    EXPECT_EQ(planned.write->instances.at(id(1, 1))->deadline,
+              view.now + quick_settings().drain_timeout);
+    EXPECT_THAT(planned.write->did, Contains(HasSubstr("have 20 s to end")));
+}
+
+TEST(LifecycleIn, WhatWasPublishedAgainMeanwhileHasItsTimeAnew) {
+    for (const bool published : {true, false}) {
+        LifecycleView view = draining(1'000);
+        view.sights.at(id(1, 1)).out_of_dns = false;
+        view.sights.at(id(1, 1)).published = published;
+        const LifecyclePlan planned = plan(quick_settings(), view);
+        EXPECT_EQ(planned.write.has_value(), published) << "not known by a new master: it goes on";
+        if (published) EXPECT_EQ(planned.write->instances.at(id(1, 1))->deadline, std::nullopt);
+    }
+}
+
+TEST(LifecycleIn, WhatHasEndedIsNotWaitedForOnceItIsOutOfDns) {
+    for (const bool out : {true, false}) {
+        LifecycleView view = draining(0);
+        auto& record = view.instances.at(id(1, 1));
+        record.deadline.reset();
+        record.since = view.now - seconds(60);
+        for (auto* listing : {&view.inventory.before, &view.inventory.newest})
+            std::erase_if((*listing)->machines,
+                          [&](const Machine& machine) { return machine.id == id(1, 1); });
+        view.sights.at(id(1, 1)).out_of_dns = out;
+        const LifecyclePlan planned = plan(quick_settings(), view);
+        ASSERT_EQ(planned.write.has_value(), out);
+        if (out) EXPECT_EQ(planned.write->instances.at(id(1, 1))->phase, InstancePhase::deleting);
     }
 }
 
@@ -268,6 +331,8 @@ LifecycleView with_orphans(int size, int count, seconds age, seconds apart, int 
                                          .listings = listings};
     }
     view.state->listed = view.inventory.newest->asked;
+    for (const Machine& machine : view.inventory.newest->machines)
+        view.sights[machine.id].out_of_dns = true;
     return view;
 }
 
@@ -297,6 +362,8 @@ TEST(LifecycleOrphans, AreLeftAloneWhenAnythingIsInDoubt) {
         {"partial", [](LifecycleView& view) { view.inventory.partial = true; }},
         {"new master", [](LifecycleView& view) { view.reconciled = false; }},
         {"paused", [](LifecycleView& view) { view.pause.kind = FleetPauseKind::out; }},
+        {"in DNS", [](LifecycleView& view) { view.sights.at(id(2, 1)).out_of_dns = false; }},
+        {"never looked up", [](LifecycleView& view) { view.sights.erase(id(2, 1)); }},
         {"budget",
          [](LifecycleView& view) { view.state->collected.assign(5, view.now - seconds(3'599)); }},
         {"foreign name",
@@ -320,6 +387,9 @@ TEST(LifecycleOrphans, AreRemovedAfterThatIsWrittenUntilTheyAreNotListed) {
     LifecyclePlan planned = plan(quick_settings(), view);
     EXPECT_THAT(planned.calls, IsEmpty());
     view.state = planned.write->state;
+    view.sights.at(id(2, 1)).out_of_dns = false;
+    EXPECT_THAT(plan(quick_settings(), view).calls, IsEmpty()) << "for want of better ones";
+    view.sights.at(id(2, 1)).out_of_dns = true;
     planned = plan(quick_settings(), view);
     ASSERT_THAT(planned.calls, SizeIs(1));
     EXPECT_EQ(planned.calls[0].kind, CallKind::remove);

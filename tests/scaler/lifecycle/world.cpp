@@ -175,7 +175,11 @@ LifecycleView World::view_of(const Master& master) const {
         view.pause = read<FleetPause>(node->data);
     for (const auto& [host, room] : hosts)
         view.hosts.push_back({.node = NodeId(host), .usable = true});
-    for (const auto& [id, record] : view.instances) {
+    std::set<InstanceId> seen;
+    for (const auto& [id, record] : view.instances) seen.insert(id);
+    if (view.state)
+        for (const auto& [id, orphan] : view.state->orphans) seen.insert(id);
+    for (const InstanceId& id : seen) {
         Sight& sight = view.sights[id];
         sight.verdict = is_up(id) ? Verdict::up : Verdict::down;
         sight.since = now - seconds(1);
@@ -183,8 +187,10 @@ LifecycleView World::view_of(const Master& master) const {
         const bool is_out = !published.contains(id);
         const WallTime out_since = left == withdrawn_.end() ? at_second(0) : left->second;
         sight.connections = is_out && now - out_since >= connections_end ? 0 : 10;
+        sight.counted = now;
         // A new master doesn't know who left before it came.
         sight.out_of_dns = is_out && now - std::max(out_since, master.since) >= dns_caches;
+        sight.published = !is_out;
         sight.in_dns = "its record is there, or in caches";
     }
     const std::int64_t tick = now.time_since_epoch() / period;
@@ -291,6 +297,11 @@ void World::note_write(const FleetWrite& write) {
             violate(id.str() + " is used again");
 }
 
+bool World::may_be_in_dns(const InstanceId& id) const {
+    const auto left = withdrawn_.find(id);
+    return published.contains(id) || (left != withdrawn_.end() && now - left->second < dns_caches);
+}
+
 Machine World::machine_at(const InstanceId& id) const {
     const auto machine = machines.find(id);
     if (machine == machines.end()) return {.id = id, .state = MachineState::stopped};
@@ -328,7 +339,7 @@ ProviderResult<Machine> World::carry_out(const ProviderCall& call) {
             }
             break;
         case CallKind::remove:
-            if (published.contains(id) && is_up(id)) violate(id.str() + " is removed while in DNS");
+            if (is_up(id) && may_be_in_dns(id)) violate(id.str() + " is removed while in DNS");
             if (const auto record = all.find(id); record != all.end() &&
                                                   record->second.phase != InstancePhase::deleting &&
                                                   record->second.phase != InstancePhase::failed &&

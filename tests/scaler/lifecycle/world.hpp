@@ -120,6 +120,7 @@ class World {
     void note_write(const FleetWrite& write);
     void happen();
     void violate(std::string what);
+    [[nodiscard]] bool may_be_in_dns(const InstanceId& id) const;  ///< or in caches
     [[nodiscard]] Machine machine_at(const InstanceId& id) const;
 
     std::vector<Turn> story_;

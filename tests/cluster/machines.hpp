@@ -28,6 +28,8 @@ class Machines {
     [[nodiscard]] std::size_t count() const;
     /// kill -9 of all its processes, and of who looks after them. False: there is no such.
     [[nodiscard]] bool kill(const std::string& node, const std::string& id) const;
+    /// What a removal does at first: the machine's LB is ended softly. False: there is no such.
+    [[nodiscard]] bool end_softly(const std::string& node, const std::string& id) const;
     /// What they have written.
     [[nodiscard]] std::string logs() const;
 

@@ -1,4 +1,4 @@
-#include "tests/integration/scaling/machines.hpp"
+#include "tests/cluster/machines.hpp"
 
 #include "scaler/machine_processes.hpp"
 #include "scaler/machine_store.hpp"
@@ -99,6 +99,18 @@ bool Machines::kill(const std::string& node, const std::string& id) const {
     scaler::send_signal(run->supervisor, SIGKILL);
     for (const auto& process : scaler::processes_of(**record, run))
         scaler::send_signal(process, SIGKILL);
+    return true;
+}
+
+bool Machines::end_softly(const std::string& node, const std::string& id) const {
+    const scaler::MachineStore store(directory_.path() / node);
+    const auto record = store.read(FleetName("edge"), InstanceId(id));
+    if (!record || !*record) return false;
+    for (const auto& process : scaler::processes_of(**record, store.read_run(**record))) {
+        std::ifstream name(fmt::format("/proc/{}/comm", process.pid));
+        if (std::string(std::istreambuf_iterator<char>(name), {}).starts_with("haproxy"))
+            scaler::send_signal(process, SIGUSR1);
+    }
     return true;
 }
 
