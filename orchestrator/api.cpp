@@ -142,6 +142,7 @@ asio::awaitable<http::Reply> Api::dispatch(const Call& call) {
             clock_,
             settings_.past,
             {.token = settings_.access.token, .limit = settings_.past_limit});
+    if (call.route == Route::fleet_scaling && call.view) co_return co_await show_scaling(call);
     if (call.route == Route::audit && call.view) co_return co_await show_audit(call);
     switch (call.route) {
         case Route::apply:
@@ -237,6 +238,28 @@ asio::awaitable<http::Response> Api::explain(const Call& call) {
                                  {.token = settings_.access.token, .limit = settings_.peer_limit})
             : co_await own_evidence(std::move(group), std::move(backend));
     co_return answer_backend(read, evidence);
+}
+
+asio::awaitable<http::Response> Api::show_scaling(const Call& call) {
+    const ReadCall read{.request = call.request, .parameters = call.parameters, .view = *call.view};
+    if (auto refused = no_scaling(read)) co_return std::move(*refused);
+    FleetName fleet(call.parameters[0]);
+    const Snapshot& snapshot = *call.snapshot;
+    const bool relayed = call.request.field(relayed_field).has_value();
+    const NodeRow* const master = relayed || snapshot.notes != nullptr || !snapshot.cluster.master
+                                      ? nullptr
+                                      : snapshot.node(snapshot.cluster.master->node);
+    if (master == nullptr || master->id == snapshot.self.node)
+        co_return answer_scaling(read, scaling_notes(read.view, fleet));
+    auto told =
+        co_await ask_master(clock_,
+                            *master,
+                            std::move(fleet),
+                            {.token = settings_.access.token, .limit = settings_.peer_limit});
+    co_return answer_scaling(
+        read,
+        told ? *std::move(told)
+             : no_scaling_notes("only the master knows: " + told.error().context));
 }
 
 asio::awaitable<http::Response> Api::show_audit(const Call& call) {

@@ -30,7 +30,7 @@ struct ApiSettings {
     std::chrono::nanoseconds audit_limit = std::chrono::seconds(5);
     /// How long one read waits for this node's own recent results before it answers without.
     std::chrono::nanoseconds why_limit = std::chrono::milliseconds(80);
-    /// And for those of another node that probes the backend.
+    /// And for those of another node that probes the backend, or what the master makes of a fleet.
     std::chrono::nanoseconds peer_limit = std::chrono::milliseconds(250);
     /// And for what other nodes have recorded: they read files.
     std::chrono::nanoseconds past_limit = std::chrono::seconds(3);
@@ -57,6 +57,7 @@ class Api {
     [[nodiscard]] asio::awaitable<http::Reply> dispatch(const Call& call);
     [[nodiscard]] http::Reply read(const Call& call) const;
     [[nodiscard]] asio::awaitable<http::Response> explain(const Call& call);
+    [[nodiscard]] asio::awaitable<http::Response> show_scaling(const Call& call);
     [[nodiscard]] asio::awaitable<http::Response> show_audit(const Call& call);
     [[nodiscard]] asio::awaitable<Result<Evidence>> own_evidence(GroupName group,
                                                                  BackendId backend);

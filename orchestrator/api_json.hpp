@@ -44,11 +44,25 @@ void put_dns(boost::json::object& body, const View& view);
 void put_shifts(boost::json::object& body, const View& view);
 [[nodiscard]] boost::json::object json_of(const std::string& name,
                                           const znodes::TrafficShift& shift);
-/// For the page: not more of them than people can look at, those with trouble first.
-/// Of a fleet that sizes itself, which is in the snapshot.
-void put_scaling(boost::json::object& body, const View& view, const FleetName& fleet);
+/// What a master alone knows of a fleet, as members of the answer: `told_by`, `says`, `refused`,
+/// `explanation`, `ticks`, `why` (why there is no explanation).
+[[nodiscard]] boost::json::object scaling_notes(const View& view, const FleetName& fleet);
+/// Where nobody could be asked, and why.
+[[nodiscard]] boost::json::object no_scaling_notes(std::string_view why);
+/// Of a fleet that sizes itself, which is in the snapshot. `notes`: one of the above.
+void put_scaling(boost::json::object& body,
+                 const View& view,
+                 const FleetName& fleet,
+                 boost::json::object notes);
+/// Of all such fleets what the tree has, short.
+void put_sizes(boost::json::object& body, const View& view);
+/// What probes say of an LB; null while it is no instance of its fleet.
+[[nodiscard]] boost::json::value health_of(const View& view,
+                                           const FleetName& fleet,
+                                           const InstanceId& id);
 /// As Prometheus's http_sd_config wants it. Bare, without the opening that all else has.
 [[nodiscard]] boost::json::array scrape_targets_json(const std::vector<ScrapeTarget>& targets);
+/// For the page: not more of them than people can look at, those with trouble first.
 void put_shown_agents(boost::json::object& body, const View& view);
 void put_backends(boost::json::object& body, const View& view, const BackendQuery& query);
 void put_shards(boost::json::object& body,

@@ -16,17 +16,6 @@ const GroupRow* group_of(const View& view, const FleetName& fleet) {
     return view.snapshot.group(follow::instance_group(fleet));
 }
 
-/// What probes say of an LB; null while it is no instance of its fleet.
-json::value health_of(const View& view, const FleetName& fleet, const InstanceId& id) {
-    const GroupRow* const group = group_of(view, fleet);
-    const BackendRow* const row = group != nullptr ? group->backend(BackendId(id.str())) : nullptr;
-    if (row == nullptr) return nullptr;
-    return json::object{{"state", to_string(state_of(*row))},
-                        {"in_rotation", row->in_rotation},
-                        {"since", json_of(row->since)},
-                        {"reason", row->reason}};
-}
-
 /// How many there are and serve; null while it has none.
 json::value instances_of(const View& view, const FleetName& fleet) {
     const GroupRow* const group = group_of(view, fleet);
@@ -39,6 +28,16 @@ json::value instances_of(const View& view, const FleetName& fleet) {
 }
 
 }  // namespace
+
+json::value health_of(const View& view, const FleetName& fleet, const InstanceId& id) {
+    const GroupRow* const group = group_of(view, fleet);
+    const BackendRow* const row = group != nullptr ? group->backend(BackendId(id.str())) : nullptr;
+    if (row == nullptr) return nullptr;
+    return json::object{{"state", to_string(state_of(*row))},
+                        {"in_rotation", row->in_rotation},
+                        {"since", json_of(row->since)},
+                        {"reason", row->reason}};
+}
 
 json::object json_of(const FleetRow& fleet, const View& view) {
     json::array listeners;

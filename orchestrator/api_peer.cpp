@@ -247,41 +247,59 @@ Result<Evidence> decode_evidence(std::string_view body, const NodeId& owner) {
     return evidence;
 }
 
-asio::awaitable<Result<Evidence>> ask_owner(
-    Clock& clock, NodeRow owner, GroupName group, BackendId backend, PeerSettings settings) {
-    const std::string& name = owner.id.str();
-    const auto endpoint = config::parse_endpoint(owner.api_address);
+asio::awaitable<Result<std::string>> ask_peer(Clock& clock,
+                                              NodeRow node,
+                                              std::string path,
+                                              std::string role,
+                                              std::size_t max_bytes,
+                                              PeerSettings settings) {
+    const std::string& name = node.id.str();
+    const auto endpoint = config::parse_endpoint(node.api_address);
     if (!endpoint || !config::is_destination(endpoint->host)) {
         co_return unreachable(
-            fmt::format("{} probes it, and has told no address at which it can be asked", name));
+            fmt::format("{} {}, and has told no address at which it can be asked", name, role));
     }
-    http::ClientRequest request{.url = fmt::format("http://{}/api/v1/backends/{}/{}",
-                                                   config::to_string(*endpoint),
-                                                   http::percent_encode(group.str()),
-                                                   http::percent_encode(backend.str())),
-                                .fields = {{.name = std::string(relayed_field), .value = "1"}},
-                                .timeout = settings.limit,
-                                .max_body_bytes = max_peer_answer_bytes};
+    http::ClientRequest request{
+        .url = fmt::format("http://{}{}", config::to_string(*endpoint), path),
+        .fields = {{.name = std::string(relayed_field), .value = "1"}},
+        .timeout = settings.limit,
+        .max_body_bytes = max_bytes};
     // On loopback reads need no token, and whoever listens there now need not be a node.
     if (!settings.token.empty() && !config::is_loopback(endpoint->host)) {
         request.fields.push_back({.name = "Authorization", .value = "Bearer " + settings.token});
     }
-    const Result<http::Response> response = co_await http::fetch(clock, std::move(request));
+    Result<http::Response> response = co_await http::fetch(clock, std::move(request));
     if (!response && response.error().code == http::Errc::timed_out)
-        co_return unreachable(fmt::format("{}, which probes it, did not answer in time", name));
+        co_return unreachable(fmt::format("{}, which {}, did not answer in time", name, role));
     if (!response) {
         co_return unreachable(fmt::format(
-            "{}, which probes it, can't be asked: {}", name, response.error().code.message()));
+            "{}, which {}, can't be asked: {}", name, role, response.error().code.message()));
     }
     if (response->status == 401 || response->status == 421) {
         co_return unreachable(
-            fmt::format("{}, which probes it, wants another token than this node has", name));
+            fmt::format("{}, which {}, wants another token than this node has", name, role));
     }
     if (response->status != 200) {
         co_return unreachable(
-            fmt::format("{}, which probes it, answered with status {}", name, response->status));
+            fmt::format("{}, which {}, answered with status {}", name, role, response->status));
     }
-    co_return decode_evidence(response->body, owner.id);
+    co_return std::move(response->body);
+}
+
+asio::awaitable<Result<Evidence>> ask_owner(
+    Clock& clock, NodeRow owner, GroupName group, BackendId backend, PeerSettings settings) {
+    const NodeId id = owner.id;
+    std::string path = fmt::format("/api/v1/backends/{}/{}",
+                                   http::percent_encode(group.str()),
+                                   http::percent_encode(backend.str()));
+    const Result<std::string> body = co_await ask_peer(clock,
+                                                       std::move(owner),
+                                                       std::move(path),
+                                                       "probes it",
+                                                       max_peer_answer_bytes,
+                                                       std::move(settings));
+    if (!body) co_return tl::unexpected(body.error());
+    co_return decode_evidence(*body, id);
 }
 
 }  // namespace muster::orchestrator

@@ -7,12 +7,15 @@
 #include "orchestrator/snapshot.hpp"
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/json/object.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
-// What one node's API asks another's: the recent results of a backend that the other one probes.
+// What one node's API asks another's: the recent results of a backend that the other one probes,
+// and what the master makes of a fleet.
 namespace muster::orchestrator {
 
 /// Marks a question that comes from another node. It is answered from what its receiver knows by
@@ -30,11 +33,34 @@ struct PeerSettings {
 inline constexpr std::size_t max_peer_answer_bytes = 64UZ << 10U;
 inline constexpr std::size_t max_peer_results = 256;
 inline constexpr std::size_t max_peer_votes = 16;
+/// An explanation has lists of 64 with texts of 400 bytes.
+inline constexpr std::size_t max_peer_notes_bytes = 512UZ << 10U;
+inline constexpr std::size_t max_peer_lines = 256;
 
 /// Asks `owner` at the address under which it is a member. The error is a sentence for people that
 /// says whom it could not ask and why. Executor: the awaiting coroutine's.
 [[nodiscard]] asio::awaitable<Result<Evidence>> ask_owner(
     Clock& clock, NodeRow owner, GroupName group, BackendId backend, PeerSettings settings);
+
+/// The body of what the node answers to GET, if its status is 200. `role`: what it is asked as, for
+/// the error's sentence ("probes it").
+[[nodiscard]] asio::awaitable<Result<std::string>> ask_peer(Clock& clock,
+                                                            NodeRow node,
+                                                            std::string path,
+                                                            std::string role,
+                                                            std::size_t max_bytes,
+                                                            PeerSettings settings);
+
+/// scaling_notes() of the master (api_json.hpp).
+[[nodiscard]] asio::awaitable<Result<boost::json::object>> ask_master(Clock& clock,
+                                                                      NodeRow master,
+                                                                      FleetName fleet,
+                                                                      PeerSettings settings);
+
+/// The same out of another node's answer, which may be anything: bounded, its members and what a
+/// reader of them relies on checked, and refused unless it is `master`'s own. Pure.
+[[nodiscard]] Result<boost::json::object> decode_scaling_notes(std::string_view body,
+                                                               const NodeId& master);
 
 /// `recent` out of another node's answer, which may be anything: bounded, every field checked, and
 /// refused unless it is `owner`'s own. Pure.

@@ -117,18 +117,6 @@ http::Response answer_state(const ReadCall& call) {
     return json_response(200, body);
 }
 
-http::Response answer_fleet_scaling(const ReadCall& call) {
-    const FleetName name(call.parameters[0]);
-    if (!call.view.snapshot.scaling.contains(name))
-        return problem(404,
-                       call.view.snapshot.fleet(name) == nullptr
-                           ? fmt::format("there is no fleet '{}'", name.str())
-                           : fmt::format("fleet '{}' has no `scaling`", name.str()));
-    json::object body = opening(call.view);
-    put_scaling(body, call.view, name);
-    return json_response(200, body);
-}
-
 /// Prometheus keeps its list while this is an error, and drops what an answer doesn't name.
 http::Response answer_scrape_targets(const ReadCall& call) {
     if (!call.view.snapshot.scrape_targets)
@@ -181,7 +169,6 @@ http::Response answer_read(Route route, const ReadCall& call) {
     if (route == Route::group) return answer_group(call);
     if (route == Route::fleet) return answer_fleet(call);
     if (route == Route::agents) return answer_with(call, put_agents);
-    if (route == Route::fleet_scaling) return answer_fleet_scaling(call);
     if (route == Route::scrape_targets) return answer_scrape_targets(call);
     if (route == Route::dns) return answer_with(call, put_dns);
     if (route == Route::shifts) return answer_with(call, put_shifts);
@@ -226,6 +213,23 @@ http::Response answer_backend(const ReadCall& call, const Result<Evidence>& evid
     body["recent"] = evidence ? json::value(json_of(*evidence)) : json::value(nullptr);
     body["recent_problem"] =
         evidence ? json::value(nullptr) : json::value(evidence.error().message());
+    return json_response(200, body);
+}
+
+std::optional<http::Response> no_scaling(const ReadCall& call) {
+    const FleetName name(call.parameters[0]);
+    if (call.request.query_value("at"))
+        return problem(400, "only the last decision is kept; leave `at` out");
+    if (call.view.snapshot.scaling.contains(name)) return std::nullopt;
+    return problem(404,
+                   call.view.snapshot.fleet(name) == nullptr
+                       ? fmt::format("there is no fleet '{}'", name.str())
+                       : fmt::format("fleet '{}' has no `scaling`", name.str()));
+}
+
+http::Response answer_scaling(const ReadCall& call, json::object notes) {
+    json::object body = opening(call.view);
+    put_scaling(body, call.view, FleetName(call.parameters[0]), std::move(notes));
     return json_response(200, body);
 }
 

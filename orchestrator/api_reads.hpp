@@ -25,6 +25,11 @@ struct ReadCall {
 /// The one read that also asks the owner: its answer, or why there is none.
 [[nodiscard]] http::Response answer_backend(const ReadCall& call, const Result<Evidence>& evidence);
 
+/// Why the scaling of a fleet can't be shown; nothing: it can.
+[[nodiscard]] std::optional<http::Response> no_scaling(const ReadCall& call);
+/// `notes`: what the master makes of it (api_json.hpp).
+[[nodiscard]] http::Response answer_scaling(const ReadCall& call, boost::json::object notes);
+
 /// What the audit holds, read at this moment.
 [[nodiscard]] http::Response answer_audit(const ReadCall& call, const std::vector<AuditRow>& rows);
 

@@ -108,6 +108,7 @@ bool differ_in_age_only(const Snapshot& before, const Snapshot& after) {
            before.session.state == after.session.state &&
            before.session.server == after.session.server && before.nodes == after.nodes &&
            before.events == after.events && before.agents == after.agents &&
+           before.scaling == after.scaling &&
            std::ranges::equal(before.fleets, after.fleets, are_the_same) &&
            std::ranges::equal(before.groups, after.groups, shows_the_same);
 }
@@ -120,6 +121,7 @@ std::string view_document(const View& view, const BackendQuery& query) {
     put_groups(body, view);
     put_shard_map(body, view.snapshot);
     put_fleets(body, view);
+    put_sizes(body, view);
     put_shown_agents(body, view);
     put_backends(body, view, query);
     put_events(body, view.snapshot, {.limit = shown_events});

@@ -6,9 +6,6 @@
 #include "scaler/explain.hpp"
 #include "scaler/spec_policy.hpp"
 
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -402,9 +399,7 @@ asio::awaitable<void> ScaleDuty::evaluate(FleetName name,
                   {{"fleet", name.str()},
                    {"was", std::to_string(decision.was)},
                    {"size", std::to_string(decision.size)}});
-    part->notes.decided = at;
-    if (scaler::is_well_founded(decision)) part->notes.founded = clock_.wall();
-    part->notes.decision = boost::json::serialize(scaler::to_json(explanation));
+    note_decision(part->notes, decision, explanation, at, clock_.wall());
     part->decision_spec = spec;
     part->decision =
         scaler::TickDecision{.tick = tick, .decision = decision, .digest = explanation.digest};

@@ -2,8 +2,11 @@
 
 #include "common/follow/instance_group.hpp"
 #include "orchestrator/hosts_provider.hpp"
+#include "scaler/decide.hpp"
 #include "scaler/orphans.hpp"
 
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -213,12 +216,27 @@ void recall(const SeenFleet& seen, const std::string& uid, scaler::LifecycleView
     view.seen_founded = seen.founded;
 }
 
+void note_decision(FleetScalingNotes& notes,
+                   const scaler::Decision& decision,
+                   const scaler::Explanation& explanation,
+                   WallTime at,
+                   WallTime now) {
+    notes.decided = at;
+    if (scaler::is_well_founded(decision)) notes.founded = now;
+    notes.decision = boost::json::serialize(scaler::to_json(explanation));
+    if (notes.ticks.size() == max_scaling_ticks) notes.ticks.erase(notes.ticks.begin());
+    notes.ticks.push_back(
+        {.at = at, .was = decision.was, .wanted = decision.wanted, .size = decision.size});
+}
+
 std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view) {
     std::map<FleetName, ScalingRow> rows;
     for (const auto& [name, fleet] : view.fleets) {
         if (!fleet.live() || !fleet.spec->scaling) continue;
         ScalingRow& row = rows[name];
         row.shadow = fleet.spec->scaling->shadow;
+        row.min = fleet.spec->scaling->min;
+        row.max = fleet.spec->scaling->max;
         const auto managed = view.managed.find(name);
         if (managed == view.managed.end()) continue;
         // One whose znode has vanished stays in force.
@@ -228,7 +246,14 @@ std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view) {
         row.begun = true;
         row.target = state.target;
         row.generation = state.generation;
-        if (state.intent) row.under_way = to_string(state.intent->kind);
+        if (state.intent) {
+            row.under_way = to_string(state.intent->kind);
+            row.intent = ScalingIntentRow{.making = state.intent->ids,
+                                          .leaving = state.intent->leaving,
+                                          .started = state.intent->started,
+                                          .deadline = state.intent->deadline};
+        }
+        if (state.back_off.failures > 0) row.creates_again = state.back_off.until;
         for (const auto& [id, record] : managed->second.instances) {
             if (record.gone) continue;
             const znodes::FleetInstanceRecord& one = record.value;

@@ -3,6 +3,7 @@
 #include "common/follow/cluster_view.hpp"
 #include "orchestrator/dns_duty.hpp"
 #include "orchestrator/snapshot.hpp"
+#include "scaler/explain.hpp"
 #include "scaler/lifecycle.hpp"
 #include "scaler/lifecycle_write.hpp"
 
@@ -53,6 +54,13 @@ using OutOfDnsOf = std::function<dnsupdate::OutOfDns(const FleetName&, const Ins
                                         const OutOfDnsOf& out_of_dns,
                                         WallTime now,
                                         SteadyTime steady);
+
+/// To be told of the decision of the tick `at`.
+void note_decision(FleetScalingNotes& notes,
+                   const scaler::Decision& decision,
+                   const scaler::Explanation& explanation,
+                   WallTime at,
+                   WallTime now);
 
 /// What is shown of fleets that size themselves.
 [[nodiscard]] std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view);

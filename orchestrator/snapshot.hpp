@@ -185,6 +185,16 @@ struct ScrapeTarget {
     bool operator==(const ScrapeTarget&) const = default;
 };
 
+/// A decision, as short as it can be.
+struct ScalingTick {
+    WallTime at{};
+    int was = 0;
+    int wanted = 0;  ///< by the metrics, before anything held it back
+    int size = 0;
+    bool operator==(const ScalingTick&) const = default;
+};
+inline constexpr std::size_t max_scaling_ticks = 240;
+
 /// What the master's scaler makes of a fleet.
 struct FleetScalingNotes {
     std::vector<std::string> says;  ///< sentences: what holds now, and what is waited for
@@ -192,7 +202,8 @@ struct FleetScalingNotes {
     WallTime decided{};             ///< the tick of the last decision; the epoch: none
     /// Of the last decision for which all was known that was to be; at first the term's beginning.
     WallTime founded{};
-    std::string decision;  ///< JSON (scaler/explain.hpp); empty: none
+    std::string decision;            ///< JSON (scaler/explain.hpp); empty: none
+    std::vector<ScalingTick> ticks;  ///< of this term, oldest first; the newest ones
     bool operator==(const FleetScalingNotes&) const = default;
 };
 using ScalingNotes = std::map<FleetName, FleetScalingNotes>;
@@ -209,14 +220,27 @@ struct MachineRow {
     bool operator==(const MachineRow&) const = default;
 };
 
+/// What is being done to a fleet.
+struct ScalingIntentRow {
+    std::vector<InstanceId> making;
+    std::vector<InstanceId> leaving;
+    WallTime started{};
+    WallTime deadline{};  ///< until then it should be done
+    bool operator==(const ScalingIntentRow&) const = default;
+};
+
 /// A fleet that sizes itself, as the tree has it.
 struct ScalingRow {
     bool shadow = false;
+    int min = 0;
+    int max = 0;
     bool begun = false;  ///< else nothing of the following is known
     int target = 0;
     std::int64_t generation = 0;
-    std::string under_way;             ///< "out", "in", "replace"; empty: nothing
-    znodes::FleetPause pause;          ///< its time may be over
+    std::string under_way;     ///< "out", "in", "replace"; empty: nothing
+    znodes::FleetPause pause;  ///< its time may be over
+    std::optional<ScalingIntentRow> intent;
+    WallTime creates_again{};  ///< nothing is created before: creates have failed; the epoch: none
     std::vector<MachineRow> machines;  ///< sorted by id
     bool operator==(const ScalingRow&) const = default;
 };

@@ -12,6 +12,7 @@
 
     file muster_dashboard_page, "page.html"
     file muster_dashboard_script, "muster.js"
+    file muster_dashboard_scaling, "scaling.js"
     file muster_dashboard_style, "muster.css"
     file muster_dashboard_icon, "muster.svg"
 

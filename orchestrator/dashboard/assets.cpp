@@ -8,6 +8,8 @@ extern const char muster_dashboard_page[];
 extern const char muster_dashboard_page_end[];
 extern const char muster_dashboard_script[];
 extern const char muster_dashboard_script_end[];
+extern const char muster_dashboard_scaling[];
+extern const char muster_dashboard_scaling_end[];
 extern const char muster_dashboard_style[];
 extern const char muster_dashboard_style_end[];
 extern const char muster_dashboard_icon[];
@@ -24,10 +26,13 @@ std::string_view between(const char* begin, const char* end) {
 }  // namespace
 
 std::span<const Asset> assets() {
-    static const std::array<Asset, 3> all = {
+    static const std::array<Asset, 4> all = {
         Asset{.name = "muster.js",
               .type = "text/javascript; charset=utf-8",
               .body = between(muster_dashboard_script, muster_dashboard_script_end)},
+        Asset{.name = "scaling.js",
+              .type = "text/javascript; charset=utf-8",
+              .body = between(muster_dashboard_scaling, muster_dashboard_scaling_end)},
         Asset{.name = "muster.css",
               .type = "text/css; charset=utf-8",
               .body = between(muster_dashboard_style, muster_dashboard_style_end)},

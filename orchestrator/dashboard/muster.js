@@ -43,6 +43,7 @@
     q: params.get('q') || '',
     sort: params.get('sort') === 'name' ? 'name' : 'trouble',
     open: params.get('open') || '',
+    scaling: params.get('scaling') || '',
     limit: FIRST_LIMIT,
   };
   let typing = 0;
@@ -60,6 +61,7 @@
   const keepInAddress = () => {
     const p = filterQuery();
     if (filter.open) p.set('open', filter.open);
+    if (filter.scaling) p.set('scaling', filter.scaling);
     history.replaceState(null, '', p.size ? '?' + asText(p) : location.pathname);
   };
   const filterChanged = () => {
@@ -285,6 +287,12 @@
     a.href = 'http://' + address + '/';
     return a;
   };
+
+  // ---- fleets that size themselves (scaling.js)
+
+  const scaling = window.musterScaling({ make, mark, setText, setClass, span, clockTime, ago, patch, serverNow,
+    toggled: (fleet) => { filter.scaling = fleet; keepInAddress(); } });
+  scaling.open(filter.scaling);
 
   // ---- load balancers, by fleet
 
@@ -523,7 +531,7 @@
     if (answer.ok) { $('token').value = ''; connect(); }
   };
 
-  const show = () => { showHeader(); showFilter(); showGroups(); showNodes(); showLbs(); showRows(); showEvents(); tick(); };
+  const show = () => { showHeader(); showFilter(); showGroups(); showNodes(); scaling.show(view); showLbs(); showRows(); showEvents(); tick(); };
   showFilter();
   setInterval(tick, 500);
   connect();

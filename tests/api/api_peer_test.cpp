@@ -1,9 +1,6 @@
 #include "orchestrator/api_peer.hpp"
 
-#include "common/base/task_group.hpp"
-#include "common/http/server.hpp"
-#include "tests/api/api_case.hpp"
-#include "tests/support/eventually.hpp"
+#include "tests/api/two_nodes.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/json/parse.hpp>
@@ -23,79 +20,11 @@ namespace muster::orchestrator {
 namespace {
 
 using namespace std::chrono_literals;
-using test::ApiCase;
 using test::at;
 using test::request;
+using test::TwoNodes;
 
 const std::string asked = "/api/v1/backends/web/b3";  // of shard web/1, which n2 probes
-
-/// n1, which is asked, and the API of n2 on a real socket. Both on virtual time.
-class TwoNodes : public testing::Test {
- protected:
-    explicit TwoNodes(const ApiSettings& settings = {})
-        : n1_(std::make_unique<ApiCase>(settings)), n2_(std::make_unique<ApiCase>(settings)) {}
-    ~TwoNodes() override {
-        tasks_.cancel();
-        n2_->clock.run_for(5s, [&] { return tasks_.size() == 0; });
-    }
-
-    /// n2 answers through `handler`, or, without one, through its API.
-    void serve(http::Handler handler = nullptr) {
-        if (!handler) {
-            handler = [this](http::Request r) { return n2_->api.handle(std::move(r)); };
-        }
-        server_ = std::make_unique<http::Server>(n2_->context.get_executor(),
-                                                 n2_->clock,
-                                                 http::ServerSettings{.address = address_},
-                                                 std::move(handler));
-        const auto opened = server_->open();
-        ASSERT_TRUE(opened) << opened.error().message();
-        tasks_.spawn("n2", server_->run());
-        until([] { return true; });
-        see(fmt::format("{}:{}", address_, server_->port()));
-    }
-
-    [[nodiscard]] std::uint16_t port() const { return server_->port(); }
-
-    /// n1 takes this for the address of n2.
-    void see(std::string address) {
-        Snapshot snapshot = test::example_snapshot(n1_->clock.now(), n1_->clock.wall());
-        snapshot.nodes[1].api_address = std::move(address);
-        n1_->publish(std::move(snapshot));
-    }
-
-    boost::json::value ask(std::vector<http::Field> fields = {}) {
-        std::optional<http::Reply> reply;
-        asio::co_spawn(n1_->context,
-                       n1_->api.handle(request("GET", asked, std::move(fields))),
-                       [&](const std::exception_ptr& error, http::Reply value) {
-                           if (error) std::rethrow_exception(error);
-                           reply.emplace(std::move(value));
-                       });
-        EXPECT_TRUE(until([&] { return reply.has_value(); }));
-        if (!reply) return {};
-        const auto& response = std::get<http::Response>(*reply);
-        EXPECT_EQ(response.status, 200);
-        return boost::json::parse(response.body);
-    }
-
-    /// Lets both go on without moving time.
-    bool until(const std::function<bool()>& done) {
-        return test::eventually(10s, [&] {
-            n1_->clock.run_ready();
-            n2_->clock.run_ready();
-            return done();
-        });
-    }
-
-    std::unique_ptr<ApiCase> n1_;
-    std::unique_ptr<ApiCase> n2_;
-    std::string address_ = "127.0.0.1";
-
- private:
-    TaskGroup tasks_{n2_->context.get_executor()};
-    std::unique_ptr<http::Server> server_;
-};
 
 checker::PastResult refused(WallTime time) {
     return {.time = time,
@@ -117,7 +46,7 @@ TEST_F(TwoNodes, AnyNodeShowsTheResultsOfTheOneThatProbes) {
             .time = n2_->clock.wall(),
             .votes = {{.node = NodeId("n3"), .vote = Vote::disagree}, {.node = NodeId("n4")}}}};
     serve();
-    const auto body = ask();
+    const auto body = ask(asked);
     EXPECT_EQ(
         at(body, "/recent"),
         R"({"from":"n2","results":812,"list":[{"time":"2026-01-01T00:00:00.000Z","result":"failure",)"
@@ -144,13 +73,13 @@ TEST_F(TwoNodes, AQuestionIsPassedOnOnceAtMost) {
     other.nodes[1].api_address = "127.0.0.1:1";
     n2_->publish(std::move(other));
     serve();
-    const auto body = ask();
+    const auto body = ask(asked);
     EXPECT_EQ(at(body, "/recent"), "null");
     EXPECT_NE(at(body, "/recent_problem").find("n2 does not probe it"), std::string::npos);
     EXPECT_EQ(n2_->commands.asked, std::vector<std::string>{"why web/b3"});
 
     n1_->commands.fails = n2_->commands.fails;
-    (void)ask({{.name = "Muster-Relayed", .value = "1"}});
+    (void)ask(asked, {{.name = "Muster-Relayed", .value = "1"}});
     EXPECT_EQ(n1_->commands.asked, std::vector<std::string>{"why web/b3"});
     EXPECT_EQ(n2_->commands.asked.size(), 1U);
 }
@@ -164,7 +93,7 @@ TEST_F(TwoNodes, WhatIsKnownIsAnsweredWhenTheOwnerIsNot) {
                                 "127.0.0.1:9700/../../x?y",
                                 "user@127.0.0.1:9700"}) {
         see(address);
-        const auto body = ask();
+        const auto body = ask(asked);
         EXPECT_EQ(at(body, "/recent"), "null") << address;
         EXPECT_NE(at(body, "/recent_problem").find("n2, which probes it, can't be asked"),
                   at(body, "/recent_problem").find("n2 probes it, and has told no address"))
@@ -205,7 +134,7 @@ TEST_F(TwoNodesWithAToken, KnowEachOtherByIt) {
     serve();
     // A name, as far as the asking node can tell, leads beyond loopback.
     see(fmt::format("localhost:{}", port()));
-    EXPECT_EQ(at(ask(token_), "/recent/results"), "812");
+    EXPECT_EQ(at(ask(asked, token_), "/recent/results"), "812");
 }
 
 TEST_F(TwoNodesWithAToken, DoNotShowItToWhoeverListensOnLoopback) {
@@ -216,7 +145,7 @@ TEST_F(TwoNodesWithAToken, DoNotShowItToWhoeverListensOnLoopback) {
             co_return response;
         }(http::Response::text(401, "no"));
     });
-    const auto body = ask(token_);
+    const auto body = ask(asked, token_);
     EXPECT_EQ(shown, "none");
     EXPECT_NE(at(body, "/recent_problem").find("wants another token"), std::string::npos);
 }
@@ -297,7 +226,7 @@ TEST_F(TwoNodes, WhatIsWrongBehindAnLbIsNamed) {
                   .reason = checker::Reason::l7_status,
                   .code = 503}}};
     serve();
-    const auto body = ask();
+    const auto body = ask(asked);
     EXPECT_EQ(at(body, "/why/wrong"), R"("group web by listener main: L7STS 503")");
     EXPECT_EQ(at(body, "/recent/hops/1/code"), "503");
 }

@@ -1,7 +1,8 @@
 // The API and its dashboard on a made-up cluster, for the browser test and for a look by eye:
 // prints "listening PORT", then obeys lines on stdin until it ends:
 //   down GROUP BACKEND | up GROUP BACKEND | master NODE | lose NODE | pause | resume | silence |
-//   speak | hostile | many COUNT | catch-up LB | lose-lb LB
+//   speak | hostile | many COUNT | catch-up LB | lose-lb LB | scaled | scaling-stops | no-notes |
+//   scaled-lb-down
 #include "common/base/asio_clock.hpp"
 #include "common/base/task_group.hpp"
 #include "common/http/server.hpp"
@@ -10,6 +11,7 @@
 #include "tests/api/example_cluster.hpp"
 #include "tests/api/recorded_commands.hpp"
 #include "tests/browser/showcase_cluster.hpp"
+#include "tests/browser/showcase_scaling.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -75,6 +77,10 @@ class Stage {
         if (verb == "pause") next.cluster.pause.all = true;
         if (verb == "resume") next.cluster.pause.all = false;
         if (verb == "hostile") make_hostile(next);
+        if (verb == "scaled") settle_scaling(next, clock_.wall());
+        if (verb == "scaling-stops") stop_scaling(next, clock_.wall());
+        if (verb == "scaled-lb-down") lose_scaled_lb(next, clock_.wall());
+        if (verb == "no-notes") next.notes.reset();
         if (verb == "many") fill(next, std::stoi(first));
         if (verb == "silence" || verb == "speak") silent_ = verb == "silence";
         if (verb == "silence") {

@@ -24,6 +24,7 @@ const onDashboard = (query, body, options = {}) => async () => {
   }
 };
 const row = (page, id) => page.locator('#rows tr.row', { has: page.locator('td.id', { hasText: new RegExp(`^${id}$`) }) });
+const size = (page, fleet) => page.locator('#sizes > li', { has: page.locator('.name', { hasText: new RegExp(`^${fleet}$`) }) });
 const text = (page, selector) => page.locator(selector).innerText();
 const shot = (page, name) => page.screenshot({ path: join(SCREENSHOTS, name + '.png') });
 
@@ -121,6 +122,65 @@ const cases = [
     assert.equal(await lb('lb-3').count(), 0);
   })],
 
+  ['shows how large fleets are, why, what goes on and what is waited for', onDashboard('', async (page, fixture) => {
+    assert.equal(await text(page, '#size-count'), '2');
+    await size(page, 'edge').locator('.because', { hasText: '4 -> 6: connections wants 7' }).waitFor();
+    const edge = await size(page, 'edge').innerText();
+    assert.match(edge, /edge\s+6 LBs, 4 in service\s+2 to 8 allowed\s+data missing: 1 metric\s+growing/);
+    assert.match(edge, /budget makes it 6: .* · decided \d s ago/);
+    assert.match(edge, /growing: 2 LBs being made \(1 booting, 1 creating\), for 4\d s · should be done by \d\d:\d\d:\d\d/);
+    assert.match(edge, /edge-7-2 waits: the first of a change goes alone/);
+    const internal = await size(page, 'internal').innerText();
+    assert.match(internal, /internal\s+2 LBs, 2 in service\s+2 to 4 allowed\s+PAUSED: in/);
+    assert.match(internal, /nothing was decided yet in this term of office/);
+    assert.match(internal, /paused, nothing is removed · by alice: migration of the database, until \d\d:\d\d:\d\d/);
+    fixture.say('scaled');
+    await size(page, 'edge').locator('.now', { hasText: '6 LBs, 6 in service' }).waitFor();
+    await size(page, 'edge').locator('.because', { hasText: 'stays 6: connections wants 5' }).waitFor();
+    await size(page, 'edge').locator('.lines', { hasText: /not below 6 before \d\d:\d\d:\d\d: so many were recommended at/ }).waitFor();
+    assert.doesNotMatch(await size(page, 'edge').innerText(), /growing/);
+    fixture.say('scaled-lb-down');
+    await size(page, 'edge').locator('.now', { hasText: '6 LBs, 6 in service, 1 down' }).waitFor();
+    fixture.say('scaling-stops');
+    await size(page, 'edge').locator('.tags', { hasText: /STOPPED.*creates fail/s }).waitFor();
+    assert.match(await size(page, 'edge').innerText(), /nothing is done: the fleet has 6 instances by its state and 3 by its records/);
+    fixture.say('pause');
+    await size(page, 'internal').locator('.tags', { hasText: 'PAUSED in the cluster' }).waitFor();
+    await shot(page, 'scaling-stopped');
+  })],
+
+  ['explains a size: opens by keyboard, keeps it in the address, shows metrics, clamps, LBs and the past', onDashboard('', async (page, fixture) => {
+    const button = size(page, 'edge').locator('button');
+    await button.focus();
+    await page.keyboard.press('Enter');
+    assert.equal(await button.getAttribute('aria-expanded'), 'true');
+    assert.equal(new URL(page.url()).searchParams.get('scaling'), 'edge');
+    const detail = page.locator('#' + await button.getAttribute('aria-controls'));
+    await detail.locator('.plot').waitFor();
+    assert.match(await detail.locator('.plot').getAttribute('aria-label'), /^size over 29 min: 2 to 6, now 6$/);
+    const cells = (caption) => detail.locator('table', { has: page.locator('caption', { hasText: new RegExp(`^${caption}$`) }) }).locator('tbody tr');
+    const rows = async (caption) => (await cells(caption).allInnerTexts()).map((r) => r.replace(/\s+/g, ' ').trim());
+    assert.match((await rows('Metrics'))[0], /^connections 6800 4 of 4 LBs · 4 s old 1000 for each instance, of the total 7 ceil\(6800 \/ 1000\)/);
+    assert.match((await rows('Metrics'))[1], /^cpu 3 instances, 55 to 61, 174 in all 9 s old · may raise, not lower 70 % of each instance's capacity /);
+    assert.equal(await cells('Metrics').locator('.mark.degraded').count(), 1);
+    assert.match((await rows('Held back'))[0], /^7 6 budget 2 more may be added/);
+    assert.match((await rows('Would be another size'))[0], /^connections no value /);
+    const lbs = await rows('LBs');
+    assert.equal(lbs.length, 6);
+    assert.match(lbs[4], /^booting edge-7-1 1\d s muster-3 10\.4\.0\.25:443 – the machine is there/);
+    assert.match(await detail.innerText(), /told by muster-1/);
+    await shot(page, 'scaling');
+    await page.reload();
+    await size(page, 'edge').locator('.plot').waitFor();
+    fixture.say('no-notes');
+    await size(page, 'edge').locator('.because', { hasText: 'only the master knows: ' }).waitFor();
+    assert.match(await size(page, 'edge').innerText(), /6 LBs, 4 in service/);
+    await size(page, 'edge').locator('button').focus();
+    await page.keyboard.press('Enter');
+    await size(page, 'edge').locator('.size-detail').waitFor({ state: 'hidden' });
+    assert.equal(new URL(page.url()).search, '');
+  })],
+
   ['shows pauses, a silent ZooKeeper and another master', onDashboard('', async (page, fixture) => {
     fixture.say('pause');
     await page.locator('#banners', { hasText: 'PAUSED in the whole cluster: all' }).waitFor();
@@ -156,10 +216,17 @@ const cases = [
     await lb.waitFor();
     for (const part of ['.name', '.count', '.wide', '.note']) assert.match(await lb.locator(part === '.count' ? 'span.small:not(.wide)' : part).first().innerText(), /<(img|script)/);
     await page.locator('#lbs li.fleet', { hasText: '<img src=x onerror=' }).waitFor();
+    await page.locator('#sizes .name', { hasText: '<img src=x onerror=' }).waitFor();
+    await size(page, 'edge').locator('button').click();
+    await size(page, 'edge').locator('.plot').waitFor();
+    const edge = await size(page, 'edge').innerText();
+    for (const part of ['nothing is done: <img', 'by <img', 'changing: 2 LBs being made']) assert.ok(edge.includes(part), part);
+    assert.match(edge, /4 -> 6: <script>.* wants 7/);
+    assert.match(await size(page, 'edge').locator('.size-detail').innerText(), /<img src=x onerror="window\.hacked=1">\s+<script>/);
     await row(page, 'web-01').click();
     await page.locator('.why', { hasText: '<img src=x' }).waitFor();
     assert.equal(await page.evaluate(() => window.hacked), undefined);
-    assert.equal(await page.locator('main script, main img, main svg, #banners img').count(), 0);
+    assert.equal(await page.locator('main script, main img, main svg:not(.plot), .plot :not(path), #banners img').count(), 0);
     assert.equal(await page.locator('a[href^="javascript"]').count(), 0);
     await shot(page, 'hostile');
   })],
@@ -181,6 +248,12 @@ const cases = [
     await page.setViewportSize({ width: 480, height: 900 });
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page scrolls sideways');
     await shot(page, 'narrow');
+    await size(page, 'edge').locator('button').click();
+    await size(page, 'edge').locator('.plot').waitFor();
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page scrolls sideways');
+    await shot(page, 'narrow-scaling');
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await shot(page, 'dark-scaling');
   }, { colorScheme: 'dark' })],
 
   ['has a table of the groups for readers without scripts', async () => {

@@ -2,6 +2,7 @@
 
 #include "orchestrator/transitions.hpp"
 #include "tests/api/example_cluster.hpp"
+#include "tests/browser/showcase_scaling.hpp"
 
 #include <fmt/format.h>
 
@@ -248,6 +249,7 @@ Snapshot showcase_snapshot(SteadyTime now, WallTime wall) {
     for (const Plan& plan : plans()) snapshot.groups.push_back(group_from(plan, wall, next_owner));
     add_nodes(snapshot);
     add_load_balancers(snapshot, wall);
+    add_scaling(snapshot, wall);
     add_events(snapshot, wall);
     return snapshot;
 }
@@ -309,6 +311,7 @@ void make_hostile(Snapshot& snapshot) {
     snapshot.agents[0].instance = InstanceId(script);
     snapshot.agents[0].groups[0].name = GroupName(image);
     snapshot.agents[0].behind = {script + image};
+    make_scaling_hostile(snapshot);
     snapshot.agents[2].fleet = FleetName(image);
     snapshot.events = append_events(
         snapshot.events,

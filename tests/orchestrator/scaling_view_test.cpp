@@ -270,5 +270,47 @@ TEST(FleetFacts, MachinesWithoutARecordAreLookedUpInDns) {
     }
 }
 
+TEST(NotesOfADecision, AreTheNewestTicks) {
+    FleetScalingNotes notes;
+    constexpr int more = 3;
+    for (int i = 1; i <= static_cast<int>(max_scaling_ticks) + more; ++i)
+        note_decision(notes,
+                      {.was = i - 1, .wanted = i + 1, .size = i},
+                      {.size = i},
+                      WallTime(std::chrono::seconds(i)),
+                      WallTime(std::chrono::seconds(i)));
+    ASSERT_EQ(notes.ticks.size(), max_scaling_ticks);
+    EXPECT_EQ(notes.ticks.front(),
+              (ScalingTick{.at = WallTime(4s), .was = 3, .wanted = 5, .size = 4}));
+    EXPECT_EQ(notes.ticks.back().size, 243);
+    EXPECT_EQ(notes.decided, WallTime(243s));
+    EXPECT_TRUE(notes.decision.contains("\"size\":243")) << notes.decision;
+}
+
+TEST(ScalingRows, HaveWhatTheTreeSays) {
+    Tree tree(2);
+    tree.record("edge-1-1", InstancePhase::serving);
+    tree.record("edge-2-1", InstancePhase::booting);
+    const WallTime start(100s);
+    znodes::FleetState& state = tree.view.managed[edge].state->value;
+    state.intent = znodes::FleetIntent{.generation = 2,
+                                       .ids = {InstanceId("edge-2-1")},
+                                       .started = start,
+                                       .deadline = start + 10min};
+    state.back_off = {.failures = 1, .failed = start, .until = start + 5min};
+    const ScalingRow row = scaling_rows(tree.view).at(edge);
+    EXPECT_EQ(row.min, 1);
+    EXPECT_EQ(row.max, 9);
+    EXPECT_EQ(row.target, 2);
+    EXPECT_EQ(row.under_way, "out");
+    EXPECT_EQ(row.intent,
+              (ScalingIntentRow{.making = {InstanceId("edge-2-1")},
+                                .leaving = {},
+                                .started = start,
+                                .deadline = start + 10min}));
+    EXPECT_EQ(row.creates_again, start + 5min);
+    EXPECT_EQ(row.machines.size(), 2U);
+}
+
 }  // namespace
 }  // namespace muster::orchestrator
