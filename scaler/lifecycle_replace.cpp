@@ -37,12 +37,16 @@ void replace_dead(Draft& draft) {
     if (!draft.settings.replace_dead || draft.settings.shadow || draft.settings.take_down ||
         draft.state.intent)
         return;
-    if (!draft.view.reconciled || draft.view.inventory.partial) return;
     std::vector<std::pair<InstanceId, std::string>> all;
     for (const auto& [id, record] : draft.records)
         if (const auto why = dead(draft, id)) all.emplace_back(id, *why);
     if (all.empty()) return;
     if (draft.pause() != Pause::none) return draft.say("dead instances stay: paused");
+    if (!draft.view.reconciled)
+        return draft.say(
+            "dead instances stay: this master hasn't seen all machines and records yet");
+    if (draft.view.inventory.partial)
+        return draft.say("dead instances stay: the provider's list is not complete");
     if (const auto open = breaker(membership_of(draft.state, draft.records, draft.view.sights)))
         return draft.say("dead instances stay: " + open->why);
     if (draft.backs_off()) {

@@ -299,6 +299,25 @@ TEST(LifecycleReplace, NeedsTwoKindsOfEvidence) {
     EXPECT_FALSE(plan(off, with_dead(4, 1)).write);
 }
 
+TEST(LifecycleReplace, SaysWhyOneThatIsDownStays) {
+    const auto said = [](const auto& change) {
+        LifecycleView view = with_dead(4, 1);
+        view.sights.at(id(1, 1)).since = view.now - quick_settings().create_timeout;
+        change(view);
+        return plan(quick_settings(), view).says;
+    };
+    // A host that is away makes the list incomplete, too.
+    EXPECT_THAT(said([](LifecycleView& view) {
+                    view.inventory.partial = true;
+                    view.sights.at(id(1, 1)).host_reachable = false;
+                }),
+                Contains(HasSubstr("is down and its host not reachable: what it is, is unknown")));
+    EXPECT_THAT(said([](LifecycleView& view) { view.inventory.partial = true; }),
+                Contains("dead instances stay: the provider's list is not complete"));
+    EXPECT_THAT(said([](LifecycleView& view) { view.reconciled = false; }),
+                Contains(HasSubstr("dead instances stay: this master hasn't seen all machines")));
+}
+
 /// More than 45 % and more than 3: then something else is broken.
 TEST(LifecycleReplace, StopsWhenTooManyLookDead) {
     EXPECT_TRUE(plan(quick_settings(), with_dead(4, 3)).write) << "3 are not more than 3";
