@@ -114,6 +114,16 @@ bool Machines::end_softly(const std::string& node, const std::string& id) const 
     return true;
 }
 
+std::vector<pid_t> Machines::programs(const std::string& node, const std::string& id) const {
+    std::vector<pid_t> pids;
+    const scaler::MachineStore store(directory_.path() / node);
+    const auto record = store.read(FleetName("edge"), InstanceId(id));
+    if (!record || !*record) return pids;
+    if (const auto run = store.read_run(**record))
+        for (const scaler::ProgramRun& program : run->programs) pids.push_back(program.process.pid);
+    return pids;
+}
+
 std::string Machines::logs() const {
     std::string all;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_.path())) {

@@ -3,6 +3,8 @@
 #include "common/base/id.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -30,6 +32,8 @@ class Machines {
     [[nodiscard]] bool kill(const std::string& node, const std::string& id) const;
     /// What a removal does at first: the machine's LB is ended softly. False: there is no such.
     [[nodiscard]] bool end_softly(const std::string& node, const std::string& id) const;
+    /// Process ids of its programs, which don't change while it lives; none: there is no such.
+    [[nodiscard]] std::vector<pid_t> programs(const std::string& node, const std::string& id) const;
     /// What they have written.
     [[nodiscard]] std::string logs() const;
 

@@ -28,8 +28,8 @@ std::string run_etcdctl(const TempDir& directory, std::vector<std::string> argum
 
 }  // namespace
 
-EtcdServer::EtcdServer(Tls tls)
-    : tls_(std::move(tls)), port_(free_port()), peer_port_(free_port()) {
+EtcdServer::EtcdServer(Tls tls, std::string host)
+    : tls_(std::move(tls)), host_(std::move(host)), port_(free_port()), peer_port_(free_port()) {
     start();
 }
 
@@ -38,7 +38,7 @@ EtcdServer::~EtcdServer() {
 }
 
 std::string EtcdServer::url() const {
-    return fmt::format("{}://127.0.0.1:{}", tls_.certificate.empty() ? "http" : "https", port_);
+    return fmt::format("{}://{}:{}", tls_.certificate.empty() ? "http" : "https", host_, port_);
 }
 
 std::filesystem::path EtcdServer::data_dir() const {

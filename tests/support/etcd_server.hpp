@@ -11,9 +11,9 @@
 
 namespace muster::test {
 
-/// A real etcd (Debian's 3.4) of one member, on free loopback ports, in a directory that goes with
-/// it. Ready when constructed. Blocking; all calls on the thread that constructed it. Throws
-/// std::runtime_error, with the server's output, when it doesn't come up.
+/// A real etcd (Debian's 3.4) of one member, on free ports of loopback or of `host`, in a directory
+/// that goes with it. Ready when constructed. Blocking; all calls on the thread that constructed
+/// it. Throws std::runtime_error, with the server's output, when it doesn't come up.
 class EtcdServer {
  public:
     /// Files for TLS; all empty: plain HTTP. The server asks its clients for certificates of
@@ -27,7 +27,7 @@ class EtcdServer {
         std::string client_key;
     };
     EtcdServer() : EtcdServer(Tls{}) {}
-    explicit EtcdServer(Tls tls);
+    explicit EtcdServer(Tls tls, std::string host = "127.0.0.1");
     EtcdServer(const EtcdServer&) = delete;
     EtcdServer& operator=(const EtcdServer&) = delete;
     ~EtcdServer();
@@ -51,6 +51,7 @@ class EtcdServer {
 
     TempDir directory_;
     Tls tls_;
+    std::string host_;
     std::uint16_t port_;
     std::uint16_t peer_port_;
     int restored_ = 0;
