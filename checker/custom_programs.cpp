@@ -1,29 +1,15 @@
 #include "checker/custom_programs.hpp"
 
+#include "common/base/process_identity.hpp"
+
 #include <fmt/format.h>
 
-#include <pwd.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 
 namespace muster::checker {
-
-namespace {
-
-std::optional<ProcessIdentity> find_user(const std::string& name) {
-    std::array<char, 16UZ * 1024UZ> buffer{};
-    passwd entry{};
-    passwd* found = nullptr;
-    if (getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 ||
-        found == nullptr)
-        return std::nullopt;
-    return ProcessIdentity{.user = entry.pw_uid, .group = entry.pw_gid};
-}
-
-}  // namespace
 
 tl::expected<CustomPrograms, std::string> resolve_programs(const config::Programs& programs) {
     CustomPrograms resolved;
@@ -34,21 +20,9 @@ tl::expected<CustomPrograms, std::string> resolve_programs(const config::Program
         }
         CustomProgram& one = resolved[name];
         one.program = program;
-        const bool is_root = geteuid() == 0;
-        std::string user = program.user;
-        if (user.empty() && is_root) user = "nobody";
-        if (user.empty()) continue;
-        const auto identity = find_user(user);
-        if (!identity) return tl::unexpected(fmt::format("{}: there is no user {}", name, user));
-        if (identity->user == geteuid()) continue;
-        if (!is_root) {
-            return tl::unexpected(fmt::format(
-                "{}: runs as {}, which only root can have it do; leave user out, or start musterd "
-                "as root",
-                name,
-                user));
-        }
-        one.identity = identity;
+        const auto identity = identity_of(program.user);
+        if (!identity) return tl::unexpected(fmt::format("{}: {}", name, identity.error()));
+        one.identity = *identity;
     }
     return resolved;
 }

@@ -212,8 +212,12 @@ Result<void> Daemon::start() {
 
 void Daemon::begin_scaling() {
     const config::NodeSettings& own = settings_.node;
-    ProviderSet providers =
-        make_providers(own, settings_.machine_supervisor, settings_.effects, clock_, *node_);
+    ProviderSet providers = make_providers(own,
+                                           settings_.machine_supervisor,
+                                           settings_.effects,
+                                           settings_.program_identities,
+                                           clock_,
+                                           *node_);
     if (own.recordings.enabled && !own.state_dir.empty()) {
         const std::string recordings = own.state_dir + "/recordings";
         recorder_ = std::make_unique<TickRecorder>(

@@ -17,6 +17,7 @@
 #include "orchestrator/node_metrics.hpp"
 #include "orchestrator/past_ticks.hpp"
 #include "orchestrator/peer_channel.hpp"
+#include "orchestrator/provider_set.hpp"
 #include "orchestrator/scale_duty.hpp"
 #include "orchestrator/shift_duty.hpp"
 #include "orchestrator/snapshot_builder.hpp"
@@ -45,7 +46,8 @@ struct DaemonSettings {
     std::string build;
     Node::NewGuid new_guid;                         ///< 32 random hex digits
     std::vector<std::string> machine_supervisor{};  ///< argv of `musterd run-machine`
-    scaler::ProgramEffects effects{};               ///< of programs that act on the outside
+    ProgramIdentities program_identities{};
+    scaler::ProgramEffects effects{};  ///< of programs that act on the outside
 };
 
 /// A whole musterd but for its store, which main.cpp brings (ZooKeeper, or memory for `musterd

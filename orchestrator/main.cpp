@@ -134,6 +134,12 @@ checker::ProberSetSettings probers_of(const config::NodeSettings& settings) {
     return std::move(*probers);
 }
 
+orchestrator::ProgramIdentities identities_of(const config::NodeSettings& settings) {
+    auto identities = orchestrator::program_identities(settings);
+    if (!identities) throw std::runtime_error(identities.error());
+    return std::move(*identities);
+}
+
 std::string dns_password(const config::NodeSettings& settings) {
     const bool has = settings.dns && settings.dns->etcd && !settings.dns->etcd->user.empty();
     return has ? or_throw(read_secret(settings.dns->etcd->password_file)) : std::string();
@@ -166,6 +172,7 @@ orchestrator::DaemonSettings daemon_settings(const config::NodeSettings& setting
             .new_guid = random_guid,
             .machine_supervisor = {std::filesystem::read_symlink("/proc/self/exe").string(),
                                    "run-machine"},
+            .program_identities = identities_of(settings),
             .effects = std::move(effects)};
 }
 

@@ -1,5 +1,6 @@
 #include "orchestrator/provider_set.hpp"
 
+#include "common/base/process_identity.hpp"
 #include "orchestrator/hosts_provider.hpp"
 #include "scaler/exec_provider.hpp"
 #include "scaler/process_provider.hpp"
@@ -63,6 +64,7 @@ struct Maker {
     const std::string& name;
     const std::vector<std::string>& supervisor;
     const scaler::ProgramEffects& effects;
+    const ProgramIdentities& identities;
 
     std::shared_ptr<scaler::Provider> operator()(
         const config::ProcessProviderSettings& settings) const {
@@ -88,6 +90,7 @@ struct Maker {
         scaler::ExecProviderSettings exec{
             .program = settings.program,
             .arguments = settings.arguments,
+            .identity = identities.at(name),
             .memory_bytes = static_cast<std::size_t>(settings.memory_mib) << 20U,
             .cpu_seconds = settings.cpu_seconds,
             .timeout = duration_cast<seconds>(settings.timeout),
@@ -118,6 +121,19 @@ bool is_local(const config::ProviderSettings& settings) {
 
 }  // namespace
 
+tl::expected<ProgramIdentities, std::string> program_identities(
+    const config::NodeSettings& settings) {
+    ProgramIdentities all;
+    for (const auto& [name, provider] : settings.providers) {
+        const auto* const exec = std::get_if<config::ExecProviderSettings>(&provider);
+        if (exec == nullptr) continue;
+        auto identity = identity_of(exec->user);
+        if (!identity) return tl::unexpected("providers." + name + ": " + identity.error());
+        all.emplace(name, *identity);
+    }
+    return all;
+}
+
 std::vector<std::string> provider_names(const config::NodeSettings& settings) {
     std::vector<std::string> names;
     for (const auto& [name, provider] : settings.providers) names.push_back(name);
@@ -127,11 +143,13 @@ std::vector<std::string> provider_names(const config::NodeSettings& settings) {
 ProviderSet make_providers(const config::NodeSettings& settings,
                            const std::vector<std::string>& supervisor,
                            const scaler::ProgramEffects& effects,
+                           const ProgramIdentities& identities,
                            Clock& clock,
                            const Node& node) {
     ProviderSet set;
     for (const auto& [name, provider] : settings.providers) {
-        const Maker maker{clock, settings.node, settings.state_dir, name, supervisor, effects};
+        const Maker maker{
+            clock, settings.node, settings.state_dir, name, supervisor, effects, identities};
         std::shared_ptr<scaler::Provider> made = std::visit(maker, provider);
         if (is_local(provider)) {
             set.local.emplace(name, std::move(made));

@@ -1,13 +1,17 @@
 #pragma once
 
 #include "common/base/clock.hpp"
+#include "common/base/subprocess.hpp"
 #include "common/config/node_settings.hpp"
 #include "orchestrator/actuator.hpp"
 #include "orchestrator/node.hpp"
 #include "scaler/program_call.hpp"
 
+#include <tl/expected.hpp>
+
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +24,13 @@ struct ProviderSet {
     std::map<std::string, std::shared_ptr<scaler::Provider>> asked;
 };
 
+/// As whom the programs of `exec` run, by provider.
+using ProgramIdentities = std::map<std::string, std::optional<ProcessIdentity>>;
+
+/// The error is "providers.NAME: what is wrong".
+[[nodiscard]] tl::expected<ProgramIdentities, std::string> program_identities(
+    const config::NodeSettings& settings);
+
 /// Their names, sorted.
 [[nodiscard]] std::vector<std::string> provider_names(const config::NodeSettings& settings);
 
@@ -27,6 +38,7 @@ struct ProviderSet {
 [[nodiscard]] ProviderSet make_providers(const config::NodeSettings& settings,
                                          const std::vector<std::string>& supervisor,
                                          const scaler::ProgramEffects& effects,
+                                         const ProgramIdentities& identities,
                                          Clock& clock,
                                          const Node& node);
 
