@@ -6,6 +6,9 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+set_property(DIRECTORY "${CMAKE_SOURCE_DIR}" APPEND PROPERTY
+    CMAKE_CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/cmake/together.py")
 find_program(MUSTER_CCACHE ccache)
 if(MUSTER_CCACHE)
     set(CMAKE_CXX_COMPILER_LAUNCHER "${MUSTER_CCACHE}")
@@ -44,12 +47,31 @@ elseif(NOT MUSTER_SANITIZE STREQUAL "")
     message(FATAL_ERROR "MUSTER_SANITIZE is '${MUSTER_SANITIZE}'; use '', 'address' or 'thread'")
 endif()
 
+# muster_together(VARIABLE SOURCES...): what is to be compiled for these sources of one target. Most of
+# them share a translation unit with others, which costs a quarter (cmake/together.py says when they
+# may). OFF for tools that want each by itself, and to see that each includes what it needs.
+option(MUSTER_TOGETHER "Compile sources of a target together" ON)
+function(muster_together variable)
+    set(compiled ${ARGN})
+    list(LENGTH compiled count)
+    if(MUSTER_TOGETHER AND count GREATER 1)
+        list(TRANSFORM compiled PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" REGEX "^[^/]")
+        string(SHA1 which "${compiled}")
+        string(SUBSTRING "${which}" 0 8 which)
+        execute_process(COMMAND "${Python3_EXECUTABLE}" -B "${CMAKE_SOURCE_DIR}/cmake/together.py"
+            "${CMAKE_SOURCE_DIR}" "${CMAKE_CURRENT_BINARY_DIR}/together/${which}" ${compiled}
+            OUTPUT_VARIABLE compiled COMMAND_ERROR_IS_FATAL ANY)
+    endif()
+    set(${variable} ${compiled} PARENT_SCOPE)
+endfunction()
+
 # muster_library(NAME [PUBLIC libs...] [PRIVATE libs...]): all .cpp of the calling folder except main.cpp
 # and tests.
 function(muster_library name)
     cmake_parse_arguments(ARG "" "" "PUBLIC;PRIVATE" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
     list(FILTER sources EXCLUDE REGEX "(/main|_test)\\.cpp$")
+    muster_together(sources ${sources})
     add_library(${name} STATIC ${sources})
     target_link_libraries(${name} PUBLIC muster_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
 endfunction()
@@ -70,6 +92,7 @@ function(muster_test name)
         message(STATUS "${CMAKE_CURRENT_SOURCE_DIR} has no *_test.cpp: ${name} is not built")
         return()
     endif()
+    muster_together(sources ${sources})
     if(NOT ARG_TIMEOUT)
         set(ARG_TIMEOUT 120)
     endif()

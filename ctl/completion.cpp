@@ -45,7 +45,7 @@ std::string names_for(std::string_view command) {
 }
 
 /// In single quotes for any of the shells.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string out = "'";
     for (const char c : text) {
         if (c == '\'') {
@@ -98,7 +98,7 @@ std::string zsh_script(const std::vector<CommandShape>& commands,
     std::string described;
     std::string cases;
     for (const CommandShape& command : commands) {
-        described += "        " + quoted(command.name + ":" + command.description) + "\n";
+        described += "        " + in_quotes(command.name + ":" + command.description) + "\n";
         const std::string names_command = names_for(command.name);
         const std::string dynamic =
             names_command.empty() ? "" : fmt::format(" ${{(f)\"$({})\"}}", names_command);
@@ -146,13 +146,13 @@ std::string fish_script(const std::vector<CommandShape>& commands,
     for (const CommandShape& command : commands) {
         out += fmt::format("complete -c musterctl -n __fish_use_subcommand -x -a {} -d {}\n",
                            command.name,
-                           quoted(command.description));
+                           in_quotes(command.description));
         const std::string condition =
             fmt::format(" -n '__fish_seen_subcommand_from {}'", command.name);
         add_options(condition, command.options);
         if (!command.words.empty()) {
             out += fmt::format(
-                "complete -c musterctl{} -x -a {}\n", condition, quoted(join(command.words)));
+                "complete -c musterctl{} -x -a {}\n", condition, in_quotes(join(command.words)));
         }
         const std::string names_command = names_for(command.name);
         if (!names_command.empty())

@@ -30,7 +30,7 @@ namespace muster::scaler {
 
 namespace {
 
-using Step = std::function<void(std::string_view)>;
+using OnStep = std::function<void(std::string_view)>;
 
 constexpr int poll_ms = 100;  ///< between looks for a file that a program waits for
 constexpr int cannot_execute = 127;
@@ -63,7 +63,7 @@ class Report {
 
 class Supervisor {
  public:
-    Supervisor(const std::string& directory, const Step& on_step)
+    Supervisor(const std::string& directory, const OnStep& on_step)
         : directory_(directory), on_step_(on_step) {}
 
     /// False: another one has it, or has had it.
@@ -224,14 +224,14 @@ class Supervisor {
     }
 
     std::string directory_;
-    const Step& on_step_;
+    const OnStep& on_step_;
     std::optional<FileLock> lock_;
     MachineRecord record_;
     MachineRun run_;
     FileDescriptor signals_;
 };
 
-[[noreturn]] void supervise(const std::string& directory, Report report, const Step& on_step) {
+[[noreturn]] void supervise(const std::string& directory, Report report, const OnStep& on_step) {
     int code = EXIT_FAILURE;
     try {
         if (::setsid() < 0) throw std::runtime_error("setsid");
@@ -261,7 +261,7 @@ class Supervisor {
 
 }  // namespace
 
-int run_machine(const std::string& directory, const Step& on_step) {
+int run_machine(const std::string& directory, const OnStep& on_step) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return EXIT_FAILURE;
     const FileDescriptor from(ends[0]);

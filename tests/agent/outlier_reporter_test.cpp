@@ -30,6 +30,10 @@ class CountingLb final : public LbCounterSource {
         if (fails) co_return fail(std::make_error_code(std::errc::timed_out), "no socket");
         co_return counters;
     }
+    asio::awaitable<Result<std::int64_t>> count_connections(
+        std::vector<config::Listener> /*listeners*/) override {
+        co_return fail(std::make_error_code(std::errc::not_supported), "not asked here");
+    }
 
     LbCounters counters{.epoch = "1", .groups = {}};
     std::set<GroupName> asked;

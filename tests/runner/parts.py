@@ -46,7 +46,7 @@ PARTS = (
     Part("threads", "tsan", ("unit",), only=("base_test", "checker_tests", "http_test", "observe_test")),
 )
 EXTRA_PARTS = (
-    Part("lint", "dev", ("lint",), builds=False),
+    Part("lint", "each", ("lint",), builds=False),
     Part("asan", "asan", ("unit", "integration")),
     Part("tsan", "tsan", ("unit", "integration")),
 )
