@@ -21,6 +21,8 @@ _UNNAMED = re.compile(r"^namespace \{$", re.M)
 _STATIC = re.compile(r"^static [^;{]*?(\w+)\(", re.M)
 _USING = re.compile(r"^(?:using ([\w:]+);|using (\w+) =|namespace (\w+) =)[^\n]*", re.M)
 _OPENS_ALL = re.compile(r"^using namespace (?!std::\w*literals)", re.M)
+_PREPROCESSED = re.compile(r"^\s*#", re.M)
+_EXTERN = re.compile(r'^extern "" \{', re.M)
 _CASE = re.compile(r"^(?:TYPED_)?TEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)", re.M)
 _PREFIX = re.compile(
     r"^template\s*<.*?>\s*(?=\w)|\[\[.*?\]\]|^(?:inline|constexpr|static)\b", re.S)
@@ -36,7 +38,8 @@ class Source:
         # In these a quoted path would be taken for text.
         self.includes = _INCLUDE.findall(text)
         code = _INCLUDE.sub("", bare)
-        self.alone = bool(_OPENS_ALL.search(code) or re.search(r"^\s*#", code.replace("#pragma once", ""), re.M))
+        # Of `extern "C" {` only headers are the inside.
+        self.alone = any(pattern.search(code) for pattern in (_OPENS_ALL, _PREPROCESSED, _EXTERN))
         self.words = set(re.findall(r"[A-Za-z_]\w*", code))
         self.own = {}  # name -> the text of a `using`, or None
         for begin in _UNNAMED.finditer(code):

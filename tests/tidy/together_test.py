@@ -30,6 +30,7 @@ PAIRS = [
     ("using namespace muster;\n", PLAIN, False),
     ("using namespace std::chrono_literals;\n", PLAIN, True),
     ("#define TWO 2\n", PLAIN, False),
+    ('extern "C" {\n#include <sys/pidfd.h>\n}\n', PLAIN, False),
     ("TEST(Suite, Case) {}\n", "TEST(Suite, Case) {}\n", True),
     ("TEST(Suite, Case) {}\n", "struct Suite_Case_Test;\n", False),
 ]

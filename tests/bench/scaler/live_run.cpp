@@ -1,9 +1,9 @@
 #include "tests/bench/scaler/live_run.hpp"
 
 #include "scaler/recording.hpp"
-#include "tests/bench/scaler/live_service.hpp"
 #include "tests/bench/support/figures.hpp"
 #include "tests/cluster/cluster.hpp"
+#include "tests/failover/machine_park.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/prometheus_server.hpp"
@@ -26,6 +26,8 @@ using namespace std::chrono_literals;
 namespace json = boost::json;
 
 constexpr std::size_t largest = 8;
+/// Each machine has an address of its own, and never another's.
+constexpr std::size_t most_machines = 2000;
 constexpr std::chrono::seconds between_kills{150};
 
 /// A wave of 5 minutes, a slower one, and noise: from 40 to 760.
@@ -59,15 +61,24 @@ spec:
                        largest);
 }
 
+/// For Prometheus: the load of all, and what each has of it.
+std::string metrics(const MachinePark& park, double load) {
+    const auto machines = park.machines();
+    std::string text = fmt::format("lb_requests {:.3f}\n", load);
+    for (const auto& [id, machine] : machines)
+        text += fmt::format("lb_busy{{instance_id=\"{}\"}} {:.3f}\n",
+                            id,
+                            load / 2 / static_cast<double>(machines.size()));
+    return text;
+}
+
 /// What is in the files, beside what musterctl says of them.
 struct Recorded {
     std::set<WallTime> ticks;
     std::set<std::int64_t> terms;
     std::size_t bytes = 0;
-    std::size_t well_measured = 0;  ///< ticks in which all metrics had a value
-    int smallest = static_cast<int>(largest);
-    int greatest = 0;
-    std::size_t changes = 0;
+    std::size_t well_measured = 0;     ///< ticks in which all metrics had a value
+    std::set<std::ptrdiff_t> serving;  ///< how many LBs served
 };
 
 void read_files(const std::filesystem::path& directory, Recorded& into) {
@@ -81,9 +92,10 @@ void read_files(const std::filesystem::path& directory, Recorded& into) {
             into.terms.insert(part.header.epoch);
             for (const scaler::RecordedTick& tick : part.ticks) {
                 into.ticks.insert(tick.at);
-                if (tick.size != tick.membership->size) ++into.changes;
-                into.smallest = std::min(into.smallest, tick.size);
-                into.greatest = std::max(into.greatest, tick.size);
+                into.serving.insert(std::ranges::count_if(
+                    tick.membership->instances, [](const scaler::Instance& one) {
+                        return one.phase == scaler::Phase::serving && one.healthy;
+                    }));
                 if (std::ranges::all_of(tick.observed.samples, [](const auto& sample) {
                         return sample.second.quality == scaler::Quality::value;
                     }))
@@ -118,23 +130,34 @@ json::value replay_by_musterctl(const std::vector<std::filesystem::path>& direct
 
 void live_run() {
     const std::chrono::minutes length(setting("MUSTER_LIVE_MINUTES", 1));
-    Responder backends(largest + 2, "127.31");
-    LiveService service(
-        backends.size(), [&](std::size_t place) { return backends.address(place); }, load_at);
+    Responder backends(most_machines);
+    MachinePark park(backends, 0);
+    const auto started = std::chrono::steady_clock::now();
+    park.answer_with([&](const http::Request& request) {
+        if (request.path != "/metrics") return http::Response::text(404, "what?\n");
+        const std::chrono::duration<double> age = std::chrono::steady_clock::now() - started;
+        return http::Response::text(200, metrics(park, load_at(age.count())));
+    });
     const PrometheusServer prometheus(
-        {.targets = {{.address = service.address(), .labels = {}}}, .scrape_interval = 500ms});
+        {.targets = {{.address = park.url().substr(std::string_view("http://").size()),
+                      .labels = {}}},
+         .scrape_interval = 500ms});
     Cluster::Settings settings;
     settings.zookeepers = 1;
     settings.more_settings = fmt::format(
         "prometheus: {{endpoints: [\"{}\"]}}\nproviders: {{cloud: {{webhook: {{url: "
-        "\"http://{}/machines\"}}}}}}\n",
+        "\"{}/v1/machines\"}}}}}}\n",
         prometheus.url(),
-        service.address());
+        park.url());
     Cluster cluster(settings);
+    const std::string digest = read_file(cluster.agent_auth_file());
+    park.join(cluster.zookeeper_addresses(),
+              digest.substr(0, digest.find('\n')),
+              cluster.observer().view().cluster());
     cluster.apply(config::GroupSpec{.name = GroupName("web")});
     const auto applied = cluster.post(0, "/api/v1/apply", fleet(backends.port()));
     require(applied.status == 200, "the fleet is taken: " + applied.body);
-    require(eventually(60s, [&] { return service.machines() > 0; }), "the fleet begins");
+    require(eventually(60s, [&] { return !park.machines().empty(); }), "the fleet begins");
 
     const auto end = std::chrono::steady_clock::now() + length;
     int kills = 0;
@@ -168,14 +191,15 @@ void live_run() {
     const auto ticks = static_cast<double>(recorded.ticks.size());
 
     fmt::print(
-        "live: {} terms by {} nodes, {} masters killed, sizes {} to {}, {} decisions to "
-        "change, {:.1f} % of the decisions with all metrics; {}\n",
+        "live: {} terms by {} nodes, {} masters killed, {} to {} LBs served, {} made, {} removed, "
+        "{:.1f} % of the decisions with all metrics; {}\n",
         recorded.terms.size(),
         directories.size(),
         kills,
-        recorded.smallest,
-        recorded.greatest,
-        recorded.changes,
+        *recorded.serving.begin(),
+        *recorded.serving.rbegin(),
+        park.done_to(MachinePark::Verb::create, "edge"),
+        park.done_to(MachinePark::Verb::remove, "edge"),
         100 * static_cast<double>(recorded.well_measured) / told.at("ticks").to_number<double>(),
         json::serialize(told));
     metric("live_seconds", std::chrono::duration<double>(span).count(), "s");
@@ -185,7 +209,7 @@ void live_run() {
     metric("live_ticks_unkept", told.at("unkept").to_number<double>(), "count");
     metric("live_tick_bytes", static_cast<double>(recorded.bytes) / ticks, "bytes");
     require(told.at("differences") == 0, "each decision is the same to the byte");
-    require(recorded.greatest > recorded.smallest, "the fleet follows its load");
+    require(*recorded.serving.rbegin() > 1, "the fleet follows its load");
 }
 
 }  // namespace muster::test
