@@ -1,5 +1,6 @@
 #include "orchestrator/metric_source.hpp"
 
+#include "orchestrator/forecast_feed.hpp"
 #include "scaler/prometheus_client.hpp"
 
 #include <fmt/format.h>
@@ -44,6 +45,7 @@ prometheus::PrometheusSettings client_settings(const config::PrometheusSettings&
 }
 
 asio::awaitable<scaler::Observations> observe(std::shared_ptr<prometheus::PrometheusClient> client,
+                                              std::shared_ptr<ForecastFeed> feed,
                                               std::shared_ptr<const config::FleetSpec> spec,
                                               scaler::Membership membership,
                                               WallTime tick,
@@ -57,6 +59,7 @@ asio::awaitable<scaler::Observations> observe(std::shared_ptr<prometheus::Promet
     };
     take(errors, observed.errors);
     take(latency, observed.latency);
+    observed.series = co_await feed->bring(*client, spec, tick, deadline);
     co_return observed;
 }
 
@@ -138,11 +141,12 @@ QueryLint check_with_nothing() {
 
 Observe observe_with(Clock& clock, const config::PrometheusSettings& settings) {
     auto client = std::make_shared<prometheus::PrometheusClient>(clock, client_settings(settings));
-    return [client](std::shared_ptr<const config::FleetSpec> spec,
-                    scaler::Membership membership,
-                    WallTime tick,
-                    SteadyTime deadline) {
-        return observe(client, std::move(spec), std::move(membership), tick, deadline);
+    auto feed = std::make_shared<ForecastFeed>(clock);
+    return [client, feed](std::shared_ptr<const config::FleetSpec> spec,
+                          scaler::Membership membership,
+                          WallTime tick,
+                          SteadyTime deadline) {
+        return observe(client, feed, std::move(spec), std::move(membership), tick, deadline);
     };
 }
 

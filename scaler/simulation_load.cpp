@@ -1,5 +1,6 @@
 #include "scaler/simulation_load.hpp"
 
+#include "scaler/forecast_series.hpp"
 #include "scaler/samples.hpp"
 
 #include <fmt/format.h>
@@ -147,11 +148,10 @@ void PastLoad::remember(WallTime now, seconds period, std::map<std::string, Seri
         const auto* forecast = std::get_if<ForecastPolicy>(&metric.rule);
         if (forecast == nullptr) continue;
         Series& series = into[metric.name];
-        series.step = std::max(seconds{60}, period);
-        const WallTime grid{now - now.time_since_epoch() % std::chrono::milliseconds(series.step)};
+        const auto [step, most] = shape_of(*forecast, period);
+        series.step = step;
+        const WallTime grid = on_grid(now, step);
         if (!series.values.empty() && grid <= series.last) continue;
-        const auto most =
-            static_cast<std::size_t>((forecast->seasons + 1) * (forecast->season / series.step));
         const auto gap = series.values.empty() ? 0 : (grid - series.last) / series.step - 1;
         for (std::int64_t missed = 0; missed < gap; ++missed) series.values.emplace_back();
         series.values.push_back(

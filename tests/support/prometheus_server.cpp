@@ -40,7 +40,18 @@ PrometheusServer::PrometheusServer(Settings settings)
                                  settings_.scrape_interval.count()));
     directory_.write("web.yml", web_config(settings_));
     set_targets(settings_.targets);
+    if (!settings_.past.empty()) remember();
     start();
+}
+
+void PrometheusServer::remember() {
+    const auto past = directory_.write("past.om", settings_.past);
+    Process promtool(ProcessSettings{
+        .argv = {"promtool", "tsdb", "create-blocks-from", "openmetrics", past.string(), "data"},
+        .cwd = directory_.path(),
+        .output = directory_ / "promtool"});
+    const auto end = promtool.wait(start_limit);
+    if (!end || end->code != 0) throw std::runtime_error("promtool: " + promtool.output());
 }
 
 PrometheusServer::~PrometheusServer() {

@@ -29,6 +29,7 @@ class PrometheusServer {
         std::string user{};           ///< who may ask
         std::string password_hash{};  ///< bcrypt
         std::chrono::milliseconds scrape_interval{200};
+        std::string past{};  ///< OpenMetrics with times, of what was before it started
     };
     PrometheusServer() : PrometheusServer(Settings{}) {}
     explicit PrometheusServer(Settings settings);
@@ -48,6 +49,7 @@ class PrometheusServer {
     void start();   ///< after kill(): with its data and port. Waits until it serves.
 
  private:
+    void remember();
     [[nodiscard]] bool uses_tls() const { return !settings_.certificate.empty(); }
 
     TempDir directory_;
