@@ -46,6 +46,7 @@ struct ScaleDuty::Part {
     scaler::Inventory inventory;
     std::map<InstanceId, scaler::Reply> replies;
     std::set<InstanceId> in_flight;
+    ReachableHosts hosts;
     std::optional<scaler::TickDecision> decision;
     std::shared_ptr<const config::FleetSpec> decision_spec;  ///< that it was made by
     std::int64_t evaluated = 0;                              ///< the last tick that was begun
@@ -236,6 +237,7 @@ asio::awaitable<void> ScaleDuty::step(FleetName name) {
     const std::int64_t term = part.term;
     std::optional<FleetFacts> facts = facts_of(name, part);
     if (!facts) co_return;
+    note_hosts(*facts, part.hosts);
     scaler::LifecyclePlan plan;
     if (facts->unreadable.empty()) {
         plan = scaler::plan(facts->settings, facts->view);

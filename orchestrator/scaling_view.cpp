@@ -173,6 +173,7 @@ FleetFacts facts_of_fleet(const follow::ClusterView& view,
         snapshot != nullptr ? snapshot->group(follow::instance_group(name)) : nullptr;
     const bool frozen =
         view.control && (view.control->value.pause.status || view.control->value.pause.all);
+    facts.asks_hosts = abilities.asks_hosts;
     for (const auto& [id, record] : managed.instances) {
         if (record.gone) continue;
         seen.instances.emplace(id, record.value);
@@ -227,6 +228,21 @@ void note_decision(FleetScalingNotes& notes,
     if (notes.ticks.size() == max_scaling_ticks) notes.ticks.erase(notes.ticks.begin());
     notes.ticks.push_back(
         {.at = at, .was = decision.was, .wanted = decision.wanted, .size = decision.size});
+}
+
+void note_hosts(FleetFacts& facts, ReachableHosts& hosts) {
+    if (!facts.asks_hosts) return;
+    ReachableHosts now;
+    for (auto& [id, record] : facts.view.instances) {
+        scaler::Sight& sight = facts.view.sights.at(id);
+        if (!sight.host_reachable) continue;
+        const NodeId host(record.host);
+        const auto before = hosts.find(host);
+        const WallTime since =
+            before == hosts.end() ? facts.view.now : std::min(before->second, facts.view.now);
+        sight.host_since = now.try_emplace(host, since).first->second;
+    }
+    hosts = std::move(now);
 }
 
 std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view) {

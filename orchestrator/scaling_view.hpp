@@ -24,8 +24,15 @@ struct FleetFacts {
     scaler::LifecycleView view;
     scaler::FleetVersions versions;
     std::shared_ptr<const config::FleetSpec> spec;
+    bool asks_hosts = false;   ///< the provider
     std::string unreadable{};  ///< why nothing can be planned; empty: it can
 };
+
+/// Since when hosts of LBs have been reachable without a break.
+using ReachableHosts = std::map<NodeId, WallTime>;
+
+/// Brings `hosts` up to the facts, and the facts' sights up to `hosts`.
+void note_hosts(FleetFacts& facts, ReachableHosts& hosts);
 
 /// What a node keeps in mind of a fleet from term to term, so that it knows a tree that went back.
 struct SeenFleet {

@@ -62,6 +62,7 @@ struct Sight {
     bool published = false;                     ///< names are answered with it, or are to be
     std::string in_dns{};                       ///< why it isn't out
     bool host_reachable = true;                 ///< else what is missing is unknown
+    WallTime host_since{};  ///< reachable for this term since then; a DOWN before says nothing
     bool operator==(const Sight&) const = default;
 };
 

@@ -24,7 +24,9 @@ std::optional<std::string> dead(Draft& draft, const InstanceId& id) {
         return std::nullopt;
     }
     if (draft.is_missing(id)) return "down, and its machine is in none of two listings";
-    const WallTime long_since = sight.since + draft.settings.create_timeout;
+    // What could not be reached looked DOWN, whatever it was.
+    const WallTime long_since =
+        std::max(sight.since, sight.host_since) + draft.settings.create_timeout;
     if (draft.now() >= long_since)
         return fmt::format("down for {} s", draft.settings.create_timeout.count());
     draft.wake(long_since);

@@ -270,6 +270,32 @@ TEST(FleetFacts, MachinesWithoutARecordAreLookedUpInDns) {
     }
 }
 
+TEST(FleetFacts, HostsAreReachableSinceTheyCameBackOrTheTermBegan) {
+    FleetFacts facts;
+    facts.asks_hosts = true;
+    const InstanceId here("edge-1-1");
+    const InstanceId there("edge-1-2");
+    facts.view.instances[here].host = "n1";
+    facts.view.instances[there].host = "n2";
+    ReachableHosts hosts;
+    const auto look = [&](WallTime now, bool both) {
+        facts.view.now = now;
+        facts.view.sights[here].host_reachable = true;
+        facts.view.sights[there].host_reachable = both;
+        note_hosts(facts, hosts);
+        return facts.view.sights;
+    };
+    EXPECT_EQ(look(WallTime(100s), true).at(there).host_since, WallTime(100s));
+    EXPECT_EQ(look(WallTime(110s), true).at(there).host_since, WallTime(100s));
+    look(WallTime(120s), false);
+    EXPECT_EQ(look(WallTime(130s), true).at(there).host_since, WallTime(130s));
+    EXPECT_EQ(look(WallTime(140s), true).at(here).host_since, WallTime(100s));
+    EXPECT_EQ(look(WallTime(90s), true).at(here).host_since, WallTime(90s)) << "set back";
+    facts.asks_hosts = false;
+    facts.view.sights.clear();
+    EXPECT_EQ(look(WallTime(150s), true).at(here).host_since, WallTime{});
+}
+
 TEST(NotesOfADecision, AreTheNewestTicks) {
     FleetScalingNotes notes;
     constexpr int more = 3;

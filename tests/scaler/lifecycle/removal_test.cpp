@@ -318,6 +318,21 @@ TEST(LifecycleReplace, SaysWhyOneThatIsDownStays) {
                 Contains(HasSubstr("dead instances stay: this master hasn't seen all machines")));
 }
 
+TEST(LifecycleReplace, TakesADownFromBeforeItsHostCameBackForNothing) {
+    const auto replaces = [](seconds down, seconds reachable) {
+        LifecycleView view = with_dead(4, 1);
+        view.inventory.before.reset();
+        Sight& sight = view.sights.at(id(1, 1));
+        sight.since = view.now - down;
+        sight.host_since = view.now - reachable;
+        return plan(quick_settings(), view).write.has_value();
+    };
+    const seconds limit = quick_settings().create_timeout;
+    EXPECT_TRUE(replaces(limit, limit));
+    EXPECT_FALSE(replaces(limit, limit - 1s));
+    EXPECT_FALSE(replaces(limit - 1s, limit));
+}
+
 /// More than 45 % and more than 3: then something else is broken.
 TEST(LifecycleReplace, StopsWhenTooManyLookDead) {
     EXPECT_TRUE(plan(quick_settings(), with_dead(4, 3)).write) << "3 are not more than 3";
