@@ -23,6 +23,8 @@ def servers(lb):
         # says how the server began, not how it is. A weight of 0 in its file is as good as drain.
         fields = line.split()
         if len(fields) > 8 and fields[0].isdigit():
+            if fields[1].startswith("_"):
+                continue  # the agent's own, no group
             admin, weight = int(fields[6]), int(fields[7])
             state = "maintenance" if admin & 0x03 else "drain" if admin & 0x18 or weight == 0 else "ready"
             states[fields[1].partition(":")[0], fields[3]] = state

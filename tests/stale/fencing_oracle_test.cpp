@@ -73,6 +73,19 @@ TEST(FencingOracle, FindsNothingInAQuietClusterAndEachForgedWrite) {
     EXPECT_GT(judgement.judged.at(WriteClass::progress), 0U);
 }
 
+std::string said_of(const std::vector<Transaction>& history, const std::string& path) {
+    std::string all = fmt::format("{} transactions", history.size());
+    if (!history.empty())
+        all += fmt::format(", {:#x} to {:#x}", history.front().zxid, history.back().zxid);
+    for (const Transaction& transaction : history) {
+        for (const LoggedOp& op : transaction.ops) {
+            if (op.path == path)
+                all += fmt::format("; {:#x}: {}", transaction.zxid, static_cast<int>(op.kind));
+        }
+    }
+    return all;
+}
+
 TEST(FencingOracle, RefusesAHistoryWithAGap) {
     log::set_level(log::Level::error);
     StaleCluster cluster(8);
@@ -86,7 +99,7 @@ TEST(FencingOracle, RefusesAHistoryWithAGap) {
                });
     };
     const auto claim = std::ranges::find_if(history, is_epoch);
-    ASSERT_NE(claim, history.end());
+    ASSERT_NE(claim, history.end()) << said_of(history, cluster.paths().epoch());
     Transaction again = *claim;
     history.insert(claim, again);
     EXPECT_THROW((void)judge(history, cluster.paths()), std::runtime_error);
