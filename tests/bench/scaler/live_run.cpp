@@ -53,7 +53,7 @@ spec:
     scrape_interval: 1s
     warm_up: 5s
     metrics:
-      - {{name: requests, query: lb_requests, target: {{total_average: 100}}, max_age: 10s}}
+      - {{name: requests, query: sum(lb_requests), target: {{total_average: 100}}, max_age: 10s}}
       - {{name: busy, query: lb_busy, target: {{average: 60}}, max_age: 10s}}
     in: {{window: 20s, budgets: [{{count: 1, window: 5s}}]}}
 )",
@@ -64,11 +64,14 @@ spec:
 /// For Prometheus: the load of all, and what each has of it.
 std::string metrics(const MachinePark& park, double load) {
     const auto machines = park.machines();
-    std::string text = fmt::format("lb_requests {:.3f}\n", load);
+    const double each = load / static_cast<double>(machines.size());
+    std::string text;
     for (const auto& [id, machine] : machines)
-        text += fmt::format("lb_busy{{instance_id=\"{}\"}} {:.3f}\n",
-                            id,
-                            load / 2 / static_cast<double>(machines.size()));
+        text += fmt::format(
+            "lb_requests{{instance_id=\"{0}\"}} {1:.3f}\nlb_busy{{instance_id=\"{0}\"}} {2:.3f}\n",
+            id,
+            each,
+            each / 2);
     return text;
 }
 

@@ -329,8 +329,8 @@ TEST(LifecycleReplace, TakesADownFromBeforeItsHostCameBackForNothing) {
     };
     const seconds limit = quick_settings().create_timeout;
     EXPECT_TRUE(replaces(limit, limit));
-    EXPECT_FALSE(replaces(limit, limit - 1s));
-    EXPECT_FALSE(replaces(limit - 1s, limit));
+    EXPECT_FALSE(replaces(limit, limit - seconds(1)));
+    EXPECT_FALSE(replaces(limit - seconds(1), limit));
 }
 
 /// More than 45 % and more than 3: then something else is broken.
