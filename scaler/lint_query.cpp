@@ -54,6 +54,10 @@ void check_of_instances(const ScalingMetric& metric,
                         const promql::Scan& scan,
                         const std::string& path,
                         Findings& findings) {
+    if (metric.instance_label.empty())
+        return findings.refuse(path,
+                               "is of each instance, and instance_label is empty: name the label "
+                               "that holds their ids, or write a target of total_average");
     const auto outer = promql::outermost(scan.tokens);
     if (!outer || outer->keeps(metric.instance_label)) return;
     findings.refuse(

@@ -44,10 +44,10 @@ std::string_view query(std::string_view text) {
 std::string_view series_label(std::string_view text) {
     constexpr std::size_t longest = 128;
     const bool good =
-        !text.empty() && text.size() <= longest && !is_digit(text[0]) &&
+        text.size() <= longest && (text.empty() || !is_digit(text[0])) &&
         std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
     if (good) return "";
-    return "must be the name of a label: 1 to 128 of A-Z a-z 0-9 _, no digit first";
+    return "must be the name of a label: up to 128 of A-Z a-z 0-9 _, no digit first; or empty";
 }
 
 std::string_view time_zone(std::string_view text) {

@@ -99,7 +99,7 @@ ScalingMetric random_metric(Dice& dice, ScalingMode mode, int max, int number) {
     if (measure_of(metric.rule) == ScalingMeasure::utilization && dice.chance())
         metric.capacity_query = query(dice);
     if (dice.chance()) metric.freshness = query(dice);
-    if (dice.chance()) metric.instance_label = dice.word("abcAB_", 1, 9);
+    if (dice.chance()) metric.instance_label = dice.word("abcAB_", 0, 9);
     if (!is_of_instances(metric.rule)) metric.reducer = dice.one_of(reducers);
     if (dice.chance()) metric.max_age = whole_seconds(dice, 1s, 24h);
     return metric;

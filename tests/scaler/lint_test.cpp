@@ -140,6 +140,12 @@ std::vector<Row> query_rows() {
          per_instance("sum(a)"),
          {refused + "drops the label instance_id, by which the values of the instances are told "
                     "apart; write sum by (instance_id) (...)"}},
+        {"NoLabelAtAll",
+         metric("query: a, instance_label: '', target: {average: 7}"),
+         {refused + "is of each instance, and instance_label is empty"}},
+        {"NoLabelWhereNoneIsNeeded",
+         metric("query: sum(a), instance_label: '', target: {total_average: 7}"),
+         {}},
         {"AnotherLabelThatIsKept",
          per_instance("avg by (job) (a)"),
          {refused + "drops the label instance_id"}},
