@@ -89,7 +89,8 @@ std::string said_of(const std::vector<Transaction>& history, const std::string& 
 TEST(FencingOracle, RefusesAHistoryWithAGap) {
     log::set_level(log::Level::error);
     StaleCluster cluster(8);
-    ASSERT_TRUE(cluster.drive(20s, [&] { return cluster.view().epoch->version > 0; }));
+    ASSERT_TRUE(cluster.drive(
+        20s, [&] { return cluster.view().epoch && cluster.view().epoch->version > 0; }));
     std::vector<Transaction> history = cluster.end();
     (void)judge(history, cluster.paths());
     const auto is_epoch = [&](const Transaction& transaction) {
