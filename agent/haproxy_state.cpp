@@ -87,6 +87,28 @@ std::optional<ObservedServer> read_server(const Row& row) {
     return server;
 }
 
+constexpr std::string_view stat = "show stat";
+
+/// Of its table these columns: the proxy's name, the server's, and `column`. `take` gets each row,
+/// and its line; the first error ends it.
+template <class Take>
+Result<void> each_of_stat(std::string_view answer, const char* column, Take take) {
+    std::string_view heading = take_line(answer);
+    if (!heading.starts_with("# ")) return senseless(stat, "no header");
+    heading.remove_prefix(2);
+    const auto header = split(heading, ',');
+    const auto places = columns(header, {"pxname", "svname", column});
+    if (!places) return senseless(stat, "a column is missing");
+    while (!answer.empty()) {
+        const std::string_view line = take_line(answer);
+        if (line.empty()) continue;
+        const auto cells = split(line, ',');
+        if (cells.size() <= std::ranges::max(*places)) return senseless(stat, "a short row");
+        if (auto taken = take(Row{.cells = cells, .places = *places}, line); !taken) return taken;
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<ObservedBackends> parse_backends(std::string_view answer) {
@@ -137,27 +159,15 @@ Result<void> parse_servers(std::string_view answer, ObservedBackends& backends) 
 }
 
 Result<void> parse_limits(std::string_view answer, ObservedBackends& backends) {
-    constexpr std::string_view what = "show stat";
-    std::string_view heading = take_line(answer);
-    if (!heading.starts_with("# ")) return senseless(what, "no header");
-    heading.remove_prefix(2);
-    const auto header = split(heading, ',');
-    const auto places = columns(header, {"pxname", "svname", "slim"});
-    if (!places) return senseless(what, "a column is missing");
-    while (!answer.empty()) {
-        const std::string_view line = take_line(answer);
-        if (line.empty()) continue;
-        const auto cells = split(line, ',');
-        if (cells.size() <= std::ranges::max(*places)) return senseless(what, "a short row");
-        const Row row{.cells = cells, .places = *places};
+    return each_of_stat(answer, "slim", [&](const Row& row, std::string_view) -> Result<void> {
         const auto limit = row[2].empty() ? 0 : number(row[2], 0, 0x7fffffff);
-        if (!limit) return senseless(what, "a limit that is no number");
+        if (!limit) return senseless(stat, "a limit that is no number");
         const auto backend = backends.find(row[0]);
-        if (backend == backends.end()) continue;
+        if (backend == backends.end()) return {};
         const auto server = backend->second.find(row[1]);
         if (server != backend->second.end()) server->second.max_connections = *limit;
-    }
-    return {};
+        return {};
+    });
 }
 
 Result<HaproxyInfo> parse_info(std::string_view answer) {
@@ -178,30 +188,21 @@ Result<HaproxyInfo> parse_info(std::string_view answer) {
 
 Result<std::int64_t> parse_connections(std::string_view answer,
                                        const std::set<std::string, std::less<>>& frontends) {
-    constexpr std::string_view what = "show stat";
     constexpr int most = 1'000'000'000;
-    std::string_view heading = take_line(answer);
-    if (!heading.starts_with("# ")) return senseless(what, "no header");
-    heading.remove_prefix(2);
-    const auto header = split(heading, ',');
-    const auto places = columns(header, {"pxname", "svname", "scur"});
-    if (!places) return senseless(what, "a column is missing");
     std::int64_t open = 0;
     std::set<std::string_view> seen;
-    while (!answer.empty()) {
-        const std::string_view line = take_line(answer);
-        if (line.empty()) continue;
-        const auto cells = split(line, ',');
-        if (cells.size() <= std::ranges::max(*places)) return senseless(what, "a short row");
-        const Row row{.cells = cells, .places = *places};
-        if (row[1] != "FRONTEND" || !frontends.contains(row[0])) continue;
+    const auto add = [&](const Row& row, std::string_view line) -> Result<void> {
+        if (row[1] != "FRONTEND" || !frontends.contains(row[0])) return {};
         const auto now = number(row[2], 0, most);
         if (!now || !seen.insert(row[0]).second)
-            return senseless(what, fmt::format("a row that doesn't read: {:.200}", line));
+            return senseless(stat, fmt::format("a row that doesn't read: {:.200}", line));
         open += *now;
-    }
-    if (seen.size() != frontends.size()) return senseless(what, "a frontend is missing");
-    if (open > most) return senseless(what, "too many connections");
+        return {};
+    };
+    if (auto read = each_of_stat(answer, "scur", add); !read)
+        return tl::unexpected(std::move(read).error());
+    if (seen.size() != frontends.size()) return senseless(stat, "a frontend is missing");
+    if (open > most) return senseless(stat, "too many connections");
     return open;
 }
 

@@ -1,6 +1,5 @@
 #include "orchestrator/api_past.hpp"
 
-#include "common/config/endpoint.hpp"
 #include "common/config/text_rules.hpp"
 #include "common/http/client.hpp"
 #include "common/http/url.hpp"
@@ -90,20 +89,15 @@ std::vector<std::string> problems_in(const json::object& body) {
 
 asio::awaitable<PastOf> ask_node(
     Clock& clock, NodeRow node, FleetName fleet, WallTime at, PeerSettings settings) {
-    const auto endpoint = config::parse_endpoint(node.api_address);
-    if (!endpoint || !config::is_destination(endpoint->host))
+    auto request = peer_request(node,
+                                fmt::format("/api/v1/fleets/{}/scaling?at={}",
+                                            http::percent_encode(fleet.str()),
+                                            http::percent_encode(scaler::time_text(at))),
+                                max_past_answer_bytes,
+                                settings);
+    if (!request)
         co_return PastOf{node.id, trouble("it has told no address at which it can be asked")};
-    http::ClientRequest request{.url = fmt::format("http://{}/api/v1/fleets/{}/scaling?at={}",
-                                                   config::to_string(*endpoint),
-                                                   http::percent_encode(fleet.str()),
-                                                   http::percent_encode(scaler::time_text(at))),
-                                .fields = {{.name = std::string(relayed_field), .value = "1"}},
-                                .timeout = settings.limit,
-                                .max_body_bytes = max_past_answer_bytes};
-    // As in ask_owner().
-    if (!settings.token.empty() && !config::is_loopback(endpoint->host))
-        request.fields.push_back({.name = "Authorization", .value = "Bearer " + settings.token});
-    const Result<http::Response> response = co_await http::fetch(clock, std::move(request));
+    const Result<http::Response> response = co_await http::fetch(clock, *std::move(request));
     if (!response)
         co_return PastOf{node.id, trouble("it can't be asked: " + response.error().code.message())};
     if (response->status == 404) co_return PastOf{node.id, {}};

@@ -247,6 +247,23 @@ Result<Evidence> decode_evidence(std::string_view body, const NodeId& owner) {
     return evidence;
 }
 
+std::optional<http::ClientRequest> peer_request(const NodeRow& node,
+                                                std::string_view path,
+                                                std::size_t max_bytes,
+                                                const PeerSettings& settings) {
+    const auto endpoint = config::parse_endpoint(node.api_address);
+    if (!endpoint || !config::is_destination(endpoint->host)) return std::nullopt;
+    http::ClientRequest request{
+        .url = fmt::format("http://{}{}", config::to_string(*endpoint), path),
+        .fields = {{.name = std::string(relayed_field), .value = "1"}},
+        .timeout = settings.limit,
+        .max_body_bytes = max_bytes};
+    // On loopback reads need no token, and whoever listens there now need not be a node.
+    if (!settings.token.empty() && !config::is_loopback(endpoint->host))
+        request.fields.push_back({.name = "Authorization", .value = "Bearer " + settings.token});
+    return request;
+}
+
 asio::awaitable<Result<std::string>> ask_peer(Clock& clock,
                                               NodeRow node,
                                               std::string path,
@@ -254,21 +271,12 @@ asio::awaitable<Result<std::string>> ask_peer(Clock& clock,
                                               std::size_t max_bytes,
                                               PeerSettings settings) {
     const std::string& name = node.id.str();
-    const auto endpoint = config::parse_endpoint(node.api_address);
-    if (!endpoint || !config::is_destination(endpoint->host)) {
+    auto request = peer_request(node, path, max_bytes, settings);
+    if (!request) {
         co_return unreachable(
             fmt::format("{} {}, and has told no address at which it can be asked", name, role));
     }
-    http::ClientRequest request{
-        .url = fmt::format("http://{}{}", config::to_string(*endpoint), path),
-        .fields = {{.name = std::string(relayed_field), .value = "1"}},
-        .timeout = settings.limit,
-        .max_body_bytes = max_bytes};
-    // On loopback reads need no token, and whoever listens there now need not be a node.
-    if (!settings.token.empty() && !config::is_loopback(endpoint->host)) {
-        request.fields.push_back({.name = "Authorization", .value = "Bearer " + settings.token});
-    }
-    Result<http::Response> response = co_await http::fetch(clock, std::move(request));
+    Result<http::Response> response = co_await http::fetch(clock, *std::move(request));
     if (!response && response.error().code == http::Errc::timed_out)
         co_return unreachable(fmt::format("{}, which {}, did not answer in time", name, role));
     if (!response) {

@@ -3,6 +3,7 @@
 #include "common/base/clock.hpp"
 #include "common/base/id.hpp"
 #include "common/base/result.hpp"
+#include "common/http/client.hpp"
 #include "orchestrator/commands.hpp"
 #include "orchestrator/snapshot.hpp"
 
@@ -11,6 +12,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,6 +43,13 @@ inline constexpr std::size_t max_peer_lines = 256;
 /// says whom it could not ask and why. Executor: the awaiting coroutine's.
 [[nodiscard]] asio::awaitable<Result<Evidence>> ask_owner(
     Clock& clock, NodeRow owner, GroupName group, BackendId backend, PeerSettings settings);
+
+/// GET of `path` at the address under which the node is a member, marked as relayed. Nothing: it
+/// has told no address at which it can be asked. Pure.
+[[nodiscard]] std::optional<http::ClientRequest> peer_request(const NodeRow& node,
+                                                              std::string_view path,
+                                                              std::size_t max_bytes,
+                                                              const PeerSettings& settings);
 
 /// The body of what the node answers to GET, if its status is 200. `role`: what it is asked as, for
 /// the error's sentence ("probes it").

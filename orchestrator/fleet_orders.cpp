@@ -8,7 +8,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace muster::orchestrator {
 
@@ -31,6 +34,22 @@ Result<const follow::FleetView*> sized(const follow::ClusterView& view, const Fl
             problem(CommandErrc::refused,
                     fmt::format("fleet {} doesn't size itself: it has no 'scaling'", name.str())));
     return &fleet->second;
+}
+
+/// Writes the znode at the version that was read, or makes it, below `parent` if that has to be
+/// made first.
+void put(std::vector<coordination::Op>& ops,
+         std::string path,
+         std::string data,
+         const ReadNode& there,
+         std::optional<std::string> parent) {
+    if (there) {
+        ops.emplace_back(SetOp{
+            .path = std::move(path), .data = std::move(data), .version = there->stat.version});
+        return;
+    }
+    if (parent) ops.emplace_back(CreateOp{.path = *std::move(parent)});
+    ops.emplace_back(CreateOp{.path = std::move(path), .data = std::move(data)});
 }
 
 /// As the probes last said.
@@ -80,15 +99,11 @@ Result<FleetPauseWrite> plan_fleet_pause(const znodes::Paths& paths,
     if (!change.reason.empty()) detail += ", " + change.reason;
     write.ops.emplace_back(CheckOp{.path = paths.head(znodes::ConfigName(change.fleet)),
                                    .version = (*fleet)->head->version});
-    const std::string path = paths.fleet_pause(change.fleet);
-    std::string data = znodes::encode(write.pause);
-    if (there) {
-        write.ops.emplace_back(
-            SetOp{.path = path, .data = std::move(data), .version = there->stat.version});
-    } else {
-        if (!fleet_is_there) write.ops.emplace_back(CreateOp{.path = paths.fleet(change.fleet)});
-        write.ops.emplace_back(CreateOp{.path = path, .data = std::move(data)});
-    }
+    put(write.ops,
+        paths.fleet_pause(change.fleet),
+        znodes::encode(write.pause),
+        there,
+        fleet_is_there ? std::nullopt : std::optional(paths.fleet(change.fleet)));
     write.ops.emplace_back(audit_op(paths,
                                     {.stamp = write.pause.stamp,
                                      .time = by.time,
@@ -146,16 +161,12 @@ Result<LostHostWrite> plan_lost_host(const znodes::Paths& paths,
         .cluster = view.cluster(), .writer = by.writer, .sequence = listing.stamp.sequence + 1};
     write.ops.emplace_back(CheckOp{.path = paths.head(znodes::ConfigName(loss.fleet)),
                                    .version = (*fleet)->head->version});
-    const std::string path = paths.host(loss.fleet, loss.host);
-    std::string data = znodes::encode(listing);
-    if (there) {
-        // Its version: a host that tells anything meanwhile isn't lost.
-        write.ops.emplace_back(
-            SetOp{.path = path, .data = std::move(data), .version = there->stat.version});
-    } else {
-        if (!hosts_are_there) write.ops.emplace_back(CreateOp{.path = paths.hosts(loss.fleet)});
-        write.ops.emplace_back(CreateOp{.path = path, .data = std::move(data)});
-    }
+    // At its version: a host that tells anything meanwhile isn't lost.
+    put(write.ops,
+        paths.host(loss.fleet, loss.host),
+        znodes::encode(listing),
+        there,
+        hosts_are_there ? std::nullopt : std::optional(paths.hosts(loss.fleet)));
     write.ops.emplace_back(audit_op(paths,
                                     {.stamp = listing.stamp,
                                      .time = by.time,
