@@ -129,7 +129,7 @@ void Cluster::kill_host(std::size_t node) {
     std::optional<Process>& process = nodes_[node].process;
     if (!process) return;
     // Both stand still first, so that the guardian can't notice and close the session.
-    process->signal(SIGSTOP);
+    process->pause();
     for (const pid_t pid : children_of(process->pid())) {
         if (pid > 1) ::kill(pid, SIGKILL);
     }
@@ -138,15 +138,13 @@ void Cluster::kill_host(std::size_t node) {
 }
 
 void Cluster::pause(std::size_t node) {
-    nodes_[node].process->signal(SIGSTOP);
-    const pid_t pid = child(node);
-    if (pid > 1) ::kill(pid, SIGSTOP);
+    nodes_[node].process->pause();
+    freeze(child(node));
 }
 
 void Cluster::resume(std::size_t node) {
-    const pid_t pid = child(node);
-    if (pid > 1) ::kill(pid, SIGCONT);
-    nodes_[node].process->signal(SIGCONT);
+    thaw(child(node));
+    nodes_[node].process->resume();
 }
 
 void Cluster::signal(std::size_t node, int number) {

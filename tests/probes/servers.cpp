@@ -1,6 +1,5 @@
 #include "tests/probes/servers.hpp"
 
-#include "tests/support/eventually.hpp"
 #include "tests/support/ports.hpp"
 
 #include <fmt/format.h>
@@ -8,9 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -56,22 +53,6 @@ void allow(const std::filesystem::path& path) {
     std::filesystem::permissions(path, std::filesystem::perms(0755));
 }
 
-/// Each of its threads; also when it has ended.
-bool stands_still(pid_t pid) {
-    std::error_code gone;
-    return std::ranges::all_of(
-        std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), gone),
-        [](const auto& task) {
-            std::string stat;
-            std::ifstream file(task.path() / "stat");
-            std::getline(file, stat);
-            const std::size_t name_end = stat.rfind(") ");
-            if (name_end == std::string::npos) return true;
-            const char state = stat[name_end + 2];
-            return state == 'T' || state == 'Z';
-        });
-}
-
 }  // namespace
 
 Server::Server() : port_(free_port()) {
@@ -94,10 +75,7 @@ void Server::start_python(const std::string& program) {
 void Server::freeze() {
     // Some of its children may have left its process group.
     const auto stop = [&](pid_t pid) {
-        if (pid <= 1 || ::kill(pid, SIGSTOP) != 0) return;
-        frozen_.push_back(pid);
-        if (!eventually(std::chrono::seconds(10), [pid] { return stands_still(pid); }))
-            throw std::runtime_error("the server does not stand still");
+        if (test::freeze(pid)) frozen_.push_back(pid);
     };
     stop(process_->pid());
     for (std::size_t i = 0; i < frozen_.size(); ++i) {
@@ -106,7 +84,7 @@ void Server::freeze() {
 }
 
 void Server::thaw() {
-    for (const pid_t pid : std::exchange(frozen_, {})) ::kill(pid, SIGCONT);
+    for (const pid_t pid : std::exchange(frozen_, {})) test::thaw(pid);
 }
 
 void write_certificates(const TempDir& directory) {

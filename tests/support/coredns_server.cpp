@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -114,11 +113,11 @@ bool CoreDnsServer::says_ready() const {
 }
 
 void CoreDnsServer::pause() {
-    process_->signal(SIGSTOP);
+    process_->pause();
 }
 
 void CoreDnsServer::resume() {
-    process_->signal(SIGCONT);
+    process_->resume();
 }
 
 }  // namespace muster::test

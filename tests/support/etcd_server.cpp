@@ -80,11 +80,11 @@ void EtcdServer::kill() {
 }
 
 void EtcdServer::pause() {
-    process_->signal(SIGSTOP);
+    process_->pause();
 }
 
 void EtcdServer::resume() {
-    process_->signal(SIGCONT);
+    process_->resume();
 }
 
 std::string EtcdServer::ctl(std::vector<std::string> arguments) const {

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <csignal>
 #include <stdexcept>
 
 namespace muster::test {
@@ -118,11 +117,11 @@ void NameServer::start_knot(const std::string& zone) {
 }
 
 void NameServer::pause() {
-    process_->signal(SIGSTOP);
+    process_->pause();
 }
 
 void NameServer::resume() {
-    process_->signal(SIGCONT);
+    process_->resume();
 }
 
 }  // namespace muster::test

@@ -1,5 +1,7 @@
 #include "tests/support/process.hpp"
 
+#include "tests/support/eventually.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -93,6 +95,29 @@ int poll_milliseconds(std::chrono::nanoseconds limit) {
     return static_cast<int>(std::clamp<std::int64_t>(rounded, 0, std::numeric_limits<int>::max()));
 }
 
+/// The state of /proc/<pid>/stat; empty = it has ended.
+std::optional<char> state_in(const std::filesystem::path& file) {
+    std::ifstream input(file);
+    std::ostringstream text;
+    text << input.rdbuf();  // one that ends meanwhile leaves nothing, and throws nothing
+    const std::string stat = std::move(text).str();
+    // The name, in parentheses, may contain anything; the state follows it.
+    const std::size_t end_of_name = stat.rfind(") ");
+    if (end_of_name == std::string::npos) return std::nullopt;
+    return stat[end_of_name + 2];
+}
+
+/// Each of its threads; also when it has ended.
+bool stands_still(pid_t pid) {
+    std::error_code gone;
+    return std::ranges::all_of(
+        std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", gone),
+        [](const auto& task) {
+            const std::optional<char> state = state_in(task.path() / "stat");
+            return !state || *state == 'T' || *state == 'Z';
+        });
+}
+
 }  // namespace
 
 Process::Process(const ProcessSettings& settings) : output_(settings.output) {
@@ -162,6 +187,14 @@ void Process::signal(int number) {
     if (pid_ > 1) ::pidfd_send_signal(pidfd_, number, nullptr, 0);
 }
 
+void Process::pause() {
+    freeze(pid_);
+}
+
+void Process::resume() {
+    signal(SIGCONT);
+}
+
 void Process::signal_group(int number) {
     // The leader is reaped only in release(), so the group's number can't have been reused.
     if (pid_ > 1) ::kill(-pid_, number);
@@ -202,13 +235,19 @@ std::string Process::output() const {
 }
 
 bool is_alive(pid_t pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::ostringstream text;
-    text << file.rdbuf();  // one that ends meanwhile leaves nothing, and throws nothing
-    const std::string stat = std::move(text).str();
-    // The name, in parentheses, may contain anything; the state follows it.
-    const std::size_t end_of_name = stat.rfind(") ");
-    return end_of_name != std::string::npos && stat[end_of_name + 2] != 'Z';
+    const std::optional<char> state = state_in("/proc/" + std::to_string(pid) + "/stat");
+    return state && *state != 'Z';
+}
+
+bool freeze(pid_t pid) {
+    if (pid <= 1 || ::kill(pid, SIGSTOP) != 0) return false;
+    if (!eventually(std::chrono::seconds(10), [pid] { return stands_still(pid); }))
+        throw std::runtime_error("process " + std::to_string(pid) + " does not stand still");
+    return true;
+}
+
+void thaw(pid_t pid) {
+    if (pid > 1) ::kill(pid, SIGCONT);
 }
 
 std::vector<pid_t> children_of(pid_t pid) {

@@ -46,6 +46,10 @@ class Process {
     /// To the process and all it started: whatever is still in its group.
     void signal_group(int number);
 
+    /// SIGSTOP to the process alone, and waits until it stands still (freeze()).
+    void pause();
+    void resume();
+
     /// Waits for the end, `limit` at most; empty = still running.
     [[nodiscard]] std::optional<ExitStatus> wait(std::chrono::nanoseconds limit);
 
@@ -69,5 +73,11 @@ class Process {
 /// For processes that we did not start ourselves. A zombie is not alive any more.
 [[nodiscard]] bool is_alive(pid_t pid);
 [[nodiscard]] std::vector<pid_t> children_of(pid_t pid);
+
+/// SIGSTOP, and waits until each thread stands still: the kernel stops them one after the other,
+/// after kill() has come back, and until then a server of several threads goes on answering. false:
+/// there is no such process. Throws std::runtime_error when it doesn't stand still.
+bool freeze(pid_t pid);
+void thaw(pid_t pid);
 
 }  // namespace muster::test

@@ -81,6 +81,25 @@ TEST(Process, KnowsTheChildrenOfAnother) {
     EXPECT_TRUE(is_alive(process.pid()));
 }
 
+TEST(Process, StandsStillOnceItIsPaused) {
+    const TempDir dir;
+    Process process({.argv = {"python3", "-c", R"(
+import itertools, threading
+def count():
+    for _ in itertools.count(): open("beats", "a").write(".")
+for _ in range(4): threading.Thread(target=count).start())"},
+                     .cwd = dir.path()});
+    const auto beats = [&] { return read_file(dir / "beats").size(); };
+    for (int i = 0; i < 20; ++i) {
+        const std::size_t begun = beats();
+        ASSERT_TRUE(eventually(10s, [&] { return beats() > begun; }));
+        process.pause();
+        const std::size_t before = beats();
+        EXPECT_EQ(beats(), before);
+        process.resume();
+    }
+}
+
 TEST(Process, StopsAndContinues) {
     const TempDir dir;
     // No child processes: a shell whose vfork()ed child is stopped before its exec can't be stopped

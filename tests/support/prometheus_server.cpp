@@ -100,11 +100,11 @@ void PrometheusServer::kill() {
 }
 
 void PrometheusServer::pause() {
-    process_->signal(SIGSTOP);
+    process_->pause();
 }
 
 void PrometheusServer::resume() {
-    process_->signal(SIGCONT);
+    process_->resume();
 }
 
 }  // namespace muster::test

@@ -160,13 +160,13 @@ void ZooKeeperServers::stop(std::size_t number) {
 
 void ZooKeeperServers::pause(std::size_t number) {
     Server& server = servers_[number];
-    if (server.process) server.process->signal(SIGSTOP);
+    if (server.process) server.process->pause();
     server.paused = true;
 }
 
 void ZooKeeperServers::resume(std::size_t number) {
     Server& server = servers_[number];
-    if (server.process) server.process->signal(SIGCONT);
+    if (server.process) server.process->resume();
     server.paused = false;
 }
 
