@@ -92,6 +92,8 @@ class NodeCommands final : public Commands {
     asio::awaitable<Result<std::vector<AuditRow>>> read_audit(std::size_t limit);
 
     /// Nothing: it isn't there.
+    /// Refused while nothing of the tree is known.
+    [[nodiscard]] Result<std::string> cluster_name() const;
     asio::awaitable<Result<std::optional<coordination::Node>>> read_node(std::string path);
     asio::awaitable<Result<std::optional<KnownHead>>> read_head(znodes::ConfigName object);
     asio::awaitable<std::optional<Error>> write(znodes::ConfigName object, ConfigWrite write);

@@ -159,20 +159,25 @@ ConfigAuthor NodeCommands::author(Requester requester, std::string detail) const
             .new_uid = new_guid_()};
 }
 
+Result<std::string> NodeCommands::cluster_name() const {
+    std::string name = node_.view().cluster();
+    if (name.empty())
+        return tl::unexpected(
+            problem(CommandErrc::unreachable, "this node has no view of the cluster yet"));
+    return name;
+}
+
 asio::awaitable<Result<std::optional<KnownHead>>> NodeCommands::read_head(
     znodes::ConfigName object) {
-    const std::string cluster = node_.view().cluster();
-    if (cluster.empty()) {
-        co_return tl::unexpected(
-            problem(CommandErrc::unreachable, "this node has no view of the cluster yet"));
-    }
+    const Result<std::string> cluster = cluster_name();
+    if (!cluster) co_return tl::unexpected(cluster.error());
     const Result<coordination::Node> node =
         co_await store_.get(node_.paths().head(object), Watch::none);
     if (!node && node.error().code == make_error_code(StoreErrc::no_node))
         co_return std::optional<KnownHead>();
     if (!node) co_return tl::unexpected(from_store(node.error().code, "reading " + object.str()));
     KnownHead known{.version = node->stat.version};
-    if (auto head = znodes::decode<znodes::GroupHead>(node->data, cluster)) {
+    if (auto head = znodes::decode<znodes::GroupHead>(node->data, *cluster)) {
         known.head = std::move(*head);
     } else if (const auto* last_good = head_in(node_.view(), object)) {
         known.head = *last_good;  // what is there is unreadable: replace it, counting on
@@ -209,10 +214,7 @@ asio::awaitable<std::optional<Error>> NodeCommands::write(znodes::ConfigName obj
 }
 
 asio::awaitable<Result<std::vector<AppliedGroup>>> NodeCommands::apply_all(ApplyRequest request) {
-    if (node_.view().cluster().empty()) {
-        co_return tl::unexpected(
-            problem(CommandErrc::unreachable, "this node has no view of the cluster yet"));
-    }
+    if (const auto cluster = cluster_name(); !cluster) co_return tl::unexpected(cluster.error());
     std::vector<AppliedGroup> results;
     std::set<GroupName> coming;
     for (ApplyItem& item : request.items) {

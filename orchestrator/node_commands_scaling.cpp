@@ -51,9 +51,7 @@ asio::awaitable<Result<ReadNode>> NodeCommands::read_node(std::string path) {
 
 asio::awaitable<Result<znodes::FleetPause>> NodeCommands::set_fleet_pause(FleetPauseChange change,
                                                                           Requester requester) {
-    if (node_.view().cluster().empty())
-        co_return tl::unexpected(
-            problem(CommandErrc::unreachable, "this node has no view of the cluster yet"));
+    if (const auto cluster = cluster_name(); !cluster) co_return tl::unexpected(cluster.error());
     const std::string fleet = change.fleet.str();
     std::optional<Error> failed;
     for (int attempt = 0; attempt < attempts; ++attempt) {
@@ -95,9 +93,7 @@ asio::awaitable<Result<LostHost>> NodeCommands::forget_host(HostLoss loss,
 asio::awaitable<Result<LostHost>> NodeCommands::give_up_host(HostLoss loss,
                                                              Requester requester,
                                                              DryRun dry_run) {
-    if (node_.view().cluster().empty())
-        co_return tl::unexpected(
-            problem(CommandErrc::unreachable, "this node has no view of the cluster yet"));
+    if (const auto cluster = cluster_name(); !cluster) co_return tl::unexpected(cluster.error());
     const auto there = co_await read_node(node_.paths().host(loss.fleet, loss.host));
     if (!there) co_return tl::unexpected(there.error());
     const auto parent = co_await read_node(node_.paths().hosts(loss.fleet));

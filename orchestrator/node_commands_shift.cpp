@@ -109,10 +109,8 @@ asio::awaitable<Result<TrafficShift>> NodeCommands::change_shift(ShiftChange cha
 asio::awaitable<Result<TrafficShift>> NodeCommands::shift(ShiftChange asked,
                                                           Requester requester,
                                                           DryRun dry_run) {
-    const std::string cluster = node_.view().cluster();
-    if (cluster.empty())
-        co_return tl::unexpected(
-            problem(CommandErrc::unreachable, "this node has no view of the cluster yet"));
+    const Result<std::string> cluster = cluster_name();
+    if (!cluster) co_return tl::unexpected(cluster.error());
     const std::string path = node_.paths().dns_shifts();
     asked.wanted.author = requester.name;
     asked.wanted.asked = asked.wanted.since = clock_.wall();
@@ -125,7 +123,7 @@ asio::awaitable<Result<TrafficShift>> NodeCommands::shift(ShiftChange asked,
             co_return tl::unexpected(from_store(node.error().code, "reading dns/shifts"));
         TrafficShifts shifts;
         if (node) {
-            if (auto read = znodes::decode<TrafficShifts>(node->data, cluster)) {
+            if (auto read = znodes::decode<TrafficShifts>(node->data, *cluster)) {
                 shifts = *std::move(read);
             } else if (node_.view().shifts) {
                 shifts = node_.view().shifts->value;  // the last that could be read: written again
@@ -134,7 +132,7 @@ asio::awaitable<Result<TrafficShift>> NodeCommands::shift(ShiftChange asked,
         Result<Changed> changed = change(shifts, asked, id);
         if (!changed) co_return tl::unexpected(changed.error());
         if (dry_run == DryRun::yes) co_return std::move(changed->shift);
-        shifts.stamp = {.cluster = cluster,
+        shifts.stamp = {.cluster = *cluster,
                         .writer = node_.identity().node.str(),
                         .sequence = shifts.stamp.sequence + 1};
         std::string data = znodes::encode(shifts);
