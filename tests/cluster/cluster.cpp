@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -93,7 +94,8 @@ Cluster::~Cluster() {
 
 std::string Cluster::logs() const {
     std::string all;
-    for (std::size_t i = 0; i < nodes_.size(); ++i) all += name(i).str() + ":\n" + output(i);
+    for (std::size_t i = 0; i < nodes_.size(); ++i)
+        all += fmt::format("--- {}\n{}\n", name(i).str(), output(i));
     return all;
 }
 
@@ -164,7 +166,7 @@ bool Cluster::running(std::size_t node) {
 }
 
 std::string Cluster::output(std::size_t node) const {
-    return nodes_[node].process ? nodes_[node].process->output() : std::string();
+    return read_file(nodes_[node].directory / "log");
 }
 
 Cluster::HttpAnswer Cluster::request(const std::string& method,
@@ -202,22 +204,27 @@ Cluster::HttpAnswer Cluster::post(std::size_t node,
 }
 
 void Cluster::apply(const config::GroupSpec& group) {
-    apply_text(boost::json::serialize(config::encode(group)));
+    apply(boost::json::serialize(config::encode(group)));
 }
 
 void Cluster::apply(const config::FleetSpec& fleet) {
-    apply_text(boost::json::serialize(config::encode(fleet)));
+    apply(boost::json::serialize(config::encode(fleet)));
 }
 
-void Cluster::apply_text(const std::string& body) {
+void Cluster::apply(const std::string& document) {
     HttpAnswer answer;
-    const bool applied = eventually(10s, [&] {
-        answer = post(0, "/api/v1/apply", body);
-        return answer.status != 0 && answer.status != 503;
+    const bool taken = eventually(30s, [&] {
+        std::vector<std::size_t> nodes(size());
+        std::iota(nodes.begin(), nodes.end(), std::size_t{0});
+        if (const auto first = master()) std::swap(nodes.front(), nodes[*first]);
+        return std::ranges::any_of(nodes, [&](std::size_t node) {
+            if (!running(node)) return false;
+            answer = post(node, "/api/v1/apply", document);
+            return answer.status != 0 && answer.status != 503;
+        });
     });
-    if (!applied || answer.status >= 300) {
+    if (!taken || answer.status >= 300)
         throw std::runtime_error(fmt::format("apply: {} {}", answer.status, answer.body));
-    }
 }
 
 std::optional<std::size_t> Cluster::master() const {

@@ -89,11 +89,15 @@ class Cluster {
     /// SIGTERM; waits until it has left.
     ExitStatus terminate(std::size_t node, std::chrono::seconds limit);
     [[nodiscard]] bool running(std::size_t node);
+    /// Of all its processes, so far.
     [[nodiscard]] std::string output(std::size_t node) const;
+    [[nodiscard]] std::string logs() const;
 
-    /// Through the API of a node, as musterctl does. Throws when it is refused.
+    /// Through the API of any node that runs, the master's before others', as musterctl does.
+    /// Throws when it is refused, or when none can take it.
     void apply(const config::GroupSpec& group);
     void apply(const config::FleetSpec& fleet);
+    void apply(const std::string& document);
     struct HttpAnswer {
         int status = 0;  ///< 0: no answer
         std::string body;
@@ -121,8 +125,6 @@ class Cluster {
         std::filesystem::path directory;
         std::optional<Process> process;
     };
-    [[nodiscard]] std::string logs() const;
-    void apply_text(const std::string& body);
     asio::awaitable<void> make_tree(coordination::Store& store) const;
 
     Settings settings_;

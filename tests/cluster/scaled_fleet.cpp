@@ -101,16 +101,7 @@ spec:
 }
 
 void ScaledFleet::resize(int size) {
-    const bool applied = eventually(20s, [&] {
-        for (std::size_t node = 0; node < cluster_->size(); ++node) {
-            if (!cluster_->running(node)) continue;
-            const auto answer = cluster_->post(node, "/api/v1/apply", document(size));
-            last_ = answer.body;
-            if (answer.status == 200) return true;
-        }
-        return false;
-    });
-    if (!applied) throw std::runtime_error("the fleet is refused: " + last_);
+    cluster_->apply(document(size));
 }
 
 std::set<std::string> ScaledFleet::serving() {
@@ -153,10 +144,7 @@ void ScaledFleet::end_at_once(const std::string& id) const {
 }
 
 std::string ScaledFleet::logs() {
-    std::string all = last_ + "\n";
-    for (std::size_t node = 0; node < cluster_->size(); ++node)
-        all += fmt::format("--- n{}\n{}\n", node, cluster_->output(node));
-    return all + machines_.logs();
+    return last_ + "\n" + cluster_->logs() + machines_.logs();
 }
 
 }  // namespace muster::test

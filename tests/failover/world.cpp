@@ -116,16 +116,7 @@ spec:
 
 void FailoverWorld::apply(const Fleet& fleet) {
     fleets_.insert_or_assign(fleet.name, fleet);
-    const bool applied = eventually(30s, [&] {
-        for (std::size_t node = 0; node < cluster->size(); ++node) {
-            if (!cluster->running(node)) continue;
-            const auto answer = cluster->post(node, "/api/v1/apply", document(fleet));
-            last_ = answer.body;
-            if (answer.status == 200) return true;
-        }
-        return false;
-    });
-    if (!applied) throw std::runtime_error("apply: " + last_);
+    cluster->apply(document(fleet));
 }
 
 void FailoverWorld::resize(const std::string& fleet, int size) {
@@ -207,10 +198,7 @@ std::vector<std::string> FailoverWorld::judge(const RemovalBudget& budget) const
 }
 
 std::string FailoverWorld::logs() {
-    std::string all = last_ + "\n";
-    for (std::size_t node = 0; node < cluster->size(); ++node)
-        all += fmt::format("--- n{}\n{}\n", node, cluster->output(node));
-    return all;
+    return last_ + "\n" + cluster->logs();
 }
 
 }  // namespace muster::test

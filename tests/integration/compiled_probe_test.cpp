@@ -80,8 +80,7 @@ TEST(CompiledProbe, FromOutsideTheTreeWorksAsOneOfOurOwn) {
 
     Cluster cluster({.zookeepers = 1, .nodes = 1, .program = build + "/my_musterd"});
     ASSERT_TRUE(cluster.wait_for_master(30s));
-    EXPECT_TRUE(eventually(
-        10s, [&] { return cluster.post(0, "/api/v1/apply", group(port, 900)).status == 200; }));
+    cluster.apply(group(port, 900));
     const auto verdict = [&](const std::string& wanted) {
         return eventually(30s, [&] {
             said = cluster.get(0, "/api/v1/backends/cache/b1").body;

@@ -158,8 +158,7 @@ void live_run() {
               digest.substr(0, digest.find('\n')),
               cluster.observer().view().cluster());
     cluster.apply(config::GroupSpec{.name = GroupName("web")});
-    const auto applied = cluster.post(0, "/api/v1/apply", fleet(backends.port()));
-    require(applied.status == 200, "the fleet is taken: " + applied.body);
+    cluster.apply(fleet(backends.port()));
     require(eventually(60s, [&] { return !park.machines().empty(); }), "the fleet begins");
 
     const auto end = std::chrono::steady_clock::now() + length;

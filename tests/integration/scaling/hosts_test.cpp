@@ -108,7 +108,7 @@ class ScalingHosts : public testing::Test {
         start(std::move(settings));
     }
 
-    [[nodiscard]] bool apply(int size) {
+    void apply(int size) {
         const std::string fleet = fmt::format(R"(kind: Fleet
 name: edge
 spec:
@@ -136,13 +136,7 @@ spec:
                                               size,
                                               dns_,
                                               provider_);
-        return eventually(30s, [&] {
-            const auto master = cluster_->master();
-            if (!master) return false;
-            const auto answer = cluster_->post(*master, "/api/v1/apply", fleet);
-            last_ = answer.body;
-            return answer.status == 200;
-        });
+        cluster_->apply(fleet);
     }
 
     /// Nothing: there is no master that answers now.
@@ -192,10 +186,7 @@ spec:
         return (cluster_->master().value_or(0) + further) % hosts;
     }
     [[nodiscard]] std::string logs() const {
-        std::string all = last_ + "\n";
-        for (std::size_t node = 0; node < cluster_->size(); ++node)
-            all += fmt::format("--- n{}\n{}\n", node, cluster_->output(node));
-        return all + machines_.logs();
+        return last_ + "\n" + cluster_->logs() + machines_.logs();
     }
 
     const std::uint16_t port_ = free_port();
@@ -210,7 +201,7 @@ spec:
 
 TEST_F(ScalingHosts, ShareTheLbsAndADeadOneIsReplacedByAnotherHostsMaster) {
     start_with_machines();
-    ASSERT_TRUE(apply(3)) << last_;
+    apply(3);
     ASSERT_TRUE(comes_to(3)) << logs();
     const Seen first = seen();
     EXPECT_EQ(first.spread(), (std::vector{1, 1, 1})) << last_;
@@ -224,10 +215,10 @@ TEST_F(ScalingHosts, ShareTheLbsAndADeadOneIsReplacedByAnotherHostsMaster) {
     })) << logs();
     EXPECT_EQ(seen().spread(), (std::vector{1, 1, 1})) << last_;
 
-    ASSERT_TRUE(apply(5)) << last_;
+    apply(5);
     ASSERT_TRUE(comes_to(5)) << logs();
     EXPECT_EQ(seen().spread(), (std::vector{1, 2, 2})) << last_;
-    ASSERT_TRUE(apply(2)) << last_;
+    apply(2);
     ASSERT_TRUE(comes_to(2)) << logs();
     EXPECT_EQ(seen().spread(), (std::vector{1, 1})) << last_;
     EXPECT_TRUE(eventually(20s, [&] { return machines_.count() == 2; })) << logs();
@@ -262,7 +253,7 @@ class ScalingHostsWithDns : public ScalingHosts {
 };
 
 TEST_F(ScalingHostsWithDns, KeepTheirLbsWhileTheyAreCutOffAndWhenTheirNodesStartAgain) {
-    ASSERT_TRUE(apply(3)) << last_;
+    apply(3);
     ASSERT_TRUE(comes_to(3)) << logs();
     const Seen first = seen();
     ASSERT_EQ(first.spread(), (std::vector{1, 1, 1})) << last_;
@@ -321,7 +312,7 @@ TEST_F(ScalingHostsWithDns, KeepTheirLbsWhileTheyAreCutOffAndWhenTheirNodesStart
         30s, [](const follow::ClusterView& view) { return view.members.size() == 2; }));
     cluster_->start(again);
     ASSERT_TRUE(cluster_->wait_members(hosts, 30s)) << logs();
-    ASSERT_TRUE(apply(4)) << last_;
+    apply(4);
     ASSERT_TRUE(comes_to(4)) << logs();
     EXPECT_EQ(seen().spread(), (std::vector{1, 1, 2})) << last_;
     EXPECT_TRUE(std::ranges::includes(seen().ids(), first.ids())) << last_;
@@ -383,10 +374,7 @@ class ScalingHostsWithUnits : public ScalingHosts {
     [[nodiscard]] std::string all_logs() const {
         std::string all = logs();
         for (std::size_t number = 0; number < hosts; ++number) {
-            std::ifstream file(units(number) / "log");
-            all += fmt::format("--- units of {}\n{}\n",
-                               number,
-                               std::string(std::istreambuf_iterator<char>(file), {}));
+            all += fmt::format("--- units of {}\n{}\n", number, read_file(units(number) / "log"));
         }
         return all;
     }
@@ -395,7 +383,7 @@ class ScalingHostsWithUnits : public ScalingHosts {
 };
 
 TEST_F(ScalingHostsWithUnits, ShareTheLbsReplaceADeadOneAndKeepThemWhenTheirNodesStartAgain) {
-    ASSERT_TRUE(apply(3)) << last_;
+    apply(3);
     ASSERT_TRUE(comes_to(3)) << all_logs();
     const Seen first = seen();
     EXPECT_EQ(first.spread(), (std::vector{1, 1, 1})) << last_;
@@ -420,7 +408,7 @@ TEST_F(ScalingHostsWithUnits, ShareTheLbsReplaceADeadOneAndKeepThemWhenTheirNode
     EXPECT_EQ(seen().spread(), (std::vector{1, 1, 1})) << last_;
     if (again != other) EXPECT_EQ(haproxy(again, first.on(again)), kept) << "it has survived";
 
-    ASSERT_TRUE(apply(1)) << last_;
+    apply(1);
     ASSERT_TRUE(comes_to(1)) << all_logs();
 }
 

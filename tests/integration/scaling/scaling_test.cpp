@@ -68,18 +68,6 @@ spec:
                            port_,
                            size);
     }
-    void apply(int size) {
-        ASSERT_TRUE(eventually(20s, [&] {
-            for (std::size_t node = 0; node < cluster_->size(); ++node) {
-                if (!cluster_->running(node)) continue;
-                const auto answer = cluster_->post(node, "/api/v1/apply", fleet(size));
-                last_ = answer.body;
-                if (answer.status == 200) return true;
-            }
-            return false;
-        })) << last_;
-    }
-
     /// What Prometheus refuses is refused at its place; where there is none, that is a warning.
     void refuse_queries() {
         const auto with = [&](const std::string& query) {
@@ -111,13 +99,13 @@ spec:
         EXPECT_TRUE(refused.body.contains("LBs that muster made")) << refused.body;
         std::string none = fleet(2);
         none.replace(none.find("min: 1\n    max: 5"), 17, "max: 0");
-        ASSERT_EQ(cluster_->post(node, "/api/v1/apply", none).status, 200);
+        cluster_->apply(none);
         ASSERT_TRUE(eventually(60s, [&] {
             last_ = cluster_->request("DELETE", node, "/api/v1/fleets/edge", "").body;
             return last_.contains("removed");
         })) << logs();
         EXPECT_EQ(machines_.count(), 0U);
-        ASSERT_EQ(cluster_->post(node, "/api/v1/apply", fleet(1)).status, 200);
+        cluster_->apply(fleet(1));
         EXPECT_TRUE(comes_to(1)) << logs();
     }
 
@@ -153,10 +141,7 @@ spec:
             [](const json::value& one) { return one.at("phase").as_string() == "serving"; }));
     }
     [[nodiscard]] std::string logs() const {
-        std::string all = last_ + "\n";
-        for (std::size_t node = 0; node < cluster_->size(); ++node)
-            all += fmt::format("--- n{}\n{}\n", node, cluster_->output(node));
-        return all + machines_.logs();
+        return last_ + "\n" + cluster_->logs() + machines_.logs();
     }
 
     const std::uint16_t port_ = free_port();
@@ -175,7 +160,7 @@ TEST_F(Scaling, MakesReplacesAndRemovesLoadBalancersAlsoUnderANewMaster) {
     EXPECT_EQ(refused.status, 409) << refused.body;
     EXPECT_TRUE(refused.body.contains("spec.provider.name")) << refused.body;
     refuse_queries();
-    apply(2);
+    cluster_->apply(fleet(2));
     ASSERT_TRUE(comes_to(2)) << logs();
     ASSERT_TRUE(eventually(30s, [&] { return serving() == 2; })) << last_;
     const std::set<std::string> first = up();
@@ -187,14 +172,14 @@ TEST_F(Scaling, MakesReplacesAndRemovesLoadBalancersAlsoUnderANewMaster) {
         return now.size() == 2 && !now.contains(*first.begin());
     })) << logs();
 
-    apply(4);
+    cluster_->apply(fleet(4));
     const auto master = cluster_->master();
     ASSERT_TRUE(master);
     ASSERT_TRUE(eventually(30s, [&] { return machines_.count() >= 3; })) << logs();
     if (*master != 0) cluster_->kill_process(*master);  // n0 is the host of all LBs
     ASSERT_TRUE(comes_to(4)) << logs();
 
-    apply(2);
+    cluster_->apply(fleet(2));
     ASSERT_TRUE(comes_to(2)) << logs();
 
     // What the masters have recorded, the killed one included, is decided again.
