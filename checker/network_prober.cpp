@@ -78,6 +78,7 @@ void NetworkProber::Inside::on_resolved(Probe& probe, const Resolution& resoluti
         case Resolution::Status::found:
             probe.resolve = age(probe);
             probe.addresses.assign(resolution.addresses.begin(), resolution.addresses.end());
+            probe.expired = resolution.expired;
             connect_next(probe);
             return;
         case Resolution::Status::no_such_name:
@@ -141,18 +142,24 @@ void NetworkProber::Inside::connect(Probe& probe) {
     probe.connect_began = clock.now();
     probe.hedges = 0;
     wait_for_connection(probe, probe.connect_began);
+    if (probe.transport == Transport::stream && uses_spares()) {
+        const bool is_v4 = probe.addresses[probe.next_address - 1].is_v4();
+        spares.take(is_v4, probe.socket, probe.ticket, probe);
+    }
     const int error = open(probe, probe.socket);
     if (error != 0 && error != EINPROGRESS) {
         on_connect_error(probe, error);
         return;
     }
-    const std::error_code full =
-        poll_set.add(probe.socket.descriptor(), events_wanted, probe, probe.ticket);
-    if (full) {
-        finish(probe, outcome_of_connect_error(full.value()));
-    } else if (error == 0) {
-        on_connected(probe);
+    if (!probe.ticket) {
+        const std::error_code full =
+            poll_set.add(probe.socket.descriptor(), events_wanted, probe, probe.ticket);
+        if (full) {
+            finish(probe, outcome_of_connect_error(full.value()));
+            return;
+        }
     }
+    if (error == 0) on_connected(probe);
 }
 
 void NetworkProber::Inside::on_connect_error(Probe& probe, int error) {
@@ -251,11 +258,12 @@ void NetworkProber::Inside::on_timeout(Probe& probe) {
 
 void NetworkProber::Inside::close(Probe& probe) {
     probe.hedge.reset();
-    poll_set.remove(probe.ticket);
     const config::CloseMode mode = probe.request->probe->close;
     const bool in_order =
         mode == config::CloseMode::fin ||
         (mode == config::CloseMode::automatic && probe.begun && probe.dialogue->leaves_in_order());
+    if (!in_order && uses_spares() && spares.keep(probe.socket, probe.ticket)) return;
+    poll_set.remove(probe.ticket);
     if (in_order) {
         probe.socket.close_in_order();
     } else {
@@ -323,6 +331,7 @@ void NetworkProber::Inside::sweep() {
     next_sweep = clock.now() + std::chrono::seconds(1);
     std::erase_if(idle, [](const auto& item) { return item.second.request.expired(); });
     std::erase_if(sessions, [](const auto& item) { return item.second.request.expired(); });
+    spares.trim();
 }
 
 /// Null: a whole handshake.
@@ -359,6 +368,8 @@ void NetworkProber::Inside::finish(Probe& probe, ProbeOutcome outcome) {
         if (renew(probe)) resolve(probe);
         return;
     }
+    if (probe.expired && outcome.result == Result::failure)
+        outcome = inconclusive(Reason::prober_resolver);
     if (success && probe.request->probe->all_addresses &&
         probe.next_address < probe.addresses.size()) {
         if (renew(probe)) connect_next(probe);
@@ -392,6 +403,7 @@ void NetworkProber::Inside::stop() {
     resolver.stop();
     deadlines.stop();
     idle.clear();
+    spares.clear();
     sessions.clear();
 }
 

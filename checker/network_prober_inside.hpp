@@ -6,6 +6,7 @@
 #include "checker/poll_set.hpp"
 #include "checker/probe_socket.hpp"
 #include "checker/secrets.hpp"
+#include "checker/spare_sockets.hpp"
 #include "checker/tls_client.hpp"
 #include "checker/tls_contexts.hpp"
 
@@ -69,6 +70,7 @@ struct NetworkProber::Inside {
         Phase phase = Phase::resolving;
         boost::container::small_vector<asio::ip::address, 1> addresses;
         std::size_t next_address = 0;
+        bool expired = false;  ///< the addresses are, and perhaps others' by now
         Transport transport = Transport::stream;
         SteadyTime connect_began{};
         int hedges = 0;
@@ -93,6 +95,7 @@ struct NetworkProber::Inside {
           clock(the_clock),
           settings(std::move(the_settings)),
           poll_set(executor),
+          spares(poll_set),
           resolver(executor, the_clock, poll_set, settings.resolver),
           tls_contexts(settings.tls_dir),
           secrets(settings.secrets_dir, the_clock),
@@ -149,6 +152,9 @@ struct NetworkProber::Inside {
         return probe.request->timeouts ? *probe.request->timeouts : none;
     }
 
+    /// A source address stays bound to a socket.
+    [[nodiscard]] bool uses_spares() const { return settings.source_addresses.empty(); }
+
     void begin(std::shared_ptr<const ProbeRequest> request, Done done);
     void resolve(Probe& probe);
     void on_resolved(Probe& probe, const Resolution& resolution);
@@ -191,6 +197,7 @@ struct NetworkProber::Inside {
     Clock& clock;
     NetworkProberSettings settings;
     PollSet poll_set;
+    SpareSockets spares;
     Resolver resolver;
     TlsContexts tls_contexts;
     Secrets secrets;

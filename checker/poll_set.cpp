@@ -68,10 +68,27 @@ void PollSet::change(const Ticket& ticket, std::uint32_t events) {
 
 void PollSet::remove(Ticket& ticket) {
     if (!ticket) return;
+    if (entries_[ticket.slot].waiter == nullptr) --resting_;
     entries_[ticket.slot] = {};
     free_slots_.push_back(ticket.slot);
     ticket = {};
-    if (free_slots_.size() == entries_.size() && watched_.is_open()) watched_.release();
+    if (nobody_waits() && watched_.is_open()) watched_.release();
+}
+
+void PollSet::rest(const Ticket& ticket) {
+    entries_[ticket.slot].waiter = nullptr;
+    ++resting_;
+    if (nobody_waits() && watched_.is_open()) watched_.release();
+}
+
+void PollSet::wake(const Ticket& ticket, Waiter& waiter) {
+    if (watched_.is_open()) watched_.release();
+    Entry& entry = entries_[ticket.slot];
+    entry.waiter = &waiter;
+    entry.since = last_round_;
+    --resting_;
+    was_added_ = true;
+    settle();
 }
 
 /// In the next turn of the executor.
@@ -85,7 +102,7 @@ void PollSet::settle() {
         set->was_added_ = false;
         const bool had_news = set->poll();
         // A waiter may have destroyed the set.
-        if (*self == nullptr || set->free_slots_.size() == set->entries_.size()) return;
+        if (*self == nullptr || set->nobody_waits()) return;
         if (had_news || set->was_added_) {
             set->settle();
         } else if (!set->watched_.is_open()) {
@@ -120,6 +137,7 @@ bool PollSet::poll() {
     bool had_news = false;
     do {
         ready = epoll_wait(epoll_.get(), events.data(), batch, 0);
+        const std::uint64_t round = ++last_round_;
         had_news = had_news || ready > 0;
         for (int i = 0; i < ready; ++i) {
             const epoll_event& event = events[static_cast<std::size_t>(i)];
@@ -127,6 +145,7 @@ bool PollSet::poll() {
             const auto generation = static_cast<std::uint32_t>(event.data.u64 >> 32U);
             if (slot >= entries_.size() || entries_[slot].generation != generation) continue;
             const Entry entry = entries_[slot];
+            if (entry.waiter == nullptr || entry.since >= round) continue;
             entry.waiter->on_ready(entry.descriptor, event.events);
             if (*self == nullptr) return true;
         }

@@ -5,6 +5,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <system_error>
@@ -22,7 +23,7 @@ namespace muster::checker {
 /// on the set asks for itself, once in a turn of the executor, until there is no news.
 ///
 /// Descriptors stay the caller's. Executor: all calls, and the callbacks, on the one given. While
-/// the set is empty nothing is outstanding on the executor.
+/// nobody waits nothing is outstanding on the executor.
 class PollSet {
  public:
     /// Whoever waits for a descriptor. May add and remove, itself included.
@@ -57,6 +58,11 @@ class PollSet {
     /// From now on somebody else waits for it.
     void hand_over(const Ticket& ticket, Waiter& to) { entries_[ticket.slot].waiter = &to; }
 
+    /// Nobody waits for it, but it keeps its place for wake(): what happens to it is dropped.
+    void rest(const Ticket& ticket);
+    /// As after add(), without its price. What was on the way to those before is dropped.
+    void wake(const Ticket& ticket, Waiter& waiter);
+
     /// Forgets the descriptor, which is about to be closed: events still under way are dropped. To
     /// keep it open, call change() with no events before.
     void remove(Ticket& ticket);
@@ -69,8 +75,12 @@ class PollSet {
         Waiter* waiter = nullptr;
         int descriptor = -1;
         std::uint32_t generation = 0;
+        std::uint64_t since = 0;  ///< the round in which it was woken
     };
 
+    [[nodiscard]] bool nobody_waits() const {
+        return free_slots_.size() + resting_ == entries_.size();
+    }
     void settle();
     void watch();
     void wait(std::uint64_t watch);
@@ -86,6 +96,8 @@ class PollSet {
     bool was_added_ = false;
     std::vector<Entry> entries_;
     std::vector<std::uint32_t> free_slots_;
+    std::size_t resting_ = 0;
+    std::uint64_t last_round_ = 0;  ///< of asking what is ready
     std::uint32_t last_generation_ = 0;
 };
 

@@ -78,8 +78,6 @@ int ProbeSocket::open(bool is_v4) {
         case Transport::stream: {
             descriptor_ = ::socket(family, SOCK_STREAM | flags, IPPROTO_TCP);
             if (descriptor_ < 0) return errno;
-            const int off = 0;
-            ::setsockopt(descriptor_, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
             const linger reset{.l_onoff = 1, .l_linger = 0};
             ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
             return 0;
@@ -105,6 +103,7 @@ int ProbeSocket::open(bool is_v4) {
 void ProbeSocket::swap(ProbeSocket& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
     std::swap(transport_, other.transport_);
+    std::swap(renewable_, other.renewable_);
     std::swap(raw_, other.raw_);
     std::swap(is_v4_, other.is_v4_);
     std::swap(echo_id_, other.echo_id_);
@@ -125,7 +124,16 @@ int ProbeSocket::connect(const boost::asio::ip::address& address,
                          Transport transport,
                          const boost::asio::ip::address* source) {
     transport_ = transport;
-    if (const int error = open(address.is_v4()); error != 0) return error;
+    if (descriptor_ < 0) {
+        if (const int error = open(address.is_v4()); error != 0) return error;
+    }
+    if (transport == Transport::stream) {
+        const int off = 0;
+        ::setsockopt(descriptor_, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
+    }
+    // A source address stays bound, and so does the interface of a link-local one.
+    renewable_ = transport == Transport::stream && source == nullptr &&
+                 (address.is_v4() || address.to_v6().scope_id() == 0);
     if (source != nullptr) {
         if (const int error = bind(*source); error != 0) return error;
     }
@@ -191,6 +199,13 @@ ProbeSocket::Transfer ProbeSocket::receive_echo(std::span<char> buffer) const {
     packet.remove_prefix(echo_header_bytes);
     std::memmove(buffer.data(), packet.data(), packet.size());
     return {.bytes = packet.size()};
+}
+
+bool ProbeSocket::disconnect() {
+    if (!renewable_) return false;
+    // What close() with SO_LINGER on and 0 does, too; what it does not do is give back the socket.
+    const sockaddr none{.sa_family = AF_UNSPEC, .sa_data = {}};
+    return ::connect(descriptor_, &none, sizeof none) == 0;
 }
 
 void ProbeSocket::close_in_order() {

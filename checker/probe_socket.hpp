@@ -32,9 +32,10 @@ class ProbeSocket {
     }
     ~ProbeSocket() { close(); }
 
-    /// Opens and connects. EINPROGRESS: wait until it is writable. Echo needs no port, and either
-    /// a place in net.ipv4.ping_group_range or CAP_NET_RAW: EACCES or EPERM without. `source`, of
-    /// the same family, is the local address; null: the kernel's choice.
+    /// Connects, with a new socket unless disconnect() has left one of the same family.
+    /// EINPROGRESS: wait until it is writable. Echo needs no port, and either a place in
+    /// net.ipv4.ping_group_range or CAP_NET_RAW: EACCES or EPERM without. `source`, of the same
+    /// family, is the local address; null: the kernel's choice.
     [[nodiscard]] int connect(const boost::asio::ip::address& address,
                               std::uint16_t port,
                               Transport transport = Transport::stream,
@@ -56,11 +57,17 @@ class ProbeSocket {
     /// stream, or a datagram was empty.
     [[nodiscard]] Transfer receive(std::span<char> buffer) const;
 
+    /// Ends a connection by reset, as close() does, and keeps the descriptor for another connect().
+    /// False: this one can't be used again, and is as before.
+    [[nodiscard]] bool disconnect();
+
     void close();
     /// By FIN instead of by reset.
     void close_in_order();
 
     [[nodiscard]] int descriptor() const { return descriptor_; }
+    /// Of the last connect().
+    [[nodiscard]] bool is_v4() const { return is_v4_; }
 
  private:
     void swap(ProbeSocket& other) noexcept;
@@ -71,7 +78,8 @@ class ProbeSocket {
 
     int descriptor_ = -1;
     Transport transport_ = Transport::stream;
-    bool raw_ = false;  ///< of echo: we see all replies to this machine
+    bool renewable_ = false;  ///< nothing stays with it that the next connection must not have
+    bool raw_ = false;        ///< of echo: we see all replies to this machine
     bool is_v4_ = true;
     std::uint16_t echo_id_ = 0;
 };

@@ -54,6 +54,7 @@ struct Resolver::Inside final : PollSet::Waiter {
     struct Kept {
         Resolution resolution;
         SteadyTime until{};
+        SteadyTime expired{};  ///< the end of the TTL, if there are addresses
     };
     /// What c-ares gives back to us with an answer.
     struct Asked {
@@ -70,6 +71,7 @@ struct Resolver::Inside final : PollSet::Waiter {
     void settle();
     void settle(Query& query);
     void keep(const std::string& name, const Resolution& resolution, std::chrono::seconds ttl);
+    [[nodiscard]] std::optional<Resolution> outlived(const std::string& name) const;
 
     Clock& clock;
     PollSet& poll_set;
@@ -184,10 +186,14 @@ void Resolver::Inside::settle() {
         const bool v4_is_enough =
             query.v4.status == Status::found && clock.now() - query.asked >= beat;
         const bool ended = query.v4.done && query.v6.done;
+        const bool takes_long = clock.now() - query.asked >= settings.patience;
         if (!query.waiting.empty() && (ended || v4_is_enough)) {
             settle(query);
             answers.emplace_back(std::move(query.waiting), cache.at(query.name).resolution);
             query.waiting.clear();
+        } else if (auto known = takes_long ? outlived(query.name) : std::nullopt;
+                   known && !query.waiting.empty() && !ended) {
+            answers.emplace_back(std::exchange(query.waiting, {}), std::move(*known));
         } else if (ended) {
             settle(query);  // the late half completes what is kept
         }
@@ -237,7 +243,24 @@ void Resolver::Inside::keep(const std::string& name,
         std::erase_if(cache, [now](const auto& entry) { return entry.second.until <= now; });
         if (cache.size() >= settings.max_names) cache.erase(cache.begin());
     }
-    cache.insert_or_assign(name, Kept{.resolution = resolution, .until = now + ttl});
+    Kept kept{.resolution = resolution, .until = now + ttl, .expired = now + ttl};
+    if (resolution.status == Status::unavailable) {
+        if (auto known = outlived(name)) {
+            kept.resolution = std::move(*known);
+            kept.expired = cache.at(name).expired;
+        }
+    }
+    cache.insert_or_assign(name, std::move(kept));
+}
+
+std::optional<Resolution> Resolver::Inside::outlived(const std::string& name) const {
+    const auto found = cache.find(name);
+    if (found == cache.end() || found->second.resolution.status != Status::found ||
+        clock.now() >= found->second.expired + settings.longest_expired)
+        return std::nullopt;
+    Resolution known = found->second.resolution;
+    known.expired = true;
+    return known;
 }
 
 Resolver::Resolver(boost::asio::any_io_executor executor,

@@ -24,6 +24,10 @@ struct ResolverSettings {
     std::chrono::seconds longest_ttl{300};
     std::chrono::seconds negative_ttl{5};  ///< how long "no such name" is believed
     std::chrono::seconds retry_after{1};   ///< how long a failure of all servers stands
+    /// Past its TTL an answer is still good for want of a better one (RFC 8767, 5), so long, once
+    /// the servers have been asked for this time in vain.
+    std::chrono::hours longest_expired{24};
+    std::chrono::milliseconds patience{100};
     std::size_t max_names = 4096;
     std::size_t max_queries = 256;  ///< names asked for at once
     std::size_t max_addresses = 8;  ///< of one name
@@ -38,6 +42,7 @@ struct Resolution {
     };
     Status status = Status::unavailable;
     std::vector<boost::asio::ip::address> addresses;  ///< IPv4 first
+    bool expired = false;  ///< `found` is from before, and no server says anything now
     bool operator==(const Resolution&) const = default;
 };
 

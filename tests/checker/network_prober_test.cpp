@@ -303,6 +303,24 @@ TEST_F(NetworkProberTest, TellsAMissingNameFromMissingNameServers) {
     }
 }
 
+TEST_F(NetworkProberTest, ProbesWhereANameLedToWhileNoServerSaysAnything) {
+    std::optional<BackendStub> stub(backend(good_script()));
+    const auto wanted = request("web.test", stub->port());
+    names_.set("web.test", {.addresses = {"127.0.0.1"}, .ttl = 5});
+    EXPECT_EQ(probe(wanted).reason, Reason::l7_ok);
+    names_.set("web.test", {.kind = NameAnswer::Kind::silence});
+    clock_.shift += 10s;
+    EXPECT_EQ(probe(wanted).reason, Reason::l7_ok);
+    EXPECT_EQ(stub->seen().requests.size(), 2U);
+    // It may be elsewhere by now: that it isn't there any more is no failure.
+    stub.reset();
+    clock_.shift += 10s;
+    EXPECT_EQ(probe(wanted).reason, Reason::prober_resolver);
+    names_.set("web.test", {.addresses = {"127.0.0.1"}, .ttl = 5});
+    clock_.shift += 10s;
+    EXPECT_TRUE(test::eventually(30s, [&] { return probe(wanted).reason == Reason::l4_refused; }));
+}
+
 TEST_F(NetworkProberTest, EndsAllThatIsUnderWayWhenStopped) {
     const BackendStub silent = backend({.then = Then::hang});
     names_.set("silent.test", {.kind = NameAnswer::Kind::silence});
@@ -407,14 +425,15 @@ void probe_without_descriptors() {
     ShiftedClock clock;
     const BackendStub stub(context.get_executor(), good_script());
     NetworkProber prober(context.get_executor(), clock);
+    NetworkProber empty_handed(context.get_executor(), clock);
     auto wanted = std::make_shared<ProbeRequest>(
         ProbeRequest{.host = "127.0.0.1", .port = stub.port(), .timeout = 2s});
     std::map<Reason, int> reasons;
-    const auto probe_some = [&] {
+    const auto probe_some = [&](NetworkProber& with) {
         int ended = 0;
         reasons.clear();
         for (int i = 0; i < 20; ++i) {
-            prober.start(wanted, [&](ProbeOutcome outcome) {
+            with.start(wanted, [&](ProbeOutcome outcome) {
                 ++ended;
                 ++reasons[outcome.reason];
                 if (outcome.result == Result::failure) _exit(10);
@@ -422,14 +441,15 @@ void probe_without_descriptors() {
         }
         if (!run_until(context, [&] { return ended == 20; })) _exit(11);
     };
-    probe_some();
+    probe_some(prober);
     if (reasons[Reason::l7_ok] != 20) _exit(12);
     std::vector<int> taken;
     for (int fd = dup(0); fd >= 0; fd = dup(0)) taken.push_back(fd);
-    probe_some();
+    // The other one has kept sockets, with which it could go on.
+    probe_some(empty_handed);
     if (reasons[Reason::prober_files] != 20) _exit(13);
     for (const int fd : taken) close(fd);
-    probe_some();
+    probe_some(empty_handed);
     _exit(reasons[Reason::l7_ok] == 20 ? 0 : 14);
 }
 

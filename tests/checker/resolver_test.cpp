@@ -126,6 +126,49 @@ TEST_F(ResolverTest, KeepsEveryAnswerWithinItsLimits) {
     EXPECT_FALSE(resolver_->cached("eternal.test"));
 }
 
+TEST_F(ResolverTest, GivesWhatHasExpiredOnlyWhileNoServerSaysAnything) {
+    restart({}, 5s);
+    Resolution old = found({"10.0.0.1"});
+    server_.set("b.test", {.addresses = {"10.0.0.1"}, .ttl = 10});
+    EXPECT_EQ(resolve("b.test"), old);
+    server_.set("b.test", {.kind = NameAnswer::Kind::silence});
+    clock_.shift += 10s;
+    EXPECT_FALSE(resolver_->cached("b.test"));
+    old.expired = true;
+    const test::Stopwatch watch;
+    EXPECT_EQ(resolve("b.test"), old);
+    EXPECT_EQ(resolve("b.test"), old) << "to those who come while it is asked, too";
+    EXPECT_LT(watch.elapsed(), 5s) << "before the servers are given up";
+    EXPECT_EQ(resolver_->queries(), 2U);
+
+    // That they can't say is no better than that they don't say anything.
+    restart({}, 200ms);
+    server_.set("b.test", {.addresses = {"10.0.0.1"}, .ttl = 10});
+    (void)resolve("b.test");
+    server_.set("b.test", {.kind = NameAnswer::Kind::server_failure});
+    for (int i = 0; i < 3; ++i) {
+        clock_.shift += 10s;
+        EXPECT_EQ(resolve("b.test"), old);
+        EXPECT_EQ(resolver_->cached("b.test"), old) << "not asked again at once";
+    }
+    server_.set("b.test", {.addresses = {"10.0.0.2"}, .ttl = 10});
+    clock_.shift += 10s;
+    EXPECT_EQ(resolve("b.test"), found({"10.0.0.2"}));
+
+    server_.set("b.test", {.kind = NameAnswer::Kind::server_failure});
+    clock_.shift += 24h + 10s;
+    EXPECT_EQ(resolve("b.test").status, Status::unavailable) << "that old";
+    server_.set("b.test", {.addresses = {"10.0.0.3"}, .ttl = 10});
+    clock_.shift += 10s;
+    (void)resolve("b.test");
+    server_.set("b.test", {.kind = NameAnswer::Kind::no_such_name});
+    clock_.shift += 10s;
+    EXPECT_EQ(resolve("b.test").status, Status::no_such_name);
+    server_.set("b.test", {.kind = NameAnswer::Kind::server_failure});
+    clock_.shift += 10s;
+    EXPECT_EQ(resolve("b.test").status, Status::unavailable) << "it was said that it is gone";
+}
+
 TEST_F(ResolverTest, BoundsNamesQueriesAndAddresses) {
     restart({.max_names = 10, .max_queries = 3, .max_addresses = 2});
     server_.set("many.test", {.addresses = {"10.0.0.1", "10.0.0.2", "10.0.0.3"}});

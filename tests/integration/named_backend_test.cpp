@@ -107,7 +107,10 @@ TEST(NamedBackends, AreFollowedByNodesAndHaproxyAndStayWithoutANameServer) {
 
     // Long enough for both to ask in vain, several times.
     names.kill();
+    const auto probed = responder.record(1).probes;
     ASSERT_TRUE(traffic.wait_for(800, 20s));
+    EXPECT_TRUE(eventually(20s, [&] { return responder.record(1).probes >= probed + 15; }))
+        << "the nodes probe where the name led";
     EXPECT_EQ(lb.server("web:http", "named"), "ready 26") << lb.logs();
     EXPECT_EQ(traffic.counts().failed, 0U) << traffic.counts().first_failure;
 }
