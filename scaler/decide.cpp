@@ -84,7 +84,7 @@ Source source_of(const MetricPolicy& metric) {
 bool propose_all(Course& course) {
     std::optional<int> largest;
     int expected = 0;
-    bool complete = true;
+    std::string missing;
     for (const MetricPolicy& metric : course.policy.metrics) {
         Proposal proposal = proposal_of(course, metric);
         const int size = proposal.size.value_or(0);
@@ -96,7 +96,7 @@ bool propose_all(Course& course) {
             largest = size;
             course.driver = source == Source::samples ? metric.name : "";
         }
-        complete = complete && proposal.complete;
+        if (!proposal.complete) missing += (missing.empty() ? "" : ", ") + metric.name;
         course.decision.proposals.push_back(std::move(proposal));
     }
     const int wanted = std::max(largest.value_or(course.was()), expected);
@@ -110,8 +110,10 @@ bool propose_all(Course& course) {
                                           .why = "no metric says anything"});
         return false;
     }
-    if (complete || course.size() >= course.was()) return true;
-    course.hold_to(course.was(), Cause::partial_data, "data is missing: may raise, not lower");
+    if (missing.empty() || course.size() >= course.was()) return true;
+    course.hold_to(course.was(),
+                   Cause::partial_data,
+                   fmt::format("data of {} is missing: may raise, not lower", missing));
     return false;
 }
 

@@ -113,6 +113,13 @@ Ratio ratio_of(const std::vector<Used>& pods, const TargetPolicy& target) {
     return {.above = value / static_cast<Wide>(pods.size()), .below = milli(target.target)};
 }
 
+/// What is missing counts as the target or more where the others ask for less, and nothing shrinks
+/// where they ask for more. At exactly the target a pods metric's missing count as 0.
+bool filled_against_shrinking(const TargetPolicy& target, const Pods& pods) {
+    const Ratio ratio = ratio_of(pods.ready, target);
+    return target.measure == Measure::utilization || ratio.under_one() || ratio.over_one();
+}
+
 int of_instances(const Policy& policy, const TargetPolicy& target, const Pods& pods, int size) {
     const Ratio ratio = ratio_of(pods.ready, target);
     const bool unready_on_out = !pods.unready.empty() && ratio.over_one();
@@ -210,6 +217,7 @@ Proposal hpa_propose(const Policy& policy,
         proposal.why = fmt::format("no sample: {}", name_of(flaw));
         return proposal;
     }
+    bool filled = false;
     if (is_of_instances(target->measure)) {
         const Pods pods = grouped(sample, membership, target->measure);
         if (pods.ready.empty()) {
@@ -217,6 +225,7 @@ Proposal hpa_propose(const Policy& policy,
             return proposal;
         }
         proposal.size = of_instances(policy, *target, pods, membership.size);
+        filled = filled_against_shrinking(*target, pods);
         proposal.why = fmt::format("{} ready, {} unready, {} missing",
                                    pods.ready.size(),
                                    pods.unready.size(),
@@ -228,7 +237,10 @@ Proposal hpa_propose(const Policy& policy,
         proposal.size = of_total(policy, *target, sample.value, existing(membership));
         proposal.why = "total by the target of each";
     }
-    proposal.complete = sample.flaw == Flaw::none;
+    if (!filled && sample.coverage && sample.coverage->seen < sample.coverage->expected)
+        proposal.why +=
+            fmt::format("; {} of {} report", sample.coverage->seen, sample.coverage->expected);
+    proposal.complete = is_complete(sample) || (filled && sample.flaw == Flaw::none);
     return proposal;
 }
 

@@ -12,7 +12,9 @@
 namespace muster::scaler {
 
 /// 2.1.2 and 2.1.3. Target policies; a step or fixed policy has no place in an HPA and says
-/// nothing.
+/// nothing. The size is Kubernetes'; the proposal isn't `complete`, so that nothing shrinks by it,
+/// where the sample has a flaw or its coverage says that instances are missing and the rules don't
+/// count them against shrinking: a total, a value, and a pods metric at exactly its target.
 [[nodiscard]] Proposal hpa_propose(const Policy& policy,
                                    const MetricPolicy& metric,
                                    const Sample& sample,

@@ -180,11 +180,6 @@ int changed(const Step& step, int size) {
     return size;
 }
 
-bool is_complete(const Sample& sample) {
-    return sample.flaw == Flaw::none &&
-           (!sample.coverage || sample.coverage->seen >= sample.coverage->expected);
-}
-
 Proposal by_step(const MetricPolicy& metric,
                  const StepPolicy& rule,
                  Sample const& sample,

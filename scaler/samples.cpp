@@ -106,6 +106,11 @@ Flaw flaw_of(const MetricPolicy& metric, const Sample& sample) {
     return Flaw::none;
 }
 
+bool is_complete(const Sample& sample) {
+    return sample.flaw == Flaw::none &&
+           (!sample.coverage || sample.coverage->seen >= sample.coverage->expected);
+}
+
 const Sample& sample_of(const Observations& observed, const MetricPolicy& metric) {
     static const Sample absent;
     const auto found = observed.samples.find(metric.name);

@@ -16,6 +16,9 @@ namespace muster::scaler {
 /// The metric's sample; an absent one where there is none.
 [[nodiscard]] const Sample& sample_of(const Observations& observed, const MetricPolicy& metric);
 
+/// Nothing of a usable sample is missing: neither flawed nor of fewer instances than there are.
+[[nodiscard]] bool is_complete(const Sample& sample);
+
 /// Readings of a metric, or one value of the fleet?
 [[nodiscard]] constexpr bool is_of_instances(Measure measure) {
     return measure == Measure::utilization || measure == Measure::average_of_instances;

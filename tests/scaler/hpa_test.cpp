@@ -59,5 +59,57 @@ TEST(HpaRows, AreAtLeastSixtyAndCiteARule) {
     for (const Row& row : all) EXPECT_NE(std::string(row.cites), "") << row.name;
 }
 
+/// The row's metric, of `seen` of its pods.
+Decision covered(Row row, int seen) {
+    row.metrics.front().second.coverage = Coverage{.seen = seen, .expected = row.n};
+    return decided(row);
+}
+
+struct Shrinking {
+    const char* name;
+    Metric metric;
+    int expected;  ///< of the five pods, while one doesn't report
+    int wanted = expected;
+};
+
+TEST(HpaGuard, MissingInstancesLowerNothingButWhereKubernetesCountsThemAgainstIt) {
+    const std::vector<Shrinking> rows = {
+        {"a total", total(100, 320), 5, 4},
+        {"a value", ratio(100, 40), 5, 2},
+        {"pods at exactly the target, where the missing one counts as 0: 8/10 * 5",
+         each(10'000, {10'000, 10'000, 10'000, 10'000, -1}),
+         5,
+         4},
+        {"pods below the target, the missing one at it: 6/10 * 5",
+         each(10'000, {5'000, 5'000, 5'000, 5'000, -1}),
+         3},
+        {"utilization, the missing one at 100 %: 180/500 = 36 %, 36/60 * 5",
+         cpu(60, {200, 200, 200, 200, -1}),
+         3},
+    };
+    for (const Shrinking& row : rows) {
+        const Decision decision = covered({row.name, "", 5, 0, pods(5), {row.metric}}, 4);
+        EXPECT_EQ(decision.proposals.front().size, row.wanted) << row.name;
+        EXPECT_EQ(decision.size, row.expected) << row.name;
+        EXPECT_EQ(decision.proposals.front().complete, row.expected == row.wanted) << row.name;
+    }
+}
+
+TEST(HpaGuard, SaysWhatHeldTheSizeAndWhy) {
+    const Decision decision = covered({"", "", 4, 0, pods(4), {total(100, 200)}}, 2);
+    EXPECT_EQ(decision.size, 4) << "two exporters of four are gone, and half of the load with them";
+    EXPECT_EQ(decision.proposals.front().why, "total by the target of each; 2 of 4 report");
+    EXPECT_EQ(decision.clamps,
+              (std::vector<Clamp>{{.cause = Cause::partial_data,
+                                   .before = 2,
+                                   .after = 4,
+                                   .why = "data of total is missing: may raise, not lower"}}));
+}
+
+TEST(HpaGuard, WhatIsThereOfATotalMayRaise) {
+    EXPECT_EQ(covered({"", "", 4, 0, pods(4), {total(100, 520)}}, 2).size, 6);
+    EXPECT_EQ(covered({"", "", 4, 0, pods(4), {total(100, 200)}}, 4).size, 2);
+}
+
 }  // namespace
 }  // namespace muster::scaler::hpa

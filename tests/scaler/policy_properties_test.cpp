@@ -241,10 +241,20 @@ TEST(PolicyProperties, MinMaxAndBudgetsHoldWhateverIsMixed) {
     EXPECT_GT(held, 100) << "and guards that hold";
 }
 
-TEST(PolicyProperties, MissingOrBadDataNeverLowersWhateverIsMixed) {
+/// An HPA has targets and watches alone.
+void bring_to_hpa(World& world) {
+    world.policy.mode = Mode::hpa;
+    world.policy.effectiveness.reset();
+    std::erase_if(world.policy.metrics, [](const MetricPolicy& one) {
+        return !std::holds_alternative<TargetPolicy>(one.rule);
+    });
+}
+
+void expect_no_lowering(Mode mode) {
     int would_have = 0;
     for (std::uint64_t seed = 300; seed < 400; ++seed) {
         World world(seed);
+        if (mode == Mode::hpa) bring_to_hpa(world);
         History history;
         for (int tick = 0; tick < 120; ++tick) {
             world.observe();
@@ -260,6 +270,14 @@ TEST(PolicyProperties, MissingOrBadDataNeverLowersWhateverIsMixed) {
         }
     }
     EXPECT_GT(would_have, 300);
+}
+
+TEST(PolicyProperties, MissingOrBadDataNeverLowersWhateverIsMixed) {
+    expect_no_lowering(Mode::muster);
+}
+
+TEST(PolicyProperties, MissingOrBadDataNeverLowersInModeHpaEither) {
+    expect_no_lowering(Mode::hpa);
 }
 
 TEST(PolicyProperties, WithoutItsPastAForecastThatActsLowersNothing) {

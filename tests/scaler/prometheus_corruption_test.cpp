@@ -7,8 +7,9 @@
 #include <algorithm>
 #include <random>
 
-// Whatever a Prometheus answers, it never makes a fleet smaller than clean data would, but where
-// clean data would enlarge it and there is none: then it stays.
+// Whatever a Prometheus answers, it never makes a fleet smaller than it is, nor smaller than clean
+// data would, in both modes. But where clean data would enlarge it: then what nothing is known of
+// leaves it as it is (least_size() says what holds exactly).
 namespace muster::scaler::prometheus::test {
 namespace {
 
@@ -30,7 +31,7 @@ TEST(CorruptedReplies, AreMadeOfCleanOnes) {
             EXPECT_EQ(clean.sample.flaw, Flaw::none) << clean.detail;
             EXPECT_EQ(clean.sample.coverage, (Coverage{.seen = 4, .expected = 4}));
             EXPECT_EQ(clean.sample.age, 5s);
-            EXPECT_EQ(size_by(kind, clean.sample), load.size);
+            for (const Mode mode : modes) EXPECT_EQ(size_by(kind, clean.sample, mode), load.size);
         }
 }
 
@@ -44,8 +45,12 @@ int expect_reason(Kind kind, Part part, const Corruption& row) {
             << shown(kind, part, row.name) << ": " << found.detail;
         EXPECT_FALSE(found.detail.empty()) << shown(kind, part, row.name);
         EXPECT_LE(found.detail.size(), longest_detail);
-        EXPECT_GE(size_by(kind, found.sample), 4)
-            << shown(kind, part, row.name) << " at " << load.percent;
+        for (const Mode mode : modes) {
+            const int size = size_by(kind, found.sample, mode);
+            EXPECT_GE(size, std::max(4, least_size(found.sample, load.size, mode)))
+                << shown(kind, part, row.name) << " at " << load.percent;
+            if (found.sample.quality != Quality::value) EXPECT_EQ(size, 4) << row.name;
+        }
     }
     return 1;
 }
@@ -202,6 +207,36 @@ TEST(CorruptedReplies, OfOneKindHaveTheirReasonToo) {
     RecordProperty("cases", cases);
 }
 
+/// Of the last `missing` of four there is no series, which is no flaw of the others.
+Replies without(Kind kind, int missing) {
+    Replies replies = clean_replies(kind);
+    for (const Part part : {Part::value, Part::age})
+        for (int i = 4; i > 4 - missing; --i)
+            for (std::string& text = replies[part].body;;) {
+                const std::size_t at = text.find(named(i));
+                if (at == std::string::npos) break;
+                const std::size_t begin = text.rfind(",{\"metric\"", at);
+                text.erase(begin, text.find("]}", at) + 2 - begin);
+            }
+    return replies;
+}
+
+TEST(CorruptedReplies, SeriesThatAreSimplyAbsentLowerNothing) {
+    for (const Kind kind : kinds)
+        for (int missing = 1; missing < 4; ++missing)
+            for (const Load load : loads) {
+                // What the query sums up is less by those that it doesn't find.
+                const int found_load =
+                    kind == Kind::aggregated ? load.percent * (4 - missing) / 4 : load.percent;
+                const Sample found = sample_of(kind, without(kind, missing), found_load).sample;
+                EXPECT_EQ(found.flaw, Flaw::none);
+                ASSERT_EQ(found.coverage, (Coverage{.seen = 4 - missing, .expected = 4}));
+                EXPECT_GE(size_by(kind, found, Mode::muster), std::max(4, load.size));
+                EXPECT_GE(size_by(kind, found, Mode::hpa), 4)
+                    << shown(kind, Part::value, std::to_string(missing)) << " missing";
+            }
+}
+
 TEST(CorruptedReplies, TooManySeriesAreRefused) {
     const std::string series = R"({"metric":{},"value":[1795325284.5,"1"]})";
     std::string many = "[" + series;
@@ -233,10 +268,9 @@ void expect_no_smaller(Part part, int rounds, std::uint64_t seed) {
                                                                  : std::string_view();
         for (std::size_t i = chance(2); i < 3; ++i) text = mutated(std::move(text), number, chance);
         const MetricSample found = sample_of(kind, replies, load.percent);
-        const bool whole = found.sample.quality == Quality::value &&
-                           found.sample.flaw == Flaw::none && found.sample.coverage->seen == 4;
-        EXPECT_GE(size_by(kind, found.sample), whole ? std::min(load.size, 4) : 4)
-            << "seed " << seed << ", round " << round << ": " << text;
+        for (const Mode mode : modes)
+            EXPECT_GE(size_by(kind, found.sample, mode), least_size(found.sample, load.size, mode))
+                << "seed " << seed << ", round " << round << ": " << text;
         refused += found.sample.quality != Quality::value;
         limited += found.sample.quality == Quality::value &&
                    (found.sample.flaw != Flaw::none || found.sample.coverage->seen < 4);

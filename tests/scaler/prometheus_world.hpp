@@ -3,6 +3,7 @@
 #include "scaler/decide.hpp"
 #include "scaler/prometheus_reply.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -106,21 +107,43 @@ inline MetricSample sample_of(Kind kind, Replies replies, int load) {
     return sample_of(query_of(kind), replies);
 }
 
+inline constexpr Mode modes[] = {Mode::muster, Mode::hpa};
+
+/// None is lost, and each may be believed.
+inline bool is_whole(const Sample& sample) {
+    return sample.quality == Quality::value && sample.flaw == Flaw::none && sample.coverage &&
+           sample.coverage->seen == sample.coverage->expected;
+}
+
 /// Of four instances with a target of 50 each, without windows and budgets.
-inline int size_by(Kind kind, const Sample& sample) {
+inline int size_by(Kind kind, const Sample& sample, Mode mode = Mode::muster) {
     const Measure measure =
         kind == Kind::instances ? Measure::utilization : Measure::average_of_total;
-    Policy policy{.min = 1,
+    Policy policy{.mode = mode,
+                  .min = 1,
                   .max = 50,
                   .metrics = {{.name = "load",
                                .rule = TargetPolicy{.measure = measure, .target = whole(50)},
                                .max_age = seconds{60}}},
                   .out = {.budgets = {}},
                   .in = {.budgets = {}}};
+    // An HPA without budgets grows to twice the size at most, which is more than any case needs.
     const History history{.last = asked - 15s};
     Observations observed;
     observed.samples.emplace("load", sample);
     return decide(policy, history, observed, fleet_of(4), asked).size;
+}
+
+/// What a reply must not be below in any damaged state, as far as that can be known: `clean` is the
+/// size by the clean data, for four instances that all have the same load.
+/// - Whole, after all: the clean size.
+/// - A part of it may be believed: in mode muster the clean size and the present one, because those
+///   that are missing count as the others; in mode hpa the present size, as Kubernetes counts those
+///   that are missing as 0 on the way out.
+/// - None may: the present size. What the lost data would have raised can't be known.
+inline int least_size(const Sample& sample, int clean, Mode mode) {
+    if (is_whole(sample)) return clean;
+    return sample.quality == Quality::value && mode == Mode::muster ? std::max(4, clean) : 4;
 }
 
 }  // namespace muster::scaler::prometheus::test
