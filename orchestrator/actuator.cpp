@@ -1,6 +1,7 @@
 #include "orchestrator/actuator.hpp"
 
 #include "common/observe/log.hpp"
+#include "scaler/lifecycle.hpp"
 
 #include <algorithm>
 #include <set>
@@ -81,7 +82,9 @@ HostOrders orders_of(const follow::ManagedFleet& fleet,
         fleet.state->value.fleet_uid != uid)
         return orders;
     for (const auto& [id, orphan] : fleet.state->value.orphans) {
-        if (orphan.condemned && !fleet.instances.contains(id) && find(here, id) != nullptr)
+        const scaler::Machine* const machine = find(here, id);
+        if (orphan.condemned && !fleet.instances.contains(id) && machine != nullptr &&
+            scaler::proves_ours(uid, machine->token))
             orders.remove.push_back(id);
     }
     return orders;

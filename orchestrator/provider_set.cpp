@@ -35,8 +35,10 @@ int signal_of(std::string_view name) {
 }
 
 scaler::MachineTemplates templates_of(const config::ProcessProviderSettings& settings,
+                                      const std::string& cluster,
                                       const NodeId& host) {
     scaler::MachineTemplates machines{
+        .cluster = cluster,
         .host = host,
         .directory = settings.directory,
         .addresses = settings.addresses,
@@ -60,6 +62,7 @@ scaler::MachineTemplates templates_of(const config::ProcessProviderSettings& set
 struct Maker {
     Clock& clock;
     const NodeId& host;
+    const std::string& cluster;
     const std::string& state_dir;
     const std::string& name;
     const std::vector<std::string>& supervisor;
@@ -71,7 +74,7 @@ struct Maker {
         return std::make_shared<scaler::ProcessProvider>(
             clock,
             scaler::ProcessProviderSettings{
-                .machines = templates_of(settings, host),
+                .machines = templates_of(settings, cluster, host),
                 .supervisor = supervisor,
                 .start_limit = duration_cast<std::chrono::milliseconds>(settings.start_timeout),
                 .effects = effects});
@@ -81,13 +84,16 @@ struct Maker {
         return std::make_shared<scaler::SystemdProvider>(
             clock,
             scaler::SystemdProviderSettings{
-                .machines = {.host = host, .directory = state_dir + "/providers/" + name},
+                .machines = {.cluster = cluster,
+                             .host = host,
+                             .directory = state_dir + "/providers/" + name},
                 .unit = settings.unit.substr(0, settings.unit.find("@.service")),
                 .effects = effects});
     }
     std::shared_ptr<scaler::Provider> operator()(
         const config::ExecProviderSettings& settings) const {
         scaler::ExecProviderSettings exec{
+            .cluster = cluster,
             .program = settings.program,
             .arguments = settings.arguments,
             .identity = identities.at(name),
@@ -105,7 +111,8 @@ struct Maker {
         const config::WebhookProviderSettings& settings) const {
         return std::make_shared<scaler::WebhookProvider>(
             clock,
-            scaler::WebhookProviderSettings{.url = settings.url,
+            scaler::WebhookProviderSettings{.cluster = cluster,
+                                            .url = settings.url,
                                             .token_file = settings.token_file,
                                             .tls = settings.tls,
                                             .timeout = duration_cast<seconds>(settings.timeout),
@@ -148,8 +155,14 @@ ProviderSet make_providers(const config::NodeSettings& settings,
                            const Node& node) {
     ProviderSet set;
     for (const auto& [name, provider] : settings.providers) {
-        const Maker maker{
-            clock, settings.node, settings.state_dir, name, supervisor, effects, identities};
+        const Maker maker{clock,
+                          settings.node,
+                          settings.cluster,
+                          settings.state_dir,
+                          name,
+                          supervisor,
+                          effects,
+                          identities};
         std::shared_ptr<scaler::Provider> made = std::visit(maker, provider);
         if (is_local(provider)) {
             set.local.emplace(name, std::move(made));

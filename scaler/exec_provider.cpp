@@ -118,6 +118,7 @@ asio::awaitable<ProgramCall> ExecProvider::call(std::vector<std::string> words,
             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     }
     if (!has("LC_ALL=")) wish.environment.emplace_back("LC_ALL=C");
+    wish.environment.push_back("MUSTER_CLUSTER=" + settings_.cluster);
     std::ranges::move(words, std::back_inserter(wish.arguments));
     std::ranges::move(environment, std::back_inserter(wish.environment));
     co_return co_await call_program(
@@ -133,7 +134,7 @@ asio::awaitable<ProviderResult<Machines>> ExecProvider::list(FleetName fleet) {
     const ProgramCall done = co_await call({"list"}, {"MUSTER_FLEET=" + fleet.str()});
     if (!exited_with(done, ok))
         co_return refuse(trouble_of(done, Call::reads), said_of(done, "list", fleet.str()));
-    auto machines = parse_machines(done.output, fleet);
+    auto machines = parse_machines(done.output, settings_.cluster, fleet);
     if (!machines) {
         co_return refuse(Trouble::transient,
                          fmt::format("list {}: its answer: {}", fleet.str(), machines.error()));
@@ -147,7 +148,7 @@ asio::awaitable<ProviderResult<Machine>> ExecProvider::get(FleetName fleet, Inst
     if (exited_with(done, is_absent)) co_return absent(id);
     if (!exited_with(done, ok))
         co_return refuse(trouble_of(done, Call::reads), said_of(done, "get", id.str()));
-    auto machine = parse_machine(done.output, fleet, id);
+    auto machine = parse_machine(done.output, settings_.cluster, fleet, id);
     if (!machine) {
         co_return refuse(Trouble::transient,
                          fmt::format("get {}: its answer: {}", id.str(), machine.error()));
@@ -178,7 +179,7 @@ asio::awaitable<ProviderResult<Machine>> ExecProvider::create(MachineOrder order
     }
     tl::expected<Machine, std::string> machine = tl::unexpected(std::string("says nothing"));
     if (!done.output.empty()) {
-        machine = parse_machine(done.output, order.fleet, order.id);
+        machine = parse_machine(done.output, settings_.cluster, order.fleet, order.id);
     } else if (!is_there) {
         co_return Machine{.id = order.id, .token = order.token, .state = MachineState::starting};
     } else {

@@ -13,6 +13,7 @@
 namespace muster::scaler {
 
 struct ExecProviderSettings {
+    std::string cluster;                      ///< whose machines these are; of every call
     std::string program;                      ///< absolute; run without a shell
     std::vector<std::string> arguments;       ///< before the verb
     std::vector<std::string> environment;     ///< NAME=value, beside PATH, LC_ALL and the order's

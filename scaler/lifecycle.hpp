@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 // How instances come and go. Pure: what is known goes in, the next step comes out (DESIGN.md, 5
@@ -178,6 +179,11 @@ struct LifecyclePlan {
 /// Those that count as the fleet's size: what leaves, or has failed or ended, doesn't.
 [[nodiscard]] int live_count(const std::map<InstanceId, znodes::FleetInstanceRecord>& records,
                              const std::optional<znodes::FleetIntent>& intent);
+
+/// Does a machine's token prove that the fleet with this uid made it? Names don't: another cluster,
+/// or an earlier fleet of this name, gives the same ones; uids are drawn, and tokens begin with
+/// them.
+[[nodiscard]] bool proves_ours(std::string_view uid, std::string_view token);
 
 /// For decide().
 [[nodiscard]] Membership membership_of(

@@ -92,11 +92,19 @@ void learn_warming(Draft& draft, const InstanceId& id) {
     draft.state.back_off.failures = 0;  // a pause that runs goes on
 }
 
+/// Of its name, and not of this life: another cluster's, or an earlier fleet's.
+bool is_of_another(const Reply& reply, const FleetInstanceRecord& record) {
+    return reply.kind == CallKind::get && reply.result && !reply.result->token.empty() &&
+           reply.result->token != record.token;
+}
+
 /// Of what is to be removed: is it?
 void learn_removed(Draft& draft, const InstanceId& id) {
     FleetInstanceRecord& record = draft.records.at(id);
     const Reply* const said = draft.reply(id);
     if (said == nullptr) return;
+    if (is_of_another(*said, record))
+        return draft.enter(id, InstancePhase::gone, "another machine has this name, and stays");
     // Whether it was taken or is unknown: get() will tell.
     const bool taken = said->kind == CallKind::remove && said->asked >= record.since &&
                        (said->result || said->result.error().trouble == Trouble::unknown_outcome);

@@ -192,8 +192,11 @@ std::optional<CallKind> next_call(const Draft& draft,
             return is_there || not_done ? CallKind::remove : CallKind::get;
         }
         case InstancePhase::failed:
-            // In any case: the provider may still be about to make it.
-            return record.delete_asked ? CallKind::get : CallKind::remove;
+            // In any case: the provider may still be about to make it. First of all: is it ours?
+            if (record.delete_asked || said == nullptr || said->asked < record.since ||
+                (said->kind == CallKind::get && !said->result))
+                return CallKind::get;
+            return CallKind::remove;
         case InstancePhase::planned:
         case InstancePhase::warming:
         case InstancePhase::draining:
@@ -201,6 +204,14 @@ std::optional<CallKind> next_call(const Draft& draft,
             return std::nullopt;
     }
     return std::nullopt;
+}
+
+/// What was condemned by a name alone, or before this term, has to be ours by its token, too.
+bool is_listed_as_ours(const Draft& draft, const InstanceId& id) {
+    const auto& listing = draft.view.inventory.newest;
+    return listing && std::ranges::any_of(listing->machines, [&](const Machine& machine) {
+               return machine.id == id && proves_ours(draft.settings.uid, machine.token);
+           });
 }
 
 void ask(const Draft& draft, const InstanceId& id, CallKind kind, LifecyclePlan& plan) {
@@ -278,8 +289,9 @@ void ask_provider(const Draft& draft, LifecyclePlan& plan) {
         if (!orphan.condemned || is == draft.state.orphans.end()) continue;
         const Reply* const said = draft.reply(id);
         const auto& listing = draft.view.inventory.newest;
+        if (!is_listed_as_ours(draft, id)) continue;
         const bool done = said != nullptr && said->kind == CallKind::remove && said->result &&
-                          (!listing || listing->asked <= said->at);
+                          listing->asked <= said->at;
         // It may be in a name again since, for want of better ones.
         if (!done && draft.sight(id).out_of_dns) ask(draft, id, CallKind::remove, plan);
     }

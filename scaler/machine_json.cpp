@@ -54,7 +54,7 @@ MachineState state_of(const json::object& from) {
     throw Wrong("state must be starting, running, stopping, stopped or unknown");
 }
 
-Machine machine_of(const json::value& value, const FleetName& fleet) {
+Machine machine_of(const json::value& value, std::string_view cluster, const FleetName& fleet) {
     const json::object* const from = value.if_object();
     if (from == nullptr) throw Wrong("a machine must be an object");
     Machine machine{.id = InstanceId(text_of(*from, "id")),
@@ -67,6 +67,12 @@ Machine machine_of(const json::value& value, const FleetName& fleet) {
                                 machine.id.str(),
                                 said.str(),
                                 fleet.str()));
+    }
+    if (from->contains("cluster") && text_of(*from, "cluster") != cluster) {
+        throw Wrong(fmt::format("{} is of the cluster {}, and {} asks",
+                                machine.id.str(),
+                                text_of(*from, "cluster"),
+                                cluster));
     }
     if (!is_machine_token(machine.token))
         throw Wrong(machine.id.str() + ": token must be the one that create was given");
@@ -101,17 +107,20 @@ tl::expected<Value, std::string> reading(Read read) {
 }  // namespace
 
 tl::expected<Machine, std::string> parse_machine(std::string_view text,
+                                                 std::string_view cluster,
                                                  const FleetName& fleet,
                                                  const InstanceId& id) {
     return reading<Machine>([&] {
-        Machine machine = machine_of(parse(text), fleet);
+        Machine machine = machine_of(parse(text), cluster, fleet);
         if (machine.id != id)
             throw Wrong(machine.id.str() + " is told of, and " + id.str() + " was asked for");
         return machine;
     });
 }
 
-tl::expected<Machines, std::string> parse_machines(std::string_view text, const FleetName& fleet) {
+tl::expected<Machines, std::string> parse_machines(std::string_view text,
+                                                   std::string_view cluster,
+                                                   const FleetName& fleet) {
     return reading<Machines>([&] {
         const json::value whole = parse(text);
         const json::object* const object = whole.if_object();
@@ -122,7 +131,8 @@ tl::expected<Machines, std::string> parse_machines(std::string_view text, const 
         if (all == nullptr) throw Wrong("machines must be an array");
         if (all->size() > most_machines) throw Wrong("more than 10,000 machines");
         Machines machines{.machines = {}, .complete = *complete};
-        for (const json::value& one : *all) machines.machines.push_back(machine_of(one, fleet));
+        for (const json::value& one : *all)
+            machines.machines.push_back(machine_of(one, cluster, fleet));
         std::ranges::sort(machines.machines, {}, &Machine::id);
         const auto twice = std::ranges::adjacent_find(machines.machines, {}, &Machine::id);
         if (twice != machines.machines.end()) throw Wrong(twice->id.str() + " is there twice");
@@ -130,11 +140,12 @@ tl::expected<Machines, std::string> parse_machines(std::string_view text, const 
     });
 }
 
-std::string encode(const MachineOrder& order) {
+std::string encode(const MachineOrder& order, std::string_view cluster) {
     json::object parameters;
     for (const auto& [name, value] : order.parameters) parameters[name] = value;
     return json::serialize(json::object{{"id", order.id.str()},
                                         {"fleet", order.fleet.str()},
+                                        {"cluster", std::string(cluster)},
                                         {"token", order.token},
                                         {"host", order.host},
                                         {"parameters", std::move(parameters)}});

@@ -14,17 +14,19 @@ namespace muster::scaler {
 inline constexpr std::size_t most_answer_bytes = 1UZ << 20U;
 inline constexpr std::size_t most_machines = 10'000;
 
-/// {"id", "fleet", "token", "state", "address", "host", "age_seconds"}, of this machine and no
-/// other. The last three may be left out; other fields are ignored.
+/// {"id", "fleet", "token", "state", "cluster", "address", "host", "age_seconds"}, of this machine
+/// and no other. The last four may be left out; other fields are ignored.
 [[nodiscard]] tl::expected<Machine, std::string> parse_machine(std::string_view text,
+                                                               std::string_view cluster,
                                                                const FleetName& fleet,
                                                                const InstanceId& id);
 
 /// {"complete": true or false, "machines": [...]}, all of this fleet, none twice.
 [[nodiscard]] tl::expected<Machines, std::string> parse_machines(std::string_view text,
+                                                                 std::string_view cluster,
                                                                  const FleetName& fleet);
 
 /// What is asked of a service.
-[[nodiscard]] std::string encode(const MachineOrder& order);
+[[nodiscard]] std::string encode(const MachineOrder& order, std::string_view cluster);
 
 }  // namespace muster::scaler

@@ -54,6 +54,11 @@ ProviderResult<MachineRecord> MachineKeeper::find_or_make(const FileLock& lock,
     if (!known) return local(known.error());
     if (*known) {
         MachineRecord& record = **known;
+        if (!is_ours(record)) {
+            return refuse(
+                Trouble::invalid,
+                fmt::format("{} is a machine of the cluster {}", order.id.str(), record.cluster));
+        }
         if (record.token != order.token) {
             return refuse(Trouble::invalid,
                           order.id.str() + " is there already, with another token");
@@ -109,6 +114,7 @@ asio::awaitable<ProviderResult<std::optional<MachineRecord>>> MachineKeeper::beg
         if (const auto gone = store_.bury(fleet, id); !gone) co_return local(gone.error());
         co_return std::nullopt;
     }
+    if (!is_ours(**record)) co_return std::nullopt;
     on_step_("found");
     if (!(*record)->stopping) {
         (*record)->stopping = clock_.wall();

@@ -29,11 +29,12 @@ struct ProgramTemplate {
     std::string wait_for;           ///< a file: started once that is there; empty: at once
 };
 
-/// What the machines of this host are made of. In all templates `${NAME}` stands for: id, fleet,
-/// token, dir (the machine's directory), address (its IP address), port:NAME (a port of its own,
-/// allotted at the first mention of NAME), parameters.NAME (as the fleet says). Anything else is an
-/// error with file and line.
+/// What the machines of this host are made of. In all templates `${NAME}` stands for: id, cluster,
+/// fleet, token, dir (the machine's directory), address (its IP address), port:NAME (a port of its
+/// own, allotted at the first mention of NAME), parameters.NAME (as the fleet says). Anything else
+/// is an error with file and line.
 struct MachineTemplates {
+    std::string cluster;    ///< whose machines these are: another's in the directory aren't touched
     NodeId host;            ///< whose machines these are; orders for others are refused
     std::string directory;  ///< absolute; of this provider alone
     std::vector<std::string> addresses;  ///< IP addresses of the host: one for each machine...
@@ -58,6 +59,11 @@ class MachineKeeper {
 
     [[nodiscard]] const MachineStore& store() const { return store_; }
     [[nodiscard]] const NodeId& host() const { return templates_.host; }
+    /// One without a cluster was made by an earlier release, which kept clusters apart by
+    /// directory.
+    [[nodiscard]] bool is_ours(const MachineRecord& record) const {
+        return record.cluster.empty() || record.cluster == templates_.cluster;
+    }
 
     /// The machine's record, made and laid out when there is none yet. `more`: its further files.
     using MoreFiles = std::function<std::vector<MachineStore::File>(const MachineRecord&)>;

@@ -104,6 +104,7 @@ class Layout {
         }
         MachineLayout layout;
         MachineRecord& record = layout.record;
+        record.cluster = templates_.cluster;
         record.fleet = order_.fleet;
         record.id = order_.id;
         record.token = order_.token;
@@ -150,6 +151,7 @@ class Layout {
 
     std::optional<std::string> value(std::string_view name) {
         if (name == "id") return order_.id.str();
+        if (name == "cluster") return templates_.cluster;
         if (name == "fleet") return order_.fleet.str();
         if (name == "token") return order_.token;
         if (name == "dir") return directory_;
@@ -169,10 +171,11 @@ class Layout {
         if (!filled) {
             throw Refused(
                 Trouble::invalid,
-                fmt::format("{}: {} (known are id, fleet, token, dir, address, port:NAME and the "
-                            "fleet's parameters.NAME)",
-                            where,
-                            filled.error()));
+                fmt::format(
+                    "{}: {} (known are id, cluster, fleet, token, dir, address, port:NAME and "
+                    "the fleet's parameters.NAME)",
+                    where,
+                    filled.error()));
         }
         return std::move(*filled);
     }

@@ -87,6 +87,7 @@ std::string encode(const MachineRecord& record) {
                        {"epoch", record.fence.epoch},
                        {"created", record.created.time_since_epoch().count()},
                        {"programs", std::move(programs)}};
+    if (!record.cluster.empty()) whole["cluster"] = record.cluster;
     if (record.stopping) whole["stopping"] = record.stopping->time_since_epoch().count();
     return json::serialize(whole);
 }
@@ -108,6 +109,7 @@ std::string encode(const MachineRun& run) {
 Result<MachineRecord> decode_machine_record(std::string_view text) {
     return decode<MachineRecord>(text, [](const json::object& from) {
         MachineRecord record{
+            .cluster = from.contains("cluster") ? text_of(from, "cluster") : std::string(),
             .fleet = FleetName(text_of(from, "fleet")),
             .id = InstanceId(text_of(from, "id")),
             .token = text_of(from, "token"),

@@ -28,6 +28,7 @@ struct MachineProgram {
 };
 
 struct MachineRecord {
+    std::string cluster;  ///< that it was made for; empty: an earlier release didn't note it
     FleetName fleet;
     InstanceId id;
     std::string token;

@@ -1,6 +1,7 @@
 #include "scaler/orphans.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -18,12 +19,35 @@ std::optional<std::int64_t> number(std::string_view text) {
 }
 
 /// Listed, and no record has the name.
-std::vector<const Machine*> strangers_of(const Draft& draft, const Listing& listing) {
-    std::vector<const Machine*> strangers;
-    for (const Machine& machine : listing.machines)
-        if (!draft.view.instances.contains(machine.id) && !draft.records.contains(machine.id))
-            strangers.push_back(&machine);
+struct Strangers {
+    std::vector<const Machine*> ours;    ///< their tokens prove it
+    std::vector<const Machine*> others;  ///< and theirs don't
+};
+
+Strangers strangers_of(const Draft& draft, const Listing& listing) {
+    Strangers strangers;
+    for (const Machine& machine : listing.machines) {
+        if (draft.view.instances.contains(machine.id) || draft.records.contains(machine.id))
+            continue;
+        const bool ours = proves_ours(draft.settings.uid, machine.token);
+        (ours ? strangers.ours : strangers.others).push_back(&machine);
+    }
     return strangers;
+}
+
+void tell_of(Draft& draft, const std::vector<const Machine*>& others) {
+    constexpr std::size_t most_named = 5;
+    if (others.empty()) return;
+    std::vector<std::string_view> names;
+    for (std::size_t n = 0; n < std::min(others.size(), most_named); ++n)
+        names.emplace_back(others[n]->id.str());
+    draft.say(fmt::format(
+        "{}{} without a record at the provider: no token of this fleet proves that it "
+        "made them, so they may be another cluster's or an earlier fleet's, and are "
+        "left alone",
+        fmt::join(names, ", "),
+        others.size() > most_named ? fmt::format(" and {} more", others.size() - most_named)
+                                   : std::string()));
 }
 
 void count(Draft& draft, const Listing& listing, const std::vector<const Machine*>& strangers) {
@@ -42,7 +66,7 @@ void count(Draft& draft, const Listing& listing, const std::vector<const Machine
     std::erase_if(orphans, [&](const auto& orphan) {
         const bool over = !listed.contains(orphan.first) &&
                           (!orphan.second.condemned || *orphan.second.condemned < listing.asked);
-        if (over) draft.did(fmt::format("{} is not listed any more", orphan.first.str()));
+        if (over) draft.did(fmt::format("{} is not listed as ours any more", orphan.first.str()));
         return over;
     });
     draft.state.listed = listing.asked;
@@ -79,15 +103,20 @@ std::optional<std::int64_t> generation_of(const FleetName& fleet, std::string_vi
     return number(id.substr(0, dash));
 }
 
+bool proves_ours(std::string_view uid, std::string_view token) {
+    return !uid.empty() && token.starts_with(uid) && token.substr(uid.size()).starts_with('.');
+}
+
 void collect_orphans(Draft& draft) {
     const auto& listing = draft.view.inventory.newest;
     if (!listing || draft.view.inventory.partial || !draft.view.reconciled) return;
-    const auto strangers = strangers_of(draft, *listing);
+    const auto [strangers, others] = strangers_of(draft, *listing);
+    tell_of(draft, others);
     const bool is_new = !draft.state.listed || *draft.state.listed < listing->asked;
     if (is_new && (!strangers.empty() || !draft.state.orphans.empty()))
         count(draft, *listing, strangers);
     if (strangers.empty()) return;
-    const std::size_t all = listing->machines.size();
+    const std::size_t all = listing->machines.size() - others.size();
     const auto healthy = std::ranges::count_if(draft.view.instances, [&](const auto& item) {
         return item.second.phase == InstancePhase::serving &&
                draft.sight(item.first).verdict == Verdict::up;

@@ -50,7 +50,7 @@ asio::awaitable<ProviderResult<Machine>> ProcessProvider::get(FleetName fleet, I
     if (auto named = check_names(fleet, id); !named) co_return tl::unexpected(named.error());
     const auto record = keeper_.store().read(fleet, id);
     if (!record) co_return local(record.error());
-    if (!*record) co_return absent(id);
+    if (!*record || !keeper_.is_ours(**record)) co_return absent(id);
     co_return describe(**record);
 }
 
@@ -64,7 +64,8 @@ asio::awaitable<ProviderResult<Machines>> ProcessProvider::list(FleetName fleet)
         const auto record = keeper_.store().read(fleet, id);
         // Damaged: something is there, and more can't be said.
         if (!record) machines.machines.push_back({.id = id, .host = keeper_.host().str()});
-        if (record && *record) machines.machines.push_back(describe(**record));
+        if (record && *record && keeper_.is_ours(**record))
+            machines.machines.push_back(describe(**record));
     }
     co_return machines;
 }

@@ -73,12 +73,13 @@ struct ProviderAbilities {
     bool fences = false;      ///< it refuses lower tokens itself
 };
 
-/// Name-addressed, never count-addressed, and idempotent: create() of what is there with the same
-/// token, and remove() of what isn't there, succeed. Every call ends in bounded time; one that was
-/// sent and not answered is `unknown_outcome`. Executor: the awaiting coroutine's. All of them pass
-/// tests/scaler/providers/provider_conformance_test. Names, tokens and parameters that are not what
-/// docs/providers.md allows are `invalid`, before anything is done. A name that was removed may be
-/// refused for ever (`invalid`).
+/// One object works for one cluster, names it in every call, and neither lists nor removes machines
+/// that are another's. Name-addressed, never count-addressed, and idempotent: create() of what is
+/// there with the same token, and remove() of what isn't there, succeed. Every call ends in bounded
+/// time; one that was sent and not answered is `unknown_outcome`. Executor: the awaiting
+/// coroutine's. All of them pass tests/scaler/providers/provider_conformance_test. Names, tokens
+/// and parameters that are not what docs/providers.md allows are `invalid`, before anything is
+/// done. A name that was removed may be refused for ever (`invalid`).
 class Provider {
  public:
     Provider() = default;
@@ -87,8 +88,9 @@ class Provider {
     virtual ~Provider() = default;
 
     [[nodiscard]] virtual ProviderAbilities abilities() const = 0;
-    /// All machines of the fleet that this provider has made, whoever asked for them. State
-    /// `unknown` and no token: something is there whose record can't be read.
+    /// All machines of the fleet that this provider has made for the cluster, whichever master
+    /// asked for them; each with the token that it was made with: that alone proves whose it is.
+    /// State `unknown` and no token: something is there whose record can't be read.
     [[nodiscard]] virtual asio::awaitable<ProviderResult<Machines>> list(FleetName fleet) = 0;
     /// Absent: state `stopped` and no token.
     [[nodiscard]] virtual asio::awaitable<ProviderResult<Machine>> get(FleetName fleet,

@@ -49,9 +49,11 @@ bool succeeded(const ProgramCall& call) {
 
 std::string environment_of(const MachineOrder& order, const MachineRecord& record) {
     std::string text = fmt::format(
-        "MUSTER_ID={}\nMUSTER_FLEET={}\nMUSTER_TOKEN={}\nMUSTER_DIR={}\nMUSTER_IP={}\n"
+        "MUSTER_ID={}\nMUSTER_CLUSTER={}\nMUSTER_FLEET={}\nMUSTER_TOKEN={}\nMUSTER_DIR={}\nMUSTER_"
+        "IP={}\n"
         "MUSTER_ADDRESS={}\n",
         record.id.str(),
+        record.cluster,
         record.fleet.str(),
         record.token,
         record.directory,
@@ -144,7 +146,7 @@ asio::awaitable<ProviderResult<Machine>> SystemdProvider::get(FleetName fleet, I
     if (auto named = check_names(fleet, id); !named) co_return tl::unexpected(named.error());
     const auto record = keeper_.store().read(fleet, id);
     if (!record) co_return local(record.error());
-    if (!*record) co_return absent(id);
+    if (!*record || !keeper_.is_ours(**record)) co_return absent(id);
     const auto states = co_await show(unit_of(id));
     if (!states) co_return tl::unexpected(states.error());
     co_return describe(**record, *states);
@@ -162,7 +164,8 @@ asio::awaitable<ProviderResult<Machines>> SystemdProvider::list(FleetName fleet)
         const auto record = keeper_.store().read(fleet, id);
         // Damaged: something is there, and more can't be said.
         if (!record) machines.machines.push_back({.id = id, .host = keeper_.host().str()});
-        if (record && *record) machines.machines.push_back(describe(**record, *states));
+        if (record && *record && keeper_.is_ours(**record))
+            machines.machines.push_back(describe(**record, *states));
     }
     co_return machines;
 }

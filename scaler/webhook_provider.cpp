@@ -66,11 +66,14 @@ WebhookProvider::WebhookProvider(Clock& clock, WebhookProviderSettings settings)
 std::string WebhookProvider::machine_url(const FleetName& fleet,
                                          const InstanceId& id,
                                          std::string_view below) const {
-    return fmt::format("{}/{}{}?fleet={}",
-                       settings_.url,
-                       http::percent_encode(id.str()),
-                       below,
-                       http::percent_encode(fleet.str()));
+    return fmt::format(
+        "{}/{}{}{}", settings_.url, http::percent_encode(id.str()), below, query_of(fleet));
+}
+
+std::string WebhookProvider::query_of(const FleetName& fleet) const {
+    return fmt::format("?fleet={}&cluster={}",
+                       http::percent_encode(fleet.str()),
+                       http::percent_encode(settings_.cluster));
 }
 
 asio::awaitable<ProviderResult<http::Response>> WebhookProvider::call(http::ClientRequest request) {
@@ -100,11 +103,10 @@ asio::awaitable<ProviderResult<Machines>> WebhookProvider::list(FleetName fleet)
     if (auto named = check_names(fleet, InstanceId("x")); !named)
         co_return tl::unexpected(named.error());
     const auto done =
-        co_await call({.url = settings_.url + "?fleet=" + http::percent_encode(fleet.str()),
-                       .timeout = settings_.timeout});
+        co_await call({.url = settings_.url + query_of(fleet), .timeout = settings_.timeout});
     if (!done) co_return tl::unexpected(done.error());
     if (done->status != 200) co_return refused(*done, "GET", "of fleet " + fleet.str());
-    auto machines = parse_machines(done->body, fleet);
+    auto machines = parse_machines(done->body, settings_.cluster, fleet);
     if (!machines) {
         co_return refuse(Trouble::transient,
                          fmt::format("GET of fleet {}: {}", fleet.str(), machines.error()));
@@ -118,7 +120,7 @@ asio::awaitable<ProviderResult<Machine>> WebhookProvider::get(FleetName fleet, I
     if (!done) co_return tl::unexpected(done.error());
     if (done->status == 404) co_return absent(id);
     if (done->status != 200) co_return refused(*done, "GET", id.str());
-    auto machine = parse_machine(done->body, fleet, id);
+    auto machine = parse_machine(done->body, settings_.cluster, fleet, id);
     if (!machine) {
         co_return refuse(Trouble::transient, fmt::format("GET {}: {}", id.str(), machine.error()));
     }
@@ -135,13 +137,13 @@ asio::awaitable<ProviderResult<Machine>> WebhookProvider::create(MachineOrder or
                     {.name = "Idempotency-Key",
                      .value = fmt::format("{}/{}/create", order.token, order.id.str())},
                     {.name = "Muster-Fence", .value = fence_value(fence)}},
-         .body = encode(order),
+         .body = encode(order, settings_.cluster),
          .timeout = settings_.timeout});
     if (!done) co_return tl::unexpected(done.error());
     if (done->status < 200 || done->status > 202) co_return refused(*done, "PUT", order.id.str());
     if (done->body.empty())
         co_return Machine{.id = order.id, .token = order.token, .state = MachineState::starting};
-    auto machine = parse_machine(done->body, order.fleet, order.id);
+    auto machine = parse_machine(done->body, settings_.cluster, order.fleet, order.id);
     if (!machine) {
         co_return refuse(Trouble::unknown_outcome,
                          fmt::format("PUT {}: {}", order.id.str(), machine.error()));
@@ -162,7 +164,8 @@ asio::awaitable<ProviderResult<void>> WebhookProvider::remove(FleetName fleet,
         {.method = "DELETE",
          .url = machine_url(fleet, id) + fmt::format("&grace_seconds={}", grace.count()),
          .fields = {{.name = "Idempotency-Key",
-                     .value = fmt::format("{}/{}/remove", fleet.str(), id.str())},
+                     .value =
+                         fmt::format("{}/{}/{}/remove", settings_.cluster, fleet.str(), id.str())},
                     {.name = "Muster-Fence", .value = fence_value(fence)}},
          .timeout = settings_.timeout + grace});
     if (!done) co_return tl::unexpected(done.error());

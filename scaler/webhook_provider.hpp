@@ -13,6 +13,7 @@
 namespace muster::scaler {
 
 struct WebhookProviderSettings {
+    std::string cluster;     ///< whose machines these are; of every call
     std::string url;         ///< of the collection of machines: http or https, without a query
     std::string token_file;  ///< of a bearer token, read for each call; empty: none
     TlsFiles tls;
@@ -21,8 +22,9 @@ struct WebhookProviderSettings {
     bool places = false;               ///< it heeds the host in an order
 };
 
-/// A service of the user, over HTTP: GET, PUT and DELETE of `url/ID?fleet=FLEET` and GET of
-/// `url?fleet=FLEET`. Fields, answers and statuses: docs/providers.md. Redirects are not followed.
+/// A service of the user, over HTTP: GET, PUT and DELETE of `url/ID?fleet=FLEET&cluster=CLUSTER`
+/// and GET of `url?fleet=FLEET&cluster=CLUSTER`. Fields, answers and statuses: docs/providers.md.
+/// Redirects are not followed.
 class WebhookProvider final : public Provider {
  public:
     WebhookProvider(Clock& clock, WebhookProviderSettings settings);
@@ -46,6 +48,7 @@ class WebhookProvider final : public Provider {
     [[nodiscard]] std::string machine_url(const FleetName& fleet,
                                           const InstanceId& id,
                                           std::string_view below = {}) const;
+    [[nodiscard]] std::string query_of(const FleetName& fleet) const;
     /// Any status; the error is for when there is none.
     [[nodiscard]] asio::awaitable<ProviderResult<http::Response>> call(http::ClientRequest request);
 

@@ -138,7 +138,7 @@ TEST_F(CrashMatrix, CreateTimedOutForGood) {
     EXPECT_EQ(record(second_one).phase, InstancePhase::creating);
     const WallTime failed = world_->now;
     const Names all = goes_on(100, ActionKind::call);
-    EXPECT_EQ(all, (Names{"remove web-2-1", "get web-2-1", "get web-2-1"}));
+    EXPECT_EQ(all, (Names{"get web-2-1", "remove web-2-1", "get web-2-1", "get web-2-1"}));
     EXPECT_EQ(
         world_->state()->back_off,
         (znodes::FleetBackOff{.failures = 1, .failed = failed, .until = failed + seconds(300)}));

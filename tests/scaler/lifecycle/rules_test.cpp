@@ -318,6 +318,43 @@ TEST(LifecycleCreate, NeverAdoptsAMachineOfAnotherLife) {
     EXPECT_THAT(planned.calls, IsEmpty()) << "and doesn't remove it by this name";
 }
 
+/// Two clusters with a fleet of this name in one account: the other one has made this name first,
+/// so that the create was refused, and what failed is to be removed.
+TEST(LifecycleCreate, ThatFailedRemovesNothingOfAnother) {
+    for (const auto phase : {InstancePhase::failed, InstancePhase::deleting}) {
+        LifecycleView view = growing(2, 3);
+        view.instances.at(id(2, 1)).phase = phase;
+        view.instances.at(id(2, 1)).since = view.now - seconds(10);
+        view.state->target = 2;
+        view.replies[id(2, 1)] = {
+            .kind = CallKind::create,
+            .asked = view.now - seconds(19),
+            .at = view.now - seconds(11),
+            .result = tl::unexpected(ProviderError{.trouble = Trouble::invalid})};
+        view.now += seconds(60);
+        LifecyclePlan planned = plan(quick_settings(), view);
+        ASSERT_THAT(planned.calls, SizeIs(1));
+        EXPECT_EQ(planned.calls[0].kind, CallKind::get) << "whose is it?";
+        for (const auto& [token, ours] :
+             {std::pair{"u9.y", false}, {"u1.other", false}, {"u1.old", true}, {"", true}}) {
+            view.replies[id(2, 1)] = {
+                .kind = CallKind::get,
+                .asked = view.now,
+                .at = view.now,
+                .result = Machine{.id = id(2, 1), .token = token, .state = MachineState::running}};
+            planned = plan(quick_settings(), view);
+            const bool removes = std::ranges::any_of(planned.calls, [](const ProviderCall& call) {
+                return call.kind == CallKind::remove;
+            });
+            EXPECT_EQ(removes, ours) << token;
+            if (ours) continue;
+            ASSERT_TRUE(planned.write) << token;
+            const auto& record = planned.write->instances.at(id(2, 1));
+            EXPECT_TRUE(!record || record->phase == InstancePhase::gone) << token;
+        }
+    }
+}
+
 /// A damaged record on the host: something is there, and nobody knows what.
 TEST(LifecycleUnreadable, IsNeitherAbsentNorAnothersAndHoldsUpNothing) {
     const auto damaged = [](const InstanceId& id) {

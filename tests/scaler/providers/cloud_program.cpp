@@ -51,17 +51,17 @@ class Cloud {
     int act(const std::string& verb, const std::string& id) {
         const fs::path machine = directory_ / ("machine." + variable("MUSTER_FLEET") + "." + id);
         if (verb == "list") return list();
-        if (verb == "can-remove") return fs::exists(machine) ? 0 : 11;
+        if (verb == "can-remove") return is_ours(machine) ? 0 : 11;
         if (verb == "get") {
-            if (!fs::exists(machine)) return 11;
+            if (!is_ours(machine)) return 11;
             std::cout << describe(id, machine);
             return 0;
         }
         if (!passes()) return 50;
-        if (verb == "remove") return fs::remove(machine) ? 0 : 11;
+        if (verb == "remove") return is_ours(machine) && fs::remove(machine) ? 0 : 11;
         if (verb != "create") return 40;
         if (fs::exists(machine)) return 10;
-        std::ofstream(machine) << variable("MUSTER_TOKEN");
+        std::ofstream(machine) << variable("MUSTER_TOKEN") << ' ' << variable("MUSTER_CLUSTER");
         return 0;
     }
 
@@ -77,6 +77,14 @@ class Cloud {
         return true;
     }
 
+    [[nodiscard]] static bool is_ours(const fs::path& machine) {
+        std::ifstream file(machine);
+        std::string token;
+        std::string cluster;
+        file >> token >> cluster;
+        return file && cluster == variable("MUSTER_CLUSTER");
+    }
+
     [[nodiscard]] static std::string describe(const std::string& id, const fs::path& machine) {
         std::ifstream file(machine);
         std::string token;
@@ -90,7 +98,7 @@ class Cloud {
         std::string all;
         for (const fs::directory_entry& entry : fs::directory_iterator(directory_)) {
             const std::string name = entry.path().filename();
-            if (!name.starts_with(prefix)) continue;
+            if (!name.starts_with(prefix) || !is_ours(entry.path())) continue;
             all += (all.empty() ? "" : ",") + describe(name.substr(prefix.size()), entry.path());
         }
         std::cout << R"({"complete":true,"machines":[)" << all << "]}";

@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <filesystem>
+#include <regex>
 #include <string>
 #include <utility>
 
@@ -36,6 +37,12 @@ class ExampleWorld final : public ProviderWorld {
         return count;
     }
     void lose_next_answer() override { directory().write("lose", ""); }
+    bool unlabel() override {
+        const std::string things = read_file(directory() / "things.json");
+        directory().write("things.json",
+                          std::regex_replace(things, std::regex("muster(.)cluster"), "team$1name"));
+        return true;
+    }
 
  protected:
     std::unique_ptr<scaler::Provider> make() override {
@@ -44,6 +51,7 @@ class ExampleWorld final : public ProviderWorld {
         return std::make_unique<scaler::ExecProvider>(
             clock(),
             scaler::ExecProviderSettings{
+                .cluster = cluster(),
                 .program = source_file("deploy/providers/exec/" + tool_).string(),
                 .environment = {"PATH=" + fakes + ":/usr/local/bin:/usr/bin:/bin",
                                 "PYTHONDONTWRITEBYTECODE=1",

@@ -104,6 +104,7 @@ TEST_F(ExecProviderTest, GivesVerbIdAndEnvironmentAndNothingOfOurs) {
                                      "/sbin:/bin",
                                      "LC_ALL=C",
                                      "PWD=/",
+                                     "MUSTER_CLUSTER=prod",
                                      "MUSTER_FLEET=edge",
                                      "MUSTER_TOKEN=t1",
                                      "MUSTER_HOST=h7",
@@ -115,6 +116,8 @@ TEST_F(ExecProviderTest, GivesVerbIdAndEnvironmentAndNothingOfOurs) {
     EXPECT_THAT(removal, HasSubstr("remove\nedge-1-1\n"));
     EXPECT_THAT(removal, HasSubstr("MUSTER_GRACE_SECONDS=7\n"));
     EXPECT_THAT(removal, HasSubstr("FENCE_EPOCH=0.1\n"));
+    ASSERT_FALSE(list());
+    EXPECT_THAT(read_file(log), HasSubstr("MUSTER_CLUSTER=prod\n")) << "of every call";
 }
 
 TEST_F(ExecProviderTest, RefusesParametersThatAreOneInTheEnvironment) {

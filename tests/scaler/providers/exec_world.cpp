@@ -2,6 +2,8 @@
 
 #include "tests/support/program.hpp"
 
+#include <utility>
+
 namespace muster::test {
 
 namespace {
@@ -20,14 +22,17 @@ class ExecWorld final : public ProviderWorld {
 
  protected:
     std::unique_ptr<scaler::Provider> make() override {
-        return std::make_unique<scaler::ExecProvider>(clock(), cloud_settings(directory().path()));
+        auto settings = cloud_settings(directory().path());
+        settings.cluster = cluster();
+        return std::make_unique<scaler::ExecProvider>(clock(), std::move(settings));
     }
 };
 
 }  // namespace
 
 scaler::ExecProviderSettings cloud_settings(const std::filesystem::path& directory) {
-    return {.program = built_program("tests/scaler/providers/cloud_program").string(),
+    return {.cluster = "prod",
+            .program = built_program("tests/scaler/providers/cloud_program").string(),
             .arguments = {directory.string()},
             .fences = true};
 }

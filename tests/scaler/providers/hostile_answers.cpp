@@ -66,6 +66,8 @@ std::vector<std::string> hostile_answers() {
         machine(right, edge, R"("t1")", R"("running")", R"(,"address":7)"),
         machine(right, edge, R"("t1")", R"("running")", R"(,"address":"a\u001b[31m")"),
         machine(right, edge, R"("t1")", R"("running")", R"(,"host":[])"),
+        machine(right, edge, R"("t1")", R"("running")", R"(,"cluster":"another")"),
+        machine(right, edge, R"("t1")", R"("running")", R"(,"cluster":null)"),
         machine(right, edge, R"("t1")", R"("running")", R"(,"age_seconds":-1)"),
         machine(right, edge, R"("t1")", R"("running")", R"(,"age_seconds":1e300)"),
         machine(right, edge, R"("t1")", R"("running")", R"(,"age_seconds":"3")"),

@@ -53,6 +53,7 @@ class ProcessWorld final : public ProviderWorld {
  protected:
     std::unique_ptr<scaler::Provider> make() override {
         auto settings = process_settings(root());
+        settings.machines.cluster = cluster();
         settings.on_step = [this](std::string_view step) {
             // As when musterd is killed before anybody hears of it.
             if (step == "launched" && std::exchange(lose_, false))

@@ -152,6 +152,41 @@ TEST_P(ProviderConformance, ListsAFleetsMachinesInOrderAndNoOthers) {
     EXPECT_THAT(listed(FleetName("nobody")), IsEmpty());
 }
 
+/// Both clusters give the same names: each has a fleet `edge`, and the same ids in it.
+TEST_P(ProviderConformance, NeitherListsNorRemovesAnotherClustersMachines) {
+    const InstanceId id("edge-12-1");
+    ASSERT_TRUE(create(id.str()));
+    ASSERT_TRUE(comes_to_run(id.str()));
+    world().work_for("staging");
+    EXPECT_THAT(listed(), IsEmpty());
+    EXPECT_EQ(*get(id.str()), (Machine{.id = id, .state = MachineState::stopped}));
+    for (int i = 0; i < 3; ++i) (void)remove(id.str());
+    EXPECT_EQ(world().machines(edge, id), 1);
+    // A machine of its own, where names are each cluster's; else none. It isn't given theirs.
+    if (const auto made = create(id.str(), "t9")) EXPECT_EQ(made->token, "t9");
+    (void)remove(id.str());
+    EXPECT_EQ(world().machines(edge, id), 1);
+    world().work_for("prod");
+    EXPECT_THAT(listed(), ElementsAre(id.str()));
+    EXPECT_EQ(get(id.str())->token, "t1");
+    EXPECT_EQ(get(id.str())->state, MachineState::running);
+    const auto removed = remove(id.str());
+    EXPECT_TRUE(removed) << removed.error().detail;
+    EXPECT_EQ(world().machines(edge, id), 0);
+}
+
+TEST_P(ProviderConformance, GoesOnWithMachinesThatAnEarlierReleaseMade) {
+    ASSERT_TRUE(create("edge-1-1"));
+    if (!world().unlabel()) return;
+    EXPECT_THAT(listed(), ElementsAre("edge-1-1"));
+    EXPECT_EQ(get("edge-1-1")->token, "t1");
+    ASSERT_TRUE(create("edge-1-1"));
+    EXPECT_EQ(world().machines(edge, InstanceId("edge-1-1")), 1);
+    const auto removed = remove("edge-1-1");
+    EXPECT_TRUE(removed) << removed.error().detail;
+    EXPECT_THAT(listed(), IsEmpty());
+}
+
 TEST_P(ProviderConformance, SaysBeforeADrainWhetherItWillRemove) {
     ASSERT_TRUE(create("edge-1-1"));
     const auto can = world().run(provider().can_remove(edge, InstanceId("edge-1-1")));

@@ -35,6 +35,15 @@ class ProviderWorld {
         provider_ = make();
     }
 
+    /// From now on the provider is that of another cluster's musterd, on the same state.
+    void work_for(const std::string& cluster) {
+        cluster_ = cluster;
+        restart();
+    }
+    /// Takes the cluster's name from all machines, as if an earlier release had made them. False:
+    /// it has none to take.
+    [[nodiscard]] virtual bool unlabel() { return false; }
+
     /// How many machines really are there under this name, whatever the provider says.
     [[nodiscard]] virtual std::size_t machines(const FleetName& fleet, const InstanceId& id) = 0;
 
@@ -74,8 +83,10 @@ class ProviderWorld {
     [[nodiscard]] virtual std::unique_ptr<scaler::Provider> make() = 0;
     [[nodiscard]] const TempDir& directory() const { return directory_; }
     void end_provider() { provider_.reset(); }
+    [[nodiscard]] const std::string& cluster() const { return cluster_; }
 
  private:
+    std::string cluster_ = "prod";
     TempDir directory_;
     asio::io_context context_{1};
     AsioClock clock_;

@@ -69,11 +69,12 @@ TEST_F(SystemdProviderTest, LeavesForTheUnitWhatItNeeds) {
     EXPECT_EQ(made->state, MachineState::running);
     const std::filesystem::path linked = directory() / "machines/.units/edge-1-1";
     EXPECT_EQ(read_file(linked / "lb.cfg"), "listen " + made->address + "\n");
-    EXPECT_EQ(read_file(linked / "environment"),
-              "MUSTER_ID=edge-1-1\nMUSTER_FLEET=edge\nMUSTER_TOKEN=t1\nMUSTER_DIR=" +
-                  (directory() / "machines/edge/edge-1-1").string() +
-                  "\nMUSTER_IP=127.0.0.1\nMUSTER_ADDRESS=" + made->address +
-                  "\nMUSTER_PARAMETER_SIZE=2\n");
+    EXPECT_EQ(
+        read_file(linked / "environment"),
+        "MUSTER_ID=edge-1-1\nMUSTER_CLUSTER=prod\nMUSTER_FLEET=edge\nMUSTER_TOKEN=t1\nMUSTER_DIR=" +
+            (directory() / "machines/edge/edge-1-1").string() +
+            "\nMUSTER_IP=127.0.0.1\nMUSTER_ADDRESS=" + made->address +
+            "\nMUSTER_PARAMETER_SIZE=2\n");
     // A unit's name is one for all fleets.
     EXPECT_EQ(trouble_of(create(FleetName("other"))), Trouble::invalid);
     ASSERT_TRUE(remove(5s));

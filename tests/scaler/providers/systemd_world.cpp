@@ -2,6 +2,8 @@
 
 #include "tests/support/program.hpp"
 
+#include <utility>
+
 namespace muster::test {
 
 namespace {
@@ -18,8 +20,9 @@ class SystemdWorld final : public ProviderWorld {
 
  protected:
     std::unique_ptr<scaler::Provider> make() override {
-        return std::make_unique<scaler::SystemdProvider>(clock(),
-                                                         systemd_settings(directory().path()));
+        auto settings = systemd_settings(directory().path());
+        settings.machines.cluster = cluster();
+        return std::make_unique<scaler::SystemdProvider>(clock(), std::move(settings));
     }
 };
 
@@ -27,7 +30,9 @@ class SystemdWorld final : public ProviderWorld {
 
 scaler::SystemdProviderSettings systemd_settings(const std::filesystem::path& root) {
     std::filesystem::create_directory(root / "units");
-    return {.machines = {.host = NodeId("n1"), .directory = (root / "machines").string()},
+    return {.machines = {.cluster = "prod",
+                         .host = NodeId("n1"),
+                         .directory = (root / "machines").string()},
             .systemctl = {built_program("tests/scaler/providers/fake_systemctl").string(),
                           (root / "units").string()},
             .timeout = std::chrono::seconds(5)};

@@ -60,7 +60,8 @@ class WebhookProviderTest : public testing::Test {
  private:
     TempDir directory_;
     MachineService service_;
-    WebhookProviderSettings settings_{.url = service_.url() + "/", .timeout = 2s};
+    WebhookProviderSettings settings_{
+        .cluster = "prod", .url = service_.url() + "/", .timeout = 2s};
     asio::io_context context_{1};
     AsioClock clock_;
 };
@@ -79,23 +80,23 @@ TEST_F(WebhookProviderTest, SendsOrderFenceKeyAndToken) {
     ASSERT_TRUE(create());
     http::Request sent = service().last();
     EXPECT_EQ(sent.method, "PUT");
-    EXPECT_EQ(sent.target, "/v1/machines/edge-1-1?fleet=edge");
+    EXPECT_EQ(sent.target, "/v1/machines/edge-1-1?fleet=edge&cluster=prod");
     EXPECT_EQ(sent.field("Authorization"), "Bearer s3cret");
     EXPECT_EQ(sent.field("Idempotency-Key"), "t1/edge-1-1/create");
     EXPECT_EQ(sent.field("Muster-Fence"), "3.41");
     EXPECT_EQ(sent.field("Content-Type"), "application/json");
     EXPECT_EQ(boost::json::parse(sent.body), boost::json::parse(R"({"id":"edge-1-1",
-        "fleet":"edge","token":"t1","host":"h7","parameters":{"size":"2"}})"));
+        "fleet":"edge","cluster":"prod","token":"t1","host":"h7","parameters":{"size":"2"}})"));
     ASSERT_TRUE(remove());
     sent = service().last();
     EXPECT_EQ(sent.method, "DELETE");
-    EXPECT_EQ(sent.target, "/v1/machines/edge-1-1?fleet=edge&grace_seconds=7");
-    EXPECT_EQ(sent.field("Idempotency-Key"), "edge/edge-1-1/remove");
+    EXPECT_EQ(sent.target, "/v1/machines/edge-1-1?fleet=edge&cluster=prod&grace_seconds=7");
+    EXPECT_EQ(sent.field("Idempotency-Key"), "prod/edge/edge-1-1/remove");
     EXPECT_EQ(sent.field("Muster-Fence"), "3.41");
     ASSERT_TRUE(can_remove());
-    EXPECT_EQ(service().last().target, "/v1/machines/edge-1-1/can-remove?fleet=edge");
+    EXPECT_EQ(service().last().target, "/v1/machines/edge-1-1/can-remove?fleet=edge&cluster=prod");
     ASSERT_TRUE(list());
-    EXPECT_EQ(service().last().target, "/v1/machines?fleet=edge");
+    EXPECT_EQ(service().last().target, "/v1/machines?fleet=edge&cluster=prod");
 }
 
 TEST_F(WebhookProviderTest, ReadsStatuses) {

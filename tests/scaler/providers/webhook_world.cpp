@@ -56,7 +56,8 @@ class WebhookWorld final : public ProviderWorld {
     std::unique_ptr<scaler::Provider> make() override {
         return std::make_unique<scaler::WebhookProvider>(
             clock(),
-            scaler::WebhookProviderSettings{.url = service_.url(),
+            scaler::WebhookProviderSettings{.cluster = cluster(),
+                                            .url = service_.url(),
                                             .token_file = (directory() / "token").string(),
                                             .timeout = std::chrono::seconds(2),
                                             .fences = true});
@@ -130,19 +131,26 @@ asio::awaitable<http::Reply> MachineService::answer(http::Request request) {
 http::Response MachineService::act(const http::Request& request) {
     constexpr std::string_view root = "/v1/machines";
     const std::string fleet(request.query_value("fleet").value_or(""));
-    if (!request.path.starts_with(root) || fleet.empty()) return http::Response::text(400, "what?");
+    const std::string cluster(request.query_value("cluster").value_or(""));
+    if (!request.path.starts_with(root) || fleet.empty() || cluster.empty())
+        return http::Response::text(400, "what?");
     std::string id = request.path.substr(root.size());
     if (id.empty()) {
         json::array all;
         for (const auto& [key, record] : machines_)
-            if (key.first == fleet) all.push_back(describe(fleet, key.second, record.token));
+            if (key.first == fleet && record.cluster == cluster)
+                all.push_back(describe(fleet, key.second, record.token));
         return http::Response::json(
             200, json::serialize(json::object{{"complete", true}, {"machines", all}}));
     }
     id.erase(0, 1);
     constexpr std::string_view question = "/can-remove";
     if (id.ends_with(question)) return http::Response::text(204, "");
-    const auto found = machines_.find({fleet, id});
+    auto found = machines_.find({fleet, id});
+    const bool anothers = found != machines_.end() && found->second.cluster != cluster;
+    if (anothers && request.method == "PUT")
+        return http::Response::problem(409, "Conflict", "it is another cluster's");
+    if (anothers) found = machines_.end();
     if (request.method == "GET") {
         if (found == machines_.end()) return http::Response::text(404, "none\n");
         return http::Response::json(200, json::serialize(describe(fleet, id, found->second.token)));
@@ -159,7 +167,9 @@ http::Response MachineService::act(const http::Request& request) {
     const std::string token(order.at("token").as_string());
     if (found != machines_.end() && found->second.token != token)
         return http::Response::problem(409, "Conflict", "it has another token");
-    machines_[{fleet, id}] = {.token = token, .host = std::string(order.at("host").as_string())};
+    machines_[{fleet, id}] = {.token = token,
+                              .host = std::string(order.at("host").as_string()),
+                              .cluster = std::string(order.at("cluster").as_string())};
     return http::Response::json(found == machines_.end() ? 201 : 200,
                                 json::serialize(describe(fleet, id, token)));
 }

@@ -39,6 +39,7 @@ class MachineService {
     struct Record {
         std::string token;
         std::string host;
+        std::string cluster;
     };
     asio::awaitable<http::Reply> answer(http::Request request);
     http::Response act(const http::Request& request);
