@@ -198,7 +198,7 @@ def status():
         elif kind == "prometheus" and name in there:
             note = f"http://127.0.0.1:{ports['PROMETHEUS']}/"
         elif kind == "traffic" and name in there:
-            note = "{sent} requests, {failed} failed".format(**services.traffic())
+            note = "{sent} requests, {failed} failed, {sent_again} sent again".format(**services.traffic())
         print(f"{name:12} {'pid ' + str(there[name]) if name in there else '-':12} {note}")
     if any(name.startswith("musterd") for name in there):
         status_of_fleet(ports)

@@ -1,10 +1,9 @@
 """Clients that go where the fleet's name leads, as browsers and most libraries do."""
 
-import http.client
 import threading
 
 import services
-from load import PATIENCE, ask
+from load import PATIENCE, Connection, ask
 
 ASKED_EACH = 0.5  # seconds; the records live for 5
 
@@ -58,14 +57,14 @@ class Client:
         first = self._turn % max(1, len(addresses))
         return addresses[first:] + addresses[:first]
 
-    def ask(self, path, addresses):
+    def ask(self, path, addresses, note_again):
         """The body, and who answered. Raises OSError or HTTPException when there is no whole answer with 200."""
         refused = OSError("the name has no address")
         for number, address in enumerate(addresses):
             self.next_ones += number > 0
-            connection = self._connections.setdefault(address, http.client.HTTPConnection(address, timeout=PATIENCE))
+            connection = self._connections.setdefault(address, Connection(address, timeout=PATIENCE))
             try:
-                return ask(connection, path), address
+                return ask(connection, path, note_again), address
             except ConnectionRefusedError as error:
                 refused = error
         raise refused

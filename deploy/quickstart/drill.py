@@ -239,13 +239,14 @@ class World:
         lost = self.load.failures(start)
         if found:
             broken += judge(found, lost)
-        row = (drill.__name__, self.load.sent(start), len(lost), found.may_fail if found else 0,
+        row = (drill.__name__, self.load.sent(start), self.load.sent_again(start), len(lost),
+               found.may_fail if found else 0,
                f"{found.effect:.2f} s" if found else "-", f"{found.within:.1f} s" if found else "-",
                "FAILED" if broken else "ok")
         return row, broken
 
 
-COLUMNS = "{:<26} {:>6} {:>7} {:>8} {:>15} {:>7}  {}"
+COLUMNS = "{:<26} {:>6} {:>6} {:>7} {:>8} {:>15} {:>7}  {}"
 
 
 def run(ports, drills):
@@ -255,7 +256,7 @@ def run(ports, drills):
     try:
         say("waiting until all is well")
         world.settle()
-        print("\n" + COLUMNS.format("drill", "sent", "failed", "allowed", "time to effect", "bound", ""))
+        print("\n" + COLUMNS.format("drill", "sent", "again", "failed", "allowed", "time to effect", "bound", ""))
         for drill in drills:
             row, broken = world.perform(drill)
             print(COLUMNS.format(*row), *(f"    {why}" for why in broken), sep="\n", flush=True)

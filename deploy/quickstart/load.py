@@ -16,18 +16,41 @@ class Lost:
     why: str
 
 
-def ask(connection, path):
-    """The body of the answer. Raises OSError or HTTPException when there is no whole answer with 200."""
+class _Answer(http.client.HTTPResponse):
+    def begin(self):
+        try:
+            if not self.fp.peek(1):
+                raise http.client.RemoteDisconnected("the connection was closed without an answer")
+        except ConnectionError as error:
+            error.before_any_byte = True
+            raise
+        super().begin()
+
+
+class Connection(http.client.HTTPConnection):
+    response_class = _Answer
+
+
+def ask(connection, path, note_again):
+    """The body of the answer. Raises OSError or HTTPException when there is no whole answer with 200.
+
+    A server may close a connection that it kept just as a request goes out. Then clients send a request that may be
+    repeated once more, over a new one, if not a byte of an answer came (RFC 9112, 9.3.1); `note_again` counts these.
+    """
     was_kept = connection.sock is not None
     try:
-        connection.request("GET", path)
+        try:
+            connection.request("GET", path)
+        except ConnectionError as error:
+            error.before_any_byte = True
+            raise
         answer = connection.getresponse()
         body = answer.read()
     except (OSError, http.client.HTTPException) as error:
         connection.close()
-        # One that was kept may be closed just as a request goes out: clients send that again (RFC 9110, 9.2.2).
-        if was_kept and isinstance(error, (ConnectionError, http.client.RemoteDisconnected)):
-            return ask(connection, path)
+        if was_kept and getattr(error, "before_any_byte", False):
+            note_again()
+            return ask(connection, path, note_again)
         raise
     if answer.status != 200:
         raise http.client.HTTPException(f"{answer.status} {body[:80].decode(errors='replace').strip()}")
@@ -44,6 +67,7 @@ class _Record:
         self._newest = {}  # (address, body) -> when its newest request began
         self._began = []  # of all: (when, address, path)
         self._failures = []
+        self._again = []  # of requests that were sent twice: when, the second time
         self._threads = []
 
     def _start(self, *runs):
@@ -68,6 +92,15 @@ class _Record:
                 self._newest[address, body] = max(began, self._newest.get((address, body), 0))
             else:
                 self._failures.append(Lost(address, path, began, why))
+
+    def note_again(self):
+        with self._lock:
+            self._again.append(time.monotonic())
+
+    def sent_again(self, since=0):
+        """How many requests found their kept connection closed, without a byte, and were sent once more."""
+        with self._lock:
+            return sum(since <= when for when in self._again)
 
     def stop(self):
         self._ending.set()
@@ -116,11 +149,11 @@ class Load(_Record):
             return due, self._paths[self._number[address] % len(self._paths)]
 
     def _run(self, address):
-        connection = http.client.HTTPConnection(address, timeout=PATIENCE)
+        connection = Connection(address, timeout=PATIENCE)
         while not self._ending.is_set():
             due, path = self._next(address)
             self._ending.wait(max(0, due - time.monotonic()))
-            self._send(address, path, lambda path=path: (ask(connection, path), address))
+            self._send(address, path, lambda path=path: (ask(connection, path, self.note_again), address))
 
 
 class FollowingLoad(_Record):
@@ -147,7 +180,7 @@ class FollowingLoad(_Record):
             self._ending.wait(max(0, due - time.monotonic()))
             addresses = client.choose()
             self._send((addresses or ["nobody"])[0], path,
-                       lambda path=path, addresses=addresses: client.ask(path, addresses))
+                       lambda path=path, addresses=addresses: client.ask(path, addresses, self.note_again))
 
     def next_ones(self):
         """How often a connection was refused, and the next address was tried."""

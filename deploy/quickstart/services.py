@@ -288,7 +288,8 @@ def start_traffic():
 
 def traffic():
     """What became of it so far."""
+    nothing = {"sent": 0, "failed": 0, "sent_again": 0}
     try:
-        return json.loads((STATE / "traffic.json").read_text())
+        return nothing | json.loads((STATE / "traffic.json").read_text())
     except (OSError, ValueError):
-        return {"sent": 0, "failed": 0}
+        return nothing

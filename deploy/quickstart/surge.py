@@ -89,7 +89,8 @@ class Surge:
 
     def tell(self, wrong=()):
         print(f"\n{self._load.sent()} requests in {time.monotonic() - self._began:.0f} s, "
-              f"{len(self._load.failures())} failed; load balancers: {path_of(self.sizes)}",
+              f"{len(self._load.failures())} failed, {self._load.sent_again()} sent again over a new connection; "
+              f"load balancers: {path_of(self.sizes)}",
               *(f"    {why}" for why in wrong), sep="\n", flush=True)
 
     def stop(self):

@@ -13,9 +13,12 @@ from services import TRAFFIC
 from state import read_ports
 
 
-def succeeds(client, path):
+def succeeds(client, path, counts):
+    def note_again():
+        counts["sent_again"] += 1
+
     try:
-        client.ask(path, client.choose())
+        client.ask(path, client.choose(), note_again)
     except (OSError, http.client.HTTPException):
         return False
     return True
@@ -23,12 +26,12 @@ def succeeds(client, path):
 
 def main(file):
     client = Client(Name(read_ports()))
-    counts = {"sent": 0, "failed": 0, "next_ones": 0}
+    counts = {"sent": 0, "failed": 0, "sent_again": 0, "next_ones": 0}
     due = shown = time.monotonic()
     while True:
         number = counts["sent"]
         counts["sent"] += 1
-        counts["failed"] += not succeeds(client, ("/", "/seen")[number % 3 == 0])
+        counts["failed"] += not succeeds(client, ("/", "/seen")[number % 3 == 0], counts)
         counts["next_ones"] = client.next_ones
         due += 1 / TRAFFIC
         now = time.monotonic()
