@@ -79,6 +79,7 @@ json::object size_json(const View& view, const FleetName& fleet, const ScalingRo
             {"shadow", row.shadow},
             {"begun", row.begun},
             {"target", row.target},
+            {"others", row.others},
             {"min", row.min},
             {"max", row.max},
             {"generation", row.generation},
@@ -118,8 +119,8 @@ json::object scaling_notes(const View& view, const FleetName& fleet) {
     told["told_by"] = view.snapshot.self.node.str();
     if (!knows) {
         told["why"] =
-            "this node is the master, and sizes no fleet: its settings have no provider, or its "
-            "term has just begun";
+            "this node is the master, and sizes no fleet: its settings have no provider that one "
+            "names, or its term has just begun";
         return told;
     }
     const auto found = view.snapshot.notes->find(fleet);

@@ -163,7 +163,7 @@ Result<void> Daemon::start() {
         });
     if (dns_)
         dns_commands_ = std::make_unique<NodeDnsCommands>(control_, store_, clock_, *node_, *dns_);
-    if (!own.providers.empty()) begin_scaling();
+    begin_scaling();
     const config::Endpoint listen = listen_endpoint(own.listen);
     api_ = std::make_unique<Api>(
         slot_,
@@ -218,7 +218,8 @@ void Daemon::begin_scaling() {
                                            settings_.program_identities,
                                            clock_,
                                            *node_);
-    if (own.recordings.enabled && !own.state_dir.empty()) {
+    const bool decides = own.prometheus || !own.providers.empty();
+    if (decides && own.recordings.enabled && !own.state_dir.empty()) {
         const std::string recordings = own.state_dir + "/recordings";
         recorder_ = std::make_unique<TickRecorder>(
             recordings, own.node, limits_of(own.recordings), registry_);
@@ -240,6 +241,7 @@ void Daemon::begin_scaling() {
         settings_.new_guid,
         [this] { return commands_->self_pause().paused; },
         [this] { changed_.notify(); });
+    if (own.providers.empty()) return;
     actuator_ =
         std::make_unique<Actuator>(control_, store_, clock_, *node_, std::move(providers.local));
 }

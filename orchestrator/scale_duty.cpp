@@ -2,9 +2,7 @@
 
 #include "common/observe/log.hpp"
 #include "orchestrator/fleet_write.hpp"
-#include "scaler/decide.hpp"
-#include "scaler/explain.hpp"
-#include "scaler/spec_policy.hpp"
+#include "orchestrator/scale_duty_part.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -23,15 +21,6 @@ constexpr std::chrono::milliseconds look_period{200};
 /// A step waits for its own write to be seen before the next one is planned.
 constexpr seconds mirror_patience{5};
 constexpr std::chrono::milliseconds after_refusal{500};
-constexpr seconds longest_evaluation{10};
-/// What is seen of one write arrives in pieces; what lasts longer is told.
-constexpr seconds told_after{3};
-
-/// A tick is its time, in seconds since 1970: a multiple of the period, which may change.
-std::int64_t tick_at(WallTime now, config::Duration period) {
-    const auto step = duration_cast<seconds>(period);
-    return now.time_since_epoch() / step * step.count();
-}
 
 scaler::ProviderResult<scaler::Machine> with_id(const scaler::ProviderResult<void>& result,
                                                 const InstanceId& id) {
@@ -40,28 +29,6 @@ scaler::ProviderResult<scaler::Machine> with_id(const scaler::ProviderResult<voi
 }
 
 }  // namespace
-
-struct ScaleDuty::Part {
-    std::int64_t term = 0;
-    scaler::Inventory inventory;
-    std::map<InstanceId, scaler::Reply> replies;
-    std::set<InstanceId> in_flight;
-    ReachableHosts hosts;
-    std::optional<scaler::TickDecision> decision;
-    std::shared_ptr<const config::FleetSpec> decision_spec;  ///< that it was made by
-    std::int64_t evaluated = 0;                              ///< the last tick that was begun
-    bool evaluating = false;
-    bool listing = false;
-    int lists_failed = 0;       ///< in a row
-    SteadyTime lists_from{};    ///< not asked for before
-    std::int32_t written = -1;  ///< the state's version that this term has written
-    SteadyTime written_at{};
-    SteadyTime rests_until{};
-    std::optional<SteadyTime> refused_since;
-    bool refusal_told = false;
-    int told = -1;  ///< the size that was decided last
-    FleetScalingNotes notes;
-};
 
 ScaleDuty::ScaleDuty(asio::any_io_executor executor,
                      coordination::Store& store,
@@ -86,7 +53,6 @@ ScaleDuty::ScaleDuty(asio::any_io_executor executor,
 ScaleDuty::~ScaleDuty() = default;
 
 void ScaleDuty::start() {
-    if (settings_.providers.empty()) return;
     tasks_.spawn("scaling", run());
     tasks_.spawn("scaling clock", tick());
 }
@@ -136,9 +102,11 @@ ScaleDuty::Part* ScaleDuty::part_of(const FleetName& name, std::int64_t term) {
 std::set<FleetName> ScaleDuty::fleets() const {
     std::set<FleetName> all;
     for (const auto& [name, fleet] : node_.view().fleets) {
-        if (fleet.live() && fleet.spec->provider && fleet.spec->scaling &&
-            settings_.providers.contains(fleet.spec->provider->name))
-            all.insert(name);
+        if (!fleet.live() || !fleet.spec->scaling) continue;
+        const bool can = fleet.spec->provider
+                             ? settings_.providers.contains(fleet.spec->provider->name)
+                             : fleet.spec->scaling->shadow;
+        if (can) all.insert(name);
     }
     return all;
 }
@@ -175,10 +143,13 @@ std::optional<FleetFacts> ScaleDuty::facts_of(const FleetName& name, const Part&
     const follow::ClusterView& view = node_.view();
     const auto fleet = view.fleets.find(name);
     if (!epoch_ || !view.control || fleet == view.fleets.end() || !fleet->second.live() ||
-        !fleet->second.spec->provider || !fleet->second.spec->scaling)
+        !fleet->second.spec->scaling)
         return std::nullopt;
-    const auto provider = settings_.providers.find(fleet->second.spec->provider->name);
-    if (provider == settings_.providers.end()) return std::nullopt;
+    const config::FleetSpec& spec = *fleet->second.spec;
+    const auto provider =
+        spec.provider ? settings_.providers.find(spec.provider->name) : settings_.providers.end();
+    const bool watched = !spec.provider && spec.scaling->shadow;
+    if (provider == settings_.providers.end() && !watched) return std::nullopt;
     const auto managed = view.managed.find(name);
     const bool is_there =
         managed != view.managed.end() && managed->second.state && !managed->second.state->gone;
@@ -189,7 +160,7 @@ std::optional<FleetFacts> ScaleDuty::facts_of(const FleetName& name, const Part&
         view,
         name,
         snapshot_.get(),
-        provider->second->abilities(),
+        watched ? scaler::ProviderAbilities{} : provider->second->abilities(),
         [this](const FleetName& of, const InstanceId& id) {
             const bool named = !node_.view().fleets.at(of).spec->dns.empty();
             if (dns_ == nullptr)
@@ -215,7 +186,9 @@ void ScaleDuty::add_term(const FleetName& name, const Part& part, FleetFacts& fa
     const auto period = duration_cast<seconds>(facts.spec->scaling->period).count();
     if (part.decision && part.decision_spec == facts.spec &&
         std::abs(now - part.decision->tick) <= 2 * period)
-        seen.decision = part.decision;
+        seen.decision = facts.settings.shadow && seen.state
+                            ? scaler::to_be_kept(*part.decision, seen.state->target)
+                            : part.decision;
     seen.inventory = part.inventory;
     seen.replies = part.replies;
     seen.in_flight = part.in_flight;
@@ -239,11 +212,17 @@ asio::awaitable<void> ScaleDuty::step(FleetName name) {
     if (!facts) co_return;
     note_hosts(*facts, part.hosts);
     scaler::LifecyclePlan plan;
-    if (facts->unreadable.empty()) {
+    if (!facts->unreadable.empty()) {
+        plan.refused = facts->unreadable;
+    } else if (facts->spec->provider) {
         plan = scaler::plan(facts->settings, facts->view);
     } else {
-        plan.refused = facts->unreadable;
+        plan = scaler::plan_shadow(facts->settings, facts->view, facts->others);
     }
+    if (facts->settings.shadow && !part.notes.ticks.empty())
+        plan.says.insert(
+            plan.says.begin(),
+            scaler::shadow_words(part.notes.ticks.back().was, part.notes.ticks.back().size));
     tell(name, part, plan);
     if (plan.refused) co_return;
     std::erase_if(part.replies, [&](const auto& reply) {
@@ -258,32 +237,10 @@ asio::awaitable<void> ScaleDuty::step(FleetName name) {
         co_await write(name, std::move(facts->versions), *std::move(plan.write), term);
 }
 
-void ScaleDuty::tell(const FleetName& name, Part& part, const scaler::LifecyclePlan& plan) {
-    FleetScalingNotes notes = part.notes;
-    notes.says = plan.says;
-    notes.refused = plan.refused.value_or("");
-    if (!plan.refused) {
-        if (part.refusal_told) log::info("scaling_goes_on", {{"fleet", name.str()}});
-        part.refused_since.reset();
-        part.refusal_told = false;
-    } else if (!part.refused_since) {
-        part.refused_since = clock_.now();
-    } else if (!part.refusal_told && clock_.now() - *part.refused_since >= told_after) {
-        part.refusal_told = true;
-        log::error("scaling_refused", {{"fleet", name.str()}, {"why", *plan.refused}});
-    }
-    if (notes_ && notes_->contains(name) && notes_->at(name) == notes) return;
-    part.notes = std::move(notes);
-    auto all = std::make_shared<ScalingNotes>();
-    for (const auto& [fleet, each] : parts_) all->emplace(fleet, each->notes);
-    notes_ = std::move(all);
-    on_change_();
-}
-
 void ScaleDuty::act(const FleetName& name, Part& part, const scaler::LifecyclePlan& plan) {
-    if (!may_act()) return;
-    const std::shared_ptr<scaler::Provider> provider =
-        settings_.providers.at(node_.view().fleets.at(name).spec->provider->name);
+    const auto& fleet = node_.view().fleets.at(name).spec->provider;
+    if (!may_act() || !fleet) return;
+    const std::shared_ptr<scaler::Provider> provider = settings_.providers.at(fleet->name);
     if (plan.list && !part.listing && clock_.now() >= part.lists_from) {
         part.listing = true;
         tasks_.spawn("list " + name.str(), list(name, provider, part.term));
@@ -349,71 +306,6 @@ asio::awaitable<void> ScaleDuty::call(FleetName name,
             "provider_call_failed",
             {{"fleet", name.str()}, {"instance", id.str()}, {"why", reply.result.error().detail}});
     part->replies.insert_or_assign(id, std::move(reply));
-    wake_.notify();
-}
-
-void ScaleDuty::evaluate_if_due(const FleetName& name, Part& part, const FleetFacts& facts) {
-    if (!facts.view.state || part.evaluating || !may_act()) return;
-    const std::int64_t now = tick_at(clock_.wall(), facts.spec->scaling->period);
-    if (now == part.evaluated || now == facts.view.state->tick) return;
-    part.evaluated = now;
-    part.evaluating = true;
-    tasks_.spawn("evaluation of " + name.str(), evaluate(name, facts.spec, now, part.term));
-}
-
-asio::awaitable<void> ScaleDuty::evaluate(FleetName name,
-                                          std::shared_ptr<const config::FleetSpec> spec,
-                                          std::int64_t tick,
-                                          std::int64_t term) {
-    const WallTime at{seconds(tick)};
-    const SteadyTime deadline = clock_.now() + std::min<std::chrono::nanoseconds>(
-                                                   spec->scaling->period, longest_evaluation);
-    const auto look_around = [&]() -> std::optional<FleetFacts> {
-        const Part* const part = part_of(name, term);
-        if (part == nullptr) return std::nullopt;
-        auto facts = facts_of(name, *part);
-        if (!facts || !facts->view.state || !facts->unreadable.empty()) return std::nullopt;
-        return facts;
-    };
-    const auto members = [](const scaler::LifecycleView& view) {
-        return scaler::membership_of(*view.state, view.instances, view.sights);
-    };
-    scaler::Observations observed;
-    if (const auto before = look_around(); before && settings_.observe)
-        observed = co_await settings_.observe(spec, members(before->view), at, deadline);
-    Part* const part = part_of(name, term);
-    if (part == nullptr) co_return;
-    part->evaluating = false;
-    const auto facts = look_around();
-    // The fleet may have changed while Prometheus was asked: this was meant for it as it was.
-    if (!facts || facts->spec != spec) co_return;
-    observed.pause = scaler::pause_of(facts->view.pause, at);
-    const scaler::Membership membership = members(facts->view);
-    const scaler::Policy policy = scaler::policy_at(scaler::policy_of(*spec->scaling), membership);
-    const scaler::History history = scaler::history_of(facts->view.state->history);
-    scaler::Decision decision = scaler::decide(policy, history, observed, membership, at);
-    const scaler::Explanation explanation =
-        scaler::explain(policy, history, observed, membership, at, decision);
-    // What can't be done yet is decided again and again.
-    const bool is_new = std::exchange(part->told, decision.size) != decision.size;
-    if (decision.size != decision.was && is_new)
-        log::info("scaling_decided",
-                  {{"fleet", name.str()},
-                   {"was", std::to_string(decision.was)},
-                   {"size", std::to_string(decision.size)}});
-    note_decision(part->notes, decision, explanation, at, clock_.wall());
-    part->decision_spec = spec;
-    part->decision =
-        scaler::TickDecision{.tick = tick, .decision = decision, .digest = explanation.digest};
-    if (settings_.record)
-        settings_.record({.fleet = name,
-                          .spec = spec,
-                          .epoch = *epoch_,
-                          .at = at,
-                          .history = history,
-                          .observed = std::move(observed),
-                          .membership = membership,
-                          .decision = std::move(decision)});
     wake_.notify();
 }
 

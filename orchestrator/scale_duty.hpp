@@ -37,10 +37,11 @@ struct ScaleDutySettings {
     RecordTick record{};  ///< null: nothing is recorded
 };
 
-/// The master's duty to make and remove LBs: at each tick of a fleet it asks for metrics and
-/// decides; what follows is planned by scaler/lifecycle.hpp from what is in the tree, written as
-/// one fenced multi, and only then done. What it knows besides (listings, answers of providers) is
-/// this term's and begins anew with the next. Executor: the control executor.
+/// The master's duty to make and remove LBs, and to say what it would do of fleets in shadow: at
+/// each tick of a fleet it asks for metrics and decides; what follows is planned by
+/// scaler/lifecycle.hpp from what is in the tree, written as one fenced multi, and only then done.
+/// What it knows besides (listings, answers of providers) is this term's and begins anew with the
+/// next. Executor: the control executor.
 class ScaleDuty {
  public:
     ScaleDuty(asio::any_io_executor executor,

@@ -31,7 +31,8 @@ constexpr seconds list_at_least_every{30};
 
 scaler::LifecycleSettings settings_of(const follow::FleetView& fleet, bool places) {
     const config::FleetSpec& spec = *fleet.spec;
-    const config::FleetProvider& provider = *spec.provider;
+    static const config::FleetProvider none;
+    const config::FleetProvider& provider = spec.provider ? *spec.provider : none;
     return {.fleet = spec.name,
             .uid = fleet.head->value.uid,
             .spec_generation = fleet.spec_generation,
@@ -199,9 +200,37 @@ FleetFacts facts_of_fleet(const follow::ClusterView& view,
         sight.published = dns.published;
         sight.in_dns = dns.why;
     }
+    if (facts.settings.shadow)
+        for (const InstanceId& id : others_of(view, name))
+            facts.others.emplace(id, sight_of(group, id, frozen, now));
     if (abilities.places)
         seen.hosts = hosts_of(view, managed, *fleet.spec->provider, abilities.asks_hosts, steady);
     return facts;
+}
+
+scaler::Membership membership_of(const FleetFacts& facts) {
+    const scaler::LifecycleView& seen = facts.view;
+    return scaler::with_others(
+        scaler::membership_of(seen.state.value(), seen.instances, seen.sights),
+        facts.others,
+        facts.settings.warm_up,
+        seen.now);
+}
+
+std::set<InstanceId> others_of(const follow::ClusterView& view, const FleetName& name) {
+    std::set<InstanceId> others;
+    const follow::FleetView& fleet = view.fleets.at(name);
+    for (const config::FleetInstance& listed : fleet.spec->instances) others.insert(listed.id);
+    const auto group = view.groups.find(follow::instance_group(name));
+    if (group != view.groups.end())
+        for (const follow::Instance& one : follow::instances_of(group->second))
+            others.insert(InstanceId(one.id.str()));
+    const auto managed = view.managed.find(name);
+    std::erase_if(others, [&](const InstanceId& id) {
+        return (managed != view.managed.end() && managed->second.instances.contains(id)) ||
+               (fleet.spec->provider && scaler::generation_of(name, id.str()));
+    });
+    return others;
 }
 
 SeenFleet remember(SeenFleet seen, const std::string& uid, const znodes::FleetState& state) {
@@ -253,6 +282,7 @@ std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view) {
         row.shadow = fleet.spec->scaling->shadow;
         row.min = fleet.spec->scaling->min;
         row.max = fleet.spec->scaling->max;
+        if (row.shadow) row.others = static_cast<int>(others_of(view, name).size());
         const auto managed = view.managed.find(name);
         if (managed == view.managed.end()) continue;
         // One whose znode has vanished stays in force.
@@ -356,6 +386,8 @@ std::set<InstanceId> removed_instances(const follow::ClusterView& view, const Fl
     const auto fleet = view.fleets.find(name);
     if (managed == view.managed.end() || fleet == view.fleets.end() || !fleet->second.live())
         return {};
+    // What people run is theirs, whatever it is called.
+    if (!fleet->second.spec->provider) return {};
     const std::optional<Records> records = sound_records(managed->second);
     return records ? strays_of(view, name, *records) : std::set<InstanceId>{};
 }

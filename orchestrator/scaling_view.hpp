@@ -6,6 +6,7 @@
 #include "scaler/explain.hpp"
 #include "scaler/lifecycle.hpp"
 #include "scaler/lifecycle_write.hpp"
+#include "scaler/shadow.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -24,6 +25,7 @@ struct FleetFacts {
     scaler::LifecycleView view;
     scaler::FleetVersions versions;
     std::shared_ptr<const config::FleetSpec> spec;
+    scaler::Others others{};   ///< of a fleet in shadow
     bool asks_hosts = false;   ///< the provider
     std::string unreadable{};  ///< why nothing can be planned; empty: it can
 };
@@ -51,7 +53,7 @@ void recall(const SeenFleet& seen, const std::string& uid, scaler::LifecycleView
 
 using OutOfDnsOf = std::function<dnsupdate::OutOfDns(const FleetName&, const InstanceId&)>;
 
-/// Of a live fleet that has a provider and a policy. Records that have
+/// Of a live fleet that has a policy, and a provider unless it is in shadow. Records that have
 /// vanished are left out of the plan's view, so that it refuses to go on; without its state the
 /// fleet is begun anew, by what is there.
 [[nodiscard]] FleetFacts facts_of_fleet(const follow::ClusterView& view,
@@ -61,6 +63,14 @@ using OutOfDnsOf = std::function<dnsupdate::OutOfDns(const FleetName&, const Ins
                                         const OutOfDnsOf& out_of_dns,
                                         WallTime now,
                                         SteadyTime steady);
+
+/// Whom decisions are about; of a fleet that has a state.
+[[nodiscard]] scaler::Membership membership_of(const FleetFacts& facts);
+
+/// Its LBs that have no record, listed or registered: people run them. Those that carry names as a
+/// provider of the fleet gives them are left out: they are on their way out, or orphans.
+[[nodiscard]] std::set<InstanceId> others_of(const follow::ClusterView& view,
+                                             const FleetName& name);
 
 /// To be told of the decision of the tick `at`.
 void note_decision(FleetScalingNotes& notes,

@@ -234,6 +234,7 @@ struct ScalingRow {
     bool shadow = false;
     int min = 0;
     int max = 0;
+    int others = 0;      ///< of a fleet in shadow: its LBs that people run
     bool begun = false;  ///< else nothing of the following is known
     int target = 0;
     std::int64_t generation = 0;

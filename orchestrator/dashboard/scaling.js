@@ -33,7 +33,8 @@ window.musterScaling = ({ make, mark, setText, setClass, span, clockTime, ago, p
     if (notes && notes.refused) all.push(['tag bad', 'STOPPED']);
     if (cluster && (cluster.pause.all || cluster.pause.scaling)) all.push(['tag warn', 'PAUSED in the cluster']);
     if (s.pause.kind !== 'none') all.push(['tag warn', s.pause.kind === 'all' ? 'PAUSED' : 'PAUSED: ' + s.pause.kind]);
-    if (s.shadow) all.push(['tag', 'SHADOW: decides, does nothing']);
+    const decided = notes && notes.explanation;
+    if (s.shadow) all.push(['tag', 'SHADOW: ' + (decided ? 'would be ' + text(decided.size) : 'decides, does nothing')]);
     if (s.creates_again && Date.parse(s.creates_again) > serverNow()) all.push(['tag bad', 'creates fail']);
     const lack = notes ? lackOf(notes.explanation) : 0;
     if (lack) all.push(['tag warn', 'data missing: ' + count(lack, 'metric')]);
@@ -105,7 +106,9 @@ window.musterScaling = ({ make, mark, setText, setClass, span, clockTime, ago, p
     li.button_.setAttribute('aria-expanded', String(isOpen));
     setText(li.name_, s.fleet);
     const short = serving(s) < s.target;
-    renew(li.size_, [s.begun, serving(s), s.target, s.down], () => li.size_.replaceChildren(...(s.begun
+    renew(li.size_, [s.begun, serving(s), s.target, s.down, s.others], () => li.size_.replaceChildren(...(s.others
+      ? [make('b', '', text(s.target + s.others)), s.target + s.others === 1 ? ' LB, ' : ' LBs, ', make('span', 'dim', s.others + ' run by people')]
+      : s.begun
       ? [make('b', short ? 'degraded' : '', text(s.target)), ' ' + (s.target === 1 ? 'LB' : 'LBs') + ', ',
         make('span', short ? 'degraded' : 'dim', serving(s) + ' in service'), s.down ? ', ' : '', s.down ? make('b', 'down', s.down + ' down') : ''] : ['–'])));
     setText(li.limits_, s.min + ' to ' + s.max + ' allowed');

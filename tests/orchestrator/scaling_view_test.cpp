@@ -134,6 +134,22 @@ TEST(FleetFacts, WithoutItsStateAFleetIsBegunAnewByWhatIsThere) {
     EXPECT_NE(facts.unreadable, "");
 }
 
+TEST(OthersOf, AreListedOrRegisteredAndHaveNoRecord) {
+    Tree tree(1);
+    tree.record("edge-1-1", InstancePhase::serving);
+    tree.run({"edge-1-1", "edge-5-9", "by-hand"});
+    EXPECT_EQ(others_of(tree.view, edge), (Ids{InstanceId("by-hand")}));
+    auto spec = std::make_shared<config::FleetSpec>(*tree.view.fleets[edge].spec);
+    spec->provider.reset();
+    spec->instances.push_back({.id = InstanceId("listed")});
+    spec->scaling->shadow = true;
+    tree.view.fleets[edge].spec = std::move(spec);
+    EXPECT_EQ(others_of(tree.view, edge),
+              (Ids{InstanceId("by-hand"), InstanceId("edge-5-9"), InstanceId("listed")}));
+    EXPECT_EQ(scaling_rows(tree.view).at(edge).others, 3);
+    EXPECT_EQ(removed_instances(tree.view, edge), Ids{}) << "they are people's";
+}
+
 TEST(SeenFleet, KeepsTheHighestGenerationAndTheLatestBeginning) {
     SeenFleet seen = remember({}, "u", {.generation = 7, .founded = WallTime{5s}});
     seen = remember(seen, "u", {.generation = 3, .founded = WallTime{9s}});

@@ -1,16 +1,11 @@
 #include "tests/sim/scaling_run.hpp"
 
 #include "common/config/decode.hpp"
-#include "orchestrator/config_plan.hpp"
 #include "orchestrator/recording_files.hpp"
-#include "orchestrator/scale_duty.hpp"
-#include "orchestrator/snapshot_builder.hpp"
 #include "scaler/spec_policy.hpp"
-#include "tests/sim/world.hpp"
-#include "tests/support/rethrow.hpp"
+#include "tests/sim/scaling_node.hpp"
 #include "tests/support/temp_dir.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -138,86 +133,37 @@ scaler::Observations observed_at(std::uint64_t seed,
     return observed;
 }
 
-/// What a node's process has besides SimNode: the scaling duty, fed as orchestrator/daemon.cpp
-/// feeds it.
-class Scaling {
+/// A node's duty whose decisions are recorded.
+class RecordedNode {
  public:
-    Scaling(World& world,
-            SimNode& node,
-            std::shared_ptr<scaler::Provider> cloud,
-            std::uint64_t seed,
-            const std::filesystem::path& directory)
-        : world_(world),
-          node_(node),
-          files_(directory / node.id().str(), node.id(), {.bytes_left_free = 0}),
-          tasks_(world.context.get_executor()) {
+    RecordedNode(World& world,
+                 SimNode& node,
+                 std::shared_ptr<scaler::Provider> cloud,
+                 std::uint64_t seed,
+                 const std::filesystem::path& directory)
+        : files_(directory / node.id().str(), node.id(), {.bytes_left_free = 0}),
+          scaling_(world, node, settings(std::move(cloud), seed)) {}
+
+    void end() { scaling_.end(); }
+
+ private:
+    ScaleDutySettings settings(std::shared_ptr<scaler::Provider> cloud, std::uint64_t seed) {
         Observe observe = [seed](std::shared_ptr<const config::FleetSpec> /*spec*/,
                                  scaler::Membership membership,
                                  WallTime tick,
                                  SteadyTime /*deadline*/) -> asio::awaitable<scaler::Observations> {
             co_return observed_at(seed, tick, membership);
         };
-        duty_ = std::make_unique<ScaleDuty>(
-            world.context.get_executor(),
-            node.store(),
-            node.clock(),
-            node.node(),
-            nullptr,
-            ScaleDutySettings{.providers = {{"cloud", std::move(cloud)}},
-                              .observe = std::move(observe),
-                              .record =
-                                  [this](TickRecord tick) {
-                                      const auto written = files_.write(tick);
-                                      if (!written)
-                                          throw std::logic_error(written.error().message());
-                                  }},
-            [&node] { return fmt::format("{:016x}{:016x}", node.random()(), node.random()()); },
-            [] { return false; },
-            [] {});
-        node.node().on_change([this](const follow::ViewChange&) { duty_->look(); });
-        duty_->start();
-        tasks_.spawn("snapshots", publish());
+        return {.providers = {{"cloud", std::move(cloud)}},
+                .observe = std::move(observe),
+                .record = [this](TickRecord tick) {
+                    const auto written = files_.write(tick);
+                    if (!written) throw std::logic_error(written.error().message());
+                }};
     }
 
-    void end() {
-        bool ended = false;
-        const auto stop = [](Scaling& self, bool& done) -> asio::awaitable<void> {
-            co_await self.tasks_.stop();
-            co_await self.duty_->stop();
-            done = true;
-        };
-        node_.node().on_change({});
-        asio::co_spawn(world_.context, stop(*this, ended), test::rethrow);
-        world_.run_until(0ns, [&] { return ended; });
-        if (!ended) throw std::logic_error("the duty still waits for something");
-    }
-
- private:
-    asio::awaitable<void> publish() {
-        for (;;) {
-            const Election* const election = node_.node().election();
-            SnapshotFacts facts{.cluster_name = "sim",
-                                .self = {.node = node_.id()},
-                                .session = node_.store().session(),
-                                .settled = node_.node().settled(),
-                                .scaling_notes = duty_->notes(),
-                                .now = node_.clock().now(),
-                                .wall = node_.clock().wall()};
-            if (election != nullptr && election->office()) {
-                facts.office = election->office();
-                facts.lease_until = election->lease_until();
-            }
-            duty_->take(builder_.build(node_.node().view(), facts));
-            co_await node_.clock().sleep_for(1s);
-        }
-    }
-
-    World& world_;
-    SimNode& node_;
     RecordingFiles files_;
-    SnapshotBuilder builder_;
-    std::unique_ptr<ScaleDuty> duty_;
-    TaskGroup tasks_;
+    ScalingNode scaling_;
 };
 
 void count(const scaler::RecordedPart& part, std::set<WallTime>& ticks, ScalingRun& run) {
@@ -270,25 +216,13 @@ ScalingRun run_scaling(std::chrono::seconds length,
                        const std::filesystem::path& directory) {
     World world(seed);
     const auto cloud = std::make_shared<Cloud>(world);
-    const auto decoded = config::decode(document);
-    if (!decoded.problems.empty())
-        throw std::logic_error(config::to_string(decoded.problems.front()));
-    const ConfigWrite write = plan_apply(world.paths,
-                                         decoded.fleets.at(0),
-                                         std::nullopt,
-                                         {.cluster = World::cluster,
-                                          .name = "scene",
-                                          .writer = "scene",
-                                          .time = world.clock.wall(),
-                                          .new_uid = "uid-of-edge"});
-    for (const coordination::CreateOp& op : write.prepare) world.ensemble.write({op});
-    if (!world.ensemble.write(write.commit).applied())
-        throw std::logic_error("the fleet was refused");
+    apply_fleet(world, document);
 
-    std::map<std::string, std::unique_ptr<Scaling>> duties;
+    std::map<std::string, std::unique_ptr<RecordedNode>> duties;
     const auto start = [&](const std::string& id) {
         world.start_node(id);
-        duties[id] = std::make_unique<Scaling>(world, *world.nodes.at(id), cloud, seed, directory);
+        duties[id] =
+            std::make_unique<RecordedNode>(world, *world.nodes.at(id), cloud, seed, directory);
     };
     const auto kill = [&](const std::string& id, World::Session session) {
         // Nothing of what it still does reaches the ensemble.
