@@ -199,7 +199,9 @@ void ScaleDuty::add_term(const FleetName& name, const Part& part, FleetFacts& fa
                   .writer = node_.identity().node.str(),
                   .sequence = (seen.state ? seen.state->stamp.sequence : 0) + 1};
     seen.nonce = new_guid_();
-    const bool dns_is_ready = facts.spec->dns.empty() || (dns_ != nullptr && dns_->publishes());
+    const bool was_named = dns_ != nullptr && seen.state && seen.state->named;
+    const bool dns_is_ready =
+        (facts.spec->dns.empty() && !was_named) || (dns_ != nullptr && dns_->publishes());
     seen.reconciled = part.inventory.newest.has_value() && dns_is_ready;
     const auto known = seen_.find(name);
     if (known != seen_.end()) recall(known->second, facts.settings.uid, seen);

@@ -46,6 +46,9 @@ scaler::LifecycleSettings settings_of(const follow::FleetView& fleet, bool place
             .replace_dead = provider.replace_dead,
             .shadow = spec.scaling->shadow,
             .take_down = spec.scaling->max == 0,
+            .min = spec.scaling->min,
+            .max = spec.scaling->max,
+            .named = !spec.dns.empty(),
             .list_every = std::clamp(duration_cast<seconds>(2 * spec.scaling->period),
                                      list_at_most_every,
                                      list_at_least_every)};
@@ -188,8 +191,9 @@ FleetFacts facts_of_fleet(const follow::ClusterView& view,
         add_connections(view, name, id, record.value.phase, now, sight);
         seen.sights.emplace(id, std::move(sight));
     }
-    // Whoever takes a fleet down has taken its names away first, and records stay for a while.
-    const bool named = !fleet.spec->dns.empty() || facts.settings.take_down;
+    // Where its names were taken away, records and caches last for a while.
+    const bool named =
+        facts.settings.named || facts.settings.take_down || (seen.state && seen.state->named);
     // Machines without a record have to be out of DNS, too, before they go.
     if (seen.state)
         for (const auto& [id, orphan] : seen.state->orphans) seen.sights[id];

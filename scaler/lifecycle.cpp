@@ -25,7 +25,8 @@ LifecyclePlan begin(const LifecycleSettings& settings, const LifecycleView& view
                    .fleet_uid = settings.uid,
                    .generation = view.seen_generation,
                    .target = live_count(view.instances, std::nullopt),
-                   .founded = view.now};
+                   .founded = view.now,
+                   .named = settings.named};
     const auto raise = [&](std::string_view id) {
         write.state.generation =
             std::max(write.state.generation, generation_of(settings.fleet, id).value_or(0));
@@ -107,6 +108,7 @@ LifecyclePlan plan(const LifecycleSettings& settings, const LifecycleView& view)
     }
     if (!view.state || is_of_a_finished_life(settings, view)) return begin(settings, view);
     Draft draft(settings, view);
+    note_names(draft);
     learn(draft);
     take_in_leftovers(draft);
     obey_pause(draft);
@@ -114,8 +116,8 @@ LifecyclePlan plan(const LifecycleSettings& settings, const LifecycleView& view)
     carry_out(draft);
     replace_dead(draft);
     collect_orphans(draft);
-    start_planned(draft);
     drain_and_delete(draft);
+    start_planned(draft);
     LifecyclePlan plan = draft.finish();
     ask_provider(draft, plan);
     const auto& newest = view.inventory.newest;

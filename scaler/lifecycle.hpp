@@ -44,7 +44,10 @@ struct LifecycleSettings {
     seconds warm_up{120};
     bool replace_dead = true;
     bool shadow = false;
-    bool take_down = false;   ///< max is 0: also the last one goes
+    bool take_down = false;  ///< max is 0: also the last one goes
+    int min = 0;
+    int max = znodes::max_fleet_size;
+    bool named = false;       ///< there are names that are to be answered with the fleet
     int creates_at_once = 5;  ///< after the first has become healthy (F6)
     int orphans_per_hour = 5;
     seconds retry{5};  ///< between two calls for one machine
@@ -162,10 +165,10 @@ struct LifecyclePlan {
 ///    connections, or `drain_timeout` over; deleting, remove(), absent twice, gone. Draining can be
 ///    taken back, deleting not. What is last to serve isn't drained.
 /// 5. A create that fails or takes too long: failed, removed by its name, and no other create for 5
-///    minutes, then 10, 20, 30 (reset after 3 hours, or by one that serves).
+///    minutes, then 10, 20, 30 (reset after 3 hours, or by one that serves); below `min` for one.
 /// 6. Dead is what probes call down, and is in neither of two complete listings, or has been down
-///    for `create_timeout`. It is replaced unless the breaker is open, a listing is partial or its
-///    host isn't reachable.
+///    for `create_timeout`. It is replaced unless the breaker is open, a listing is partial, its
+///    host isn't reachable or the provider won't remove it. A replacement that fails is owed.
 /// 7. Orphans: orphans.hpp.
 /// 8. A fleet that was made again under its name begins anew once nothing of the earlier one is
 /// left.

@@ -13,6 +13,8 @@ constexpr seconds first_back_off{300};
 constexpr seconds longest_back_off{1'800};
 constexpr seconds back_off_reset{10'800};
 constexpr seconds avoided_for{1'800};
+constexpr seconds back_off_below_min{60};
+constexpr seconds removal_patience{600};
 
 const Machine* find(const std::vector<Machine>& machines, const InstanceId& id) {
     const auto found = std::ranges::find(machines, id, &Machine::id);
@@ -54,6 +56,12 @@ void Draft::enter(const InstanceId& id, InstancePhase phase, std::string reason)
         record.absent = 0;
         record.absent_at.reset();
     }
+}
+
+WallTime Draft::back_off_until() const {
+    const znodes::FleetBackOff& back_off = state.back_off;
+    if (live() >= settings.min) return back_off.until;
+    return std::min(back_off.until, back_off.failed + back_off_below_min);
 }
 
 bool Draft::avoids(const std::string& host) const {
@@ -146,6 +154,14 @@ bool Draft::is_missing(const InstanceId& id) const {
     return record.since < inventory.before->asked &&
            inventory.before->asked < inventory.newest->asked && lacks(*inventory.before, id) &&
            lacks(*inventory.newest, id);
+}
+
+WallTime Draft::stuck_from(const InstanceId& id) const {
+    return records.at(id).since + settings.grace + removal_patience;
+}
+
+bool Draft::is_stuck(const InstanceId& id) const {
+    return records.at(id).phase == InstancePhase::deleting && now() >= stuck_from(id);
 }
 
 std::optional<Machine> Draft::machine(const InstanceId& id) const {

@@ -41,7 +41,9 @@ class Draft {
     /// One that its host has refused: only if no other host may take it this is a back-off.
     void fail_there(const InstanceId& id, std::string reason);
     [[nodiscard]] bool avoids(const std::string& host) const;
-    [[nodiscard]] bool backs_off() const { return now() < state.back_off.until; }
+    /// Until when nothing is created: not long while there are fewer than `min`.
+    [[nodiscard]] WallTime back_off_until() const;
+    [[nodiscard]] bool backs_off() const { return now() < back_off_until(); }
     void drop(const InstanceId& id);
     /// Back to serving, out of the intent.
     void take_back(const InstanceId& id, const std::string& reason);
@@ -56,6 +58,9 @@ class Draft {
     [[nodiscard]] bool is_missing(const InstanceId& id) const;
     /// Something of that name is there, and its own record can't be read.
     [[nodiscard]] bool is_unreadable(const InstanceId& id) const;
+    /// It is being removed for longer than that takes: nothing waits for it.
+    [[nodiscard]] bool is_stuck(const InstanceId& id) const;
+    [[nodiscard]] WallTime stuck_from(const InstanceId& id) const;
     /// The machine of this life as it was last seen; absent: not seen.
     [[nodiscard]] std::optional<Machine> machine(const InstanceId& id) const;
 
@@ -83,19 +88,23 @@ class Draft {
 [[nodiscard]] bool says_absent(const Reply& reply);
 
 // The stages, in this order. Each is one rule or a few that belong together.
+void note_names(Draft& draft);         ///< whether DNS has to be waited for: lifecycle_facts
 void learn(Draft& draft);              ///< what probes, answers and listings say: lifecycle_facts
 void take_in_leftovers(Draft& draft);  ///< of a state that was lost: lifecycle_intents
 void obey_pause(Draft& draft);         ///< takes back what may be: lifecycle_intents
 void close_intent(Draft& draft);       ///< when all of it is at its end: lifecycle_intents
 void carry_out(Draft& draft);          ///< the decision: lifecycle_intents
 void replace_dead(Draft& draft);       ///< lifecycle_replace
-void start_planned(Draft& draft);      ///< canary first: lifecycle_steps
 void drain_and_delete(Draft& draft);   ///< lifecycle_steps
+void start_planned(Draft& draft);      ///< canary first: lifecycle_steps
 void ask_provider(const Draft& draft, LifecyclePlan& plan);  ///< from what is committed
 
 /// Makes `count` records of a new generation and joins them to the intent, which is there.
 void plan_instances(Draft& draft, int count);
 void open_intent(Draft& draft, FleetIntentKind kind, seconds takes);
+
+/// Of a replacement: one that was not begun isn't made, as a dead instance stays.
+void cancel_replacement(Draft& draft, const std::string& why);
 
 /// Why nothing may be done (F1); absent: all is as it should be.
 [[nodiscard]] std::optional<std::string> unsafe(const LifecycleSettings& settings,

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace muster::scaler {
@@ -101,6 +102,12 @@ bool is_of_another(const Reply& reply, const FleetInstanceRecord& record) {
 /// Of what is to be removed: is it?
 void learn_removed(Draft& draft, const InstanceId& id) {
     FleetInstanceRecord& record = draft.records.at(id);
+    if (draft.is_stuck(id))
+        draft.say(
+            fmt::format("{} is to be removed for {} now, and is still there: the fleet "
+                        "doesn't wait for it",
+                        id.str(),
+                        minutes_of(duration_cast<seconds>(draft.now() - record.since))));
     const Reply* const said = draft.reply(id);
     if (said == nullptr) return;
     if (is_of_another(*said, record))
@@ -149,6 +156,17 @@ void learn_of(Draft& draft, const InstanceId& id) {
 }
 
 }  // namespace
+
+void note_names(Draft& draft) {
+    if (draft.settings.named) {
+        draft.state.named = true;
+    } else if (draft.state.named && draft.view.reconciled &&
+               std::ranges::all_of(draft.view.sights,
+                                   [](const auto& sight) { return sight.second.out_of_dns; })) {
+        draft.state.named = false;
+        draft.did("no name is answered with the fleet any more");
+    }
+}
 
 void learn(Draft& draft) {
     std::erase_if(draft.state.collected,

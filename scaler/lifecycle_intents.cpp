@@ -61,7 +61,7 @@ int grow(Draft& draft, int wanted, const std::string& digest) {
     const int missing = std::min(wanted - made, room(draft));
     if (missing > 0 && draft.backs_off()) {
         draft.say("nothing is created: the last creates failed");
-        draft.wake(draft.state.back_off.until);
+        draft.wake(draft.back_off_until());
     } else if (missing > 0) {
         open_intent(draft, FleetIntentKind::out, draft.settings.create_timeout * 2);
         plan_instances(draft, missing);
@@ -72,6 +72,7 @@ int grow(Draft& draft, int wanted, const std::string& digest) {
 }
 
 int shrink(Draft& draft, int wanted, const std::string& digest) {
+    if (wanted <= 0) return 0;
     if (draft.state.intent) {
         draft.say("scale-in waits: another change of the fleet is under way");
         return 0;
@@ -87,7 +88,11 @@ int shrink(Draft& draft, int wanted, const std::string& digest) {
     std::vector<VictimCandidate> candidates;
     for (const auto& [id, record] : draft.records) {
         if (record.phase != InstancePhase::serving) continue;
-        if (record.keep_until && draft.now() < *record.keep_until) continue;
+        if (record.keep_until && draft.now() < *record.keep_until) {
+            // No healthy one goes in its place.
+            if (draft.sight(id).verdict == Verdict::down) --wanted;
+            continue;
+        }
         if (!draft.sight(id).host_reachable) continue;  // what it is, is unknown
         candidates.push_back({.id = id,
                               .healthy = draft.sight(id).verdict != Verdict::down,
@@ -95,6 +100,10 @@ int shrink(Draft& draft, int wanted, const std::string& digest) {
                               .zone = record.zone,
                               .old_spec = record.spec_generation < draft.settings.spec_generation,
                               .serving_since = record.since});
+    }
+    if (wanted <= 0) {
+        draft.say("scale-in waits: what is down can't be removed now");
+        return 0;
     }
     const auto most = std::min(static_cast<std::size_t>(wanted), max_intent_ids);
     const auto victims = choose_victims(std::move(candidates), most);
@@ -118,9 +127,25 @@ bool is_at_end(const Draft& draft, const FleetIntent& intent) {
     const bool left = std::ranges::all_of(intent.leaving, [&](const InstanceId& id) {
         return phase(id) == InstancePhase::gone ||
                (phase(id) == InstancePhase::deleting &&
-                (!draft.sight(id).host_reachable || draft.is_unreadable(id)));
+                (!draft.sight(id).host_reachable || draft.is_unreadable(id) || draft.is_stuck(id)));
     });
     return made && left;
+}
+
+/// What an intent that ends leaves to be made up for: the dead have left, and fewer have come.
+void settle_owed(Draft& draft, const FleetIntent& intent) {
+    int& owed = draft.state.owed;
+    if (intent.kind == FleetIntentKind::in) {
+        owed = 0;  // the fleet was to be smaller
+        return;
+    }
+    const auto made = std::ranges::count_if(intent.ids, [&](const InstanceId& id) {
+        const InstancePhase phase = draft.records.at(id).phase;
+        return phase != InstancePhase::failed && phase != InstancePhase::gone;
+    });
+    const std::size_t left =
+        intent.kind == FleetIntentKind::replace ? intent.leaving.size() : std::size_t{0};
+    owed = std::max(0, owed + static_cast<int>(left) - static_cast<int>(made));
 }
 
 }  // namespace
@@ -129,8 +154,9 @@ void open_intent(Draft& draft, FleetIntentKind kind, seconds takes) {
     znodes::FleetState& state = draft.state;
     draft.starts = true;
     ++state.generation;
-    if (!state.intent) state.intent = FleetIntent{.started = draft.now()};
-    state.intent->kind = kind;
+    if (!state.intent) state.intent = FleetIntent{.kind = kind, .started = draft.now()};
+    // One that also makes up for dead ones remains that.
+    if (state.intent->kind != FleetIntentKind::replace) state.intent->kind = kind;
     state.intent->generation = state.generation;
     state.intent->deadline = draft.now() + takes;
     state.intent->nonce = draft.view.nonce;
@@ -152,6 +178,15 @@ void plan_instances(Draft& draft, int count) {
                              .reason = "planned"};
         draft.did(fmt::format("{} is planned", id.str()));
     }
+}
+
+void cancel_replacement(Draft& draft, const std::string& why) {
+    const FleetIntent& intent = draft.state.intent.value();
+    if (intent.kind != FleetIntentKind::replace) return;
+    const auto planned = std::ranges::find_if(intent.ids, [&](const InstanceId& id) {
+        return draft.records.at(id).phase == InstancePhase::planned;
+    });
+    if (planned != intent.ids.end()) draft.enter(*planned, InstancePhase::gone, why);
 }
 
 void take_in_leftovers(Draft& draft) {
@@ -185,7 +220,12 @@ void obey_pause(Draft& draft) {
 
 void close_intent(Draft& draft) {
     auto& intent = draft.state.intent;
+    if (intent)
+        for (const InstanceId& id : intent->leaving)
+            if (draft.records.at(id).phase == InstancePhase::deleting && !draft.is_stuck(id))
+                draft.wake(draft.stuck_from(id));
     if (intent && is_at_end(draft, *intent)) {
+        settle_owed(draft, *intent);
         draft.did(fmt::format(
             "{} of generation {} is done", znodes::to_string(intent->kind), intent->generation));
         intent.reset();
@@ -218,7 +258,8 @@ void carry_out(Draft& draft) {
     } else if (by > 0) {
         added = grow(draft, by, tick->digest);
     } else if (by < 0) {
-        removed = shrink(draft, -by, tick->digest);
+        // What has failed meanwhile is no part of the fleet any more.
+        removed = shrink(draft, std::min(-by, draft.live() - decision.size), tick->digest);
     }
     draft.starts = draft.starts || added > 0 || removed > 0;
     draft.state.history = kept_of(history_after(decision, added, removed));

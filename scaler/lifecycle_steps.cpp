@@ -64,32 +64,49 @@ Leave leave_of(const Draft& draft, const InstanceId& id) {
     return said->result.error().trouble == Trouble::invalid ? Leave::refused : Leave::unknown;
 }
 
+void keep(Draft& draft, const InstanceId& id, const std::string& why) {
+    draft.records.at(id).keep_until = draft.now() + kept_after_refusal;
+    draft.did(fmt::format("{} stays: {}", id.str(), why));
+    draft.take_back(id, why);
+    cancel_replacement(draft, fmt::format("{} stays", id.str()));
+}
+
 /// What can't begin doesn't hold up the fleet: another one may be chosen.
 void give_up_late(Draft& draft, const InstanceId& id, const std::string& why) {
     const WallTime late = draft.state.intent->started + draft.settings.drain_timeout;
     draft.say(fmt::format("{} is to leave: {}", id.str(), why));
-    if (draft.state.intent->kind != FleetIntentKind::in) return;
     if (draft.now() < late) return draft.wake(late);
-    draft.records.at(id).keep_until = draft.now() + kept_after_refusal;
-    draft.did(fmt::format("{} stays: {}", id.str(), why));
-    draft.take_back(id, why);
+    keep(draft, id, why);
+}
+
+bool is_one_on_its_way(const Draft& draft) {
+    return std::ranges::any_of(draft.state.intent->ids, [&](const InstanceId& id) {
+        return is_starting(draft.records.at(id).phase);
+    });
 }
 
 void begin_drain(Draft& draft, const InstanceId& id) {
+    const bool is_replaced = draft.state.intent->kind == FleetIntentKind::replace;
+    if (is_replaced && draft.sight(id).verdict == Verdict::up) {
+        draft.did(fmt::format("{} stays: it is healthy again", id.str()));
+        draft.take_back(id, "healthy again");
+        return cancel_replacement(draft, fmt::format("{} is healthy again", id.str()));
+    }
     switch (leave_of(draft, id)) {
         case Leave::unknown:
             return give_up_late(draft, id, "the provider hasn't said whether it would remove it");
         case Leave::refused:
-            draft.records.at(id).keep_until = draft.now() + kept_after_refusal;
-            draft.did(fmt::format("{} stays: the provider won't remove it: {}",
-                                  id.str(),
-                                  draft.reply(id)->result.error().detail));
-            return draft.take_back(id, "the provider won't remove it");
+            return keep(draft,
+                        id,
+                        "the provider won't remove it: " + draft.reply(id)->result.error().detail);
         case Leave::granted:
             break;
     }
-    if (draft.serving_besides(id) == 0 && !draft.settings.take_down)
-        return give_up_late(draft, id, "no other one serves and is healthy");
+    if (draft.serving_besides(id) == 0 && !draft.settings.take_down) {
+        const std::string why = "no other one serves and is healthy";
+        if (!is_replaced || !is_one_on_its_way(draft)) return give_up_late(draft, id, why);
+        return draft.say(fmt::format("{} is to leave: {}", id.str(), why));
+    }
     FleetInstanceRecord& record = draft.records.at(id);
     record.drain_started = draft.now();
     record.deadline.reset();
@@ -239,6 +256,16 @@ void ask(const Draft& draft, const InstanceId& id, CallKind kind, LifecyclePlan&
     plan.calls.push_back(std::move(call));
 }
 
+/// Dead ones of which the provider hasn't said that it removes them: as many replacements wait.
+int held_back(const Draft& draft) {
+    const FleetIntent& intent = *draft.state.intent;
+    if (intent.kind != FleetIntentKind::replace) return 0;
+    return static_cast<int>(std::ranges::count_if(intent.leaving, [&](const InstanceId& id) {
+        return draft.records.at(id).phase == InstancePhase::serving &&
+               leave_of(draft, id) != Leave::granted;
+    }));
+}
+
 }  // namespace
 
 void start_planned(Draft& draft) {
@@ -247,17 +274,20 @@ void start_planned(Draft& draft) {
         return draft.say("creates wait: " + open->why);
     bool verified = false;
     int under_way = 0;
+    int waiting = 0;
     for (const InstanceId& id : draft.state.intent->ids) {
         const InstancePhase phase = draft.records.at(id).phase;
         verified = verified || phase == InstancePhase::warming || phase == InstancePhase::serving;
         if (phase == InstancePhase::creating || phase == InstancePhase::booting) ++under_way;
+        if (phase == InstancePhase::planned) ++waiting;
     }
-    const int most = verified ? std::max(1, draft.settings.creates_at_once) : 1;
+    int may_start = (verified ? std::max(1, draft.settings.creates_at_once) : 1) - under_way;
+    may_start = std::min(may_start, waiting - held_back(draft));
     for (const InstanceId& id : draft.state.intent->ids) {
-        if (under_way >= most) break;
+        if (may_start <= 0) break;
         if (draft.records.at(id).phase != InstancePhase::planned) continue;
         if (!start(draft, id)) break;
-        ++under_way;
+        --may_start;
     }
 }
 

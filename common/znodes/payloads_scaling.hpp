@@ -86,6 +86,8 @@ struct FleetState {
     std::optional<WallTime> replaced{};  ///< when a dead instance was last replaced
     /// Hosts that made nothing of an order, and until when others are preferred.
     std::map<std::string, WallTime> avoided{};
+    int owed = 0;        ///< dead instances that left, and whose replacements failed
+    bool named = false;  ///< names are answered with its instances, or may still be
     bool operator==(const FleetState&) const = default;
 };
 

@@ -286,6 +286,21 @@ TEST(FleetFacts, MachinesWithoutARecordAreLookedUpInDns) {
     }
 }
 
+TEST(FleetFacts, DnsIsAskedForAsLongAsTheFleetWasNamed) {
+    Tree tree(1);
+    tree.record("edge-1-1", InstancePhase::serving);
+    const auto dns = [](const FleetName&, const InstanceId&) {
+        return dnsupdate::OutOfDns{.why = "it is there"};
+    };
+    for (const bool named : {false, true}) {
+        tree.view.managed.at(edge).state->value.named = named;
+        const FleetFacts facts =
+            facts_of_fleet(tree.view, edge, nullptr, {}, dns, WallTime(10'000s), SteadyTime{});
+        EXPECT_FALSE(facts.settings.named) << "by its spec";
+        EXPECT_EQ(facts.view.sights.at(InstanceId("edge-1-1")).out_of_dns, !named);
+    }
+}
+
 TEST(FleetFacts, HostsAreReachableSinceTheyCameBackOrTheTermBegan) {
     FleetFacts facts;
     facts.asks_hosts = true;

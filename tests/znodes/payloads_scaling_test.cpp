@@ -44,7 +44,9 @@ FleetState some_state() {
             .listed = at(5),
             .tick = 66,
             .replaced = at(6),
-            .avoided = {{"n2", at(7)}}};
+            .avoided = {{"n2", at(7)}},
+            .owed = 1,
+            .named = true};
 }
 
 TEST(ScalingPayloads, ReadLikeThis) {
@@ -57,7 +59,8 @@ TEST(ScalingPayloads, ReadLikeThis) {
         R"("intent":{"kind":"out","generation":4,"ids":["web-4-1"],"leaving":["web-2-1"],)"
         R"("started":900,"deadline":2000,"nonce":"abc","digest":"d1"},)"
         R"("orphans":{"web-1-1":{"first":1,"last":2,"listings":2,"condemned":3}},)"
-        R"("collected":[4],"listed":5,"replaced":6,"avoided":{"n2":7}})");
+        R"("collected":[4],"listed":5,"replaced":6,"owed":1,"named":true,)"
+        R"("avoided":{"n2":7}})");
     const FleetInstanceRecord record{.stamp = stamp,
                                      .fleet_uid = "u1",
                                      .generation = 4,
@@ -127,6 +130,8 @@ TEST(ScalingPayloads, AStateThatCannotBeOneIsRefused) {
         {"[[900,1,0]]", "[[900,1,10001]]", "history: events: not a payload of this kind"},
         {"[[900,1,0]]", "[[900,1,0],[800,1,0]]", "history: events: not a payload of this kind"},
         {R"("failures":1)", R"("failures":-1)", "back_off: failures: out of bounds"},
+        {R"("owed":1)", R"("owed":-1)", "owed: out of bounds"},
+        {R"("named":true)", R"("named":1)", "named: not a payload of this kind"},
         {R"({"n2":7})", R"({"n2":-7})", "avoided: not a payload of this kind"},
         {R"({"n2":7})", R"({"a/b":7})", "avoided: not a payload of this kind"},
         {R"("kind":"out")", R"("kind":"sideways")", "intent: kind: not a payload of this kind"},

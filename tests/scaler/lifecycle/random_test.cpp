@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 #include <vector>
 
@@ -25,9 +26,12 @@ class Storm {
         for (int n = number(1, 3); n > 0; --n)
             story.push_back({.second = settled_at + number(0, storm),
                              .size = number(1, 5),
-                             .kill = number(0, 9) == 0 ? 1 : 0});
+                             .kill = number(0, 9) == 0 ? 1 : 0,
+                             .refuses = number(0, 3) == 0,
+                             .removes = number(0, 3) != 0});
         std::ranges::sort(story, {}, &Turn::second);
-        size = *story.back().size;
+        story.push_back({.second = settled_at + storm, .refuses = false, .removes = true});
+        size = *std::prev(story.end(), 2)->size;
         world.tell(std::move(story));
     }
 

@@ -18,13 +18,6 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using znodes::FleetPauseKind;
 
-void grant(LifecycleView& view, const InstanceId& which) {
-    view.replies[which] = {.kind = CallKind::can_remove,
-                           .asked = view.now - seconds(1),
-                           .at = view.now,
-                           .result = Machine{.id = which}};
-}
-
 /// web-1-1 of three drains, and is out of DNS for so many seconds.
 LifecycleView draining(int out_for) {
     LifecycleView view = shrinking(3, 2);
@@ -226,18 +219,6 @@ TEST(LifecycleIn, IsTakenBackByAPause) {
         view.pause.until = view.now;
         EXPECT_FALSE(plan(quick_settings(), view).write) << "a pause that is over";
     }
-}
-
-LifecycleView with_dead(int size, int dead) {
-    LifecycleView view = serving(size);
-    for (int k = 1; k <= dead; ++k) {
-        view.sights.at(id(1, k)).verdict = Verdict::down;
-        view.sights.at(id(1, k)).since = view.now - seconds(5);
-        for (auto* listing : {&view.inventory.before, &view.inventory.newest})
-            std::erase_if((*listing)->machines,
-                          [&](const Machine& machine) { return machine.id == id(1, k); });
-    }
-    return view;
 }
 
 TEST(LifecycleReplace, NeedsTwoKindsOfEvidence) {

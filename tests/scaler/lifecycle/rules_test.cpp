@@ -374,6 +374,7 @@ TEST(LifecycleUnreadable, IsNeitherAbsentNorAnothersAndHoldsUpNothing) {
 
     view = shrinking(3, 2);
     view.instances.at(id(1, 1)).phase = InstancePhase::deleting;
+    view.instances.at(id(1, 1)).since = view.now;
     EXPECT_FALSE(plan(quick_settings(), view).write);
     for (auto* listing : {&view.inventory.before, &view.inventory.newest})
         (*listing)->machines.front() = damaged(id(1, 1));

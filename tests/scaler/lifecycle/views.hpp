@@ -92,4 +92,25 @@ inline LifecycleView shrinking(int from, int to) {
     return view;
 }
 
+/// The provider has said that it would remove it.
+inline void grant(LifecycleView& view, const InstanceId& which) {
+    view.replies[which] = {.kind = CallKind::can_remove,
+                           .asked = view.now - seconds(1),
+                           .at = view.now,
+                           .result = Machine{.id = which}};
+}
+
+/// The first of them are down, and their machines are gone.
+inline LifecycleView with_dead(int size, int dead) {
+    LifecycleView view = serving(size);
+    for (int k = 1; k <= dead; ++k) {
+        view.sights.at(id(1, k)).verdict = Verdict::down;
+        view.sights.at(id(1, k)).since = view.now - seconds(5);
+        for (auto* listing : {&view.inventory.before, &view.inventory.newest})
+            std::erase_if((*listing)->machines,
+                          [&](const Machine& machine) { return machine.id == id(1, k); });
+    }
+    return view;
+}
+
 }  // namespace muster::scaler::testing

@@ -197,6 +197,7 @@ LifecycleView World::view_of(const Master& master) const {
     if (view.state && view.state->tick < tick) {
         Policy by = policy;
         by.metrics.at(0).rule = FixedPolicy{.size = wanted_};
+        if (blind_) by.metrics = {{.name = "load", .rule = TargetPolicy{}}};
         by.min = std::min(1, wanted_);
         const WallTime when(tick * period);
         const History history = history_of(view.state->history);
@@ -345,9 +346,12 @@ ProviderResult<Machine> World::carry_out(const ProviderCall& call) {
                                                   record->second.phase != InstancePhase::failed &&
                                                   record->second.phase != InstancePhase::gone)
                 violate(id.str() + " is removed and not deleting");
-            machines.erase(id);
+            if (removes_) machines.erase(id);
             break;
         case CallKind::can_remove:
+            if (refuses_)
+                return tl::unexpected(
+                    ProviderError{.trouble = Trouble::invalid, .detail = "protected"});
             return Machine{.id = id};
     }
     return machine_at(id);
@@ -396,6 +400,9 @@ void World::happen() {
         const Turn& turn = story_[turn_++];
         wanted_ = turn.size.value_or(wanted_);
         creates_fail_ = turn.creates_fail.value_or(creates_fail_);
+        refuses_ = turn.refuses.value_or(refuses_);
+        removes_ = turn.removes.value_or(removes_);
+        blind_ = turn.blind.value_or(blind_);
         int kill = turn.kill;
         for (auto& [id, machine] : machines) {
             if (kill == 0) break;

@@ -36,6 +36,9 @@ struct Turn {
     int kill = 0;               ///< so many of the serving machines end
     std::optional<znodes::FleetPauseKind> pause{};
     std::optional<bool> creates_fail{};  ///< the provider takes orders and makes nothing
+    std::optional<bool> refuses{};       ///< it won't remove anything
+    std::optional<bool> removes{};       ///< it takes removals; false: and nothing happens
+    std::optional<bool> blind{};         ///< no metric says anything
 };
 
 enum class ActionKind : std::uint8_t { write, call, list, dns };
@@ -127,6 +130,9 @@ class World {
     std::size_t turn_ = 0;
     int wanted_ = 0;
     bool creates_fail_ = false;
+    bool refuses_ = false;
+    bool removes_ = true;
+    bool blind_ = false;
     ProviderFence provider_fence_;
     std::int64_t dns_fence_ = 0;
     std::map<InstanceId, WallTime> withdrawn_;
