@@ -11,7 +11,7 @@
 
 namespace {
 
-/// MUSTER_SCALER_PART: one of them alone.
+/// MUSTER_SCALER_PART: one of them alone. ./bench tells of all variables.
 bool is_wanted(std::string_view part) {
     const char* const only = std::getenv("MUSTER_SCALER_PART");
     return only == nullptr || only == part;

@@ -72,15 +72,21 @@ std::vector<RecordedDecision> recorded_decisions(const std::filesystem::path& di
 DecisionSequence compare_decisions(const std::vector<FleetCommit>& commits,
                                    const FleetName& fleet,
                                    const std::vector<RecordedDecision>& recorded,
-                                   const scaler::Policy& policy) {
+                                   const scaler::Policy& policy,
+                                   std::chrono::seconds period) {
     std::map<std::pair<std::int64_t, WallTime>, const RecordedDecision*> by_tick;
     for (const RecordedDecision& one : recorded)
         by_tick.insert_or_assign({one.epoch, one.tick.at}, &one);
+    const auto has_later = [&](const std::pair<std::int64_t, WallTime>& key) {
+        const auto next = by_tick.upper_bound(key);
+        return next != by_tick.end() && next->first.first == key.first;
+    };
     DecisionSequence sequence;
     std::set<std::pair<std::int64_t, WallTime>> written;
     std::set<std::int64_t> masters;
     std::optional<History> own;
     std::int64_t tick = 0;
+    std::optional<std::int64_t> first;
     for (const FleetCommit& commit : commits) {
         if (commit.fleet != fleet || !commit.state) continue;
         const znodes::FleetState& state = *commit.state;
@@ -89,9 +95,11 @@ DecisionSequence compare_decisions(const std::vector<FleetCommit>& commits,
         const std::pair key{state.stamp.token, WallTime(std::chrono::seconds(state.tick))};
         const auto found = by_tick.find(key);
         ++sequence.ticks;
+        if (!first) first = tick;
         masters.insert(state.stamp.token);
         if (found == by_tick.end()) {
             ++sequence.unrecorded;
+            if (has_later(key)) ++sequence.holes;
             own = scaler::history_of(state.history);
             continue;
         }
@@ -115,6 +123,7 @@ DecisionSequence compare_decisions(const std::vector<FleetCommit>& commits,
     for (const auto& [key, one] : by_tick)
         if (!written.contains(key)) ++sequence.unwritten;
     sequence.masters = masters.size();
+    if (first) sequence.span = static_cast<std::size_t>((tick - *first) / period.count()) + 1;
     return sequence;
 }
 

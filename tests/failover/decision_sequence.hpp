@@ -4,6 +4,7 @@
 #include "scaler/recording.hpp"
 #include "tests/failover/fleet_log.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -30,6 +31,8 @@ struct DecisionSequence {
     std::size_t differences = 0;  ///< decided otherwise by the one core
     std::size_t unwritten = 0;    ///< recorded, and never in the tree: its master died before
     std::size_t unrecorded = 0;   ///< in the tree, and its master died before it was recorded
+    std::size_t holes = 0;        ///< of these, with a record by the same master of a later tick
+    std::size_t span = 0;         ///< ticks from the first to the last one
     std::string first;            ///< difference, for people
 };
 
@@ -37,10 +40,13 @@ struct DecisionSequence {
 /// was seen at each tick, in order, and keeps its own history, of which it is told as a master is
 /// how much of a decision was carried out. What counts is what is in the tree: a tick whose master
 /// died before it had written it has never been. At a tick of which no record is left the core goes
-/// on with the history in the tree.
+/// on with the history in the tree: so it can't differ there, and there have to be few of them. A
+/// master records a tick before it writes it, in order, on a thread of its own: only a killed one
+/// loses records, and those of its last moment.
 [[nodiscard]] DecisionSequence compare_decisions(const std::vector<FleetCommit>& commits,
                                                  const FleetName& fleet,
                                                  const std::vector<RecordedDecision>& recorded,
-                                                 const scaler::Policy& policy);
+                                                 const scaler::Policy& policy,
+                                                 std::chrono::seconds period);
 
 }  // namespace muster::test

@@ -65,18 +65,19 @@ struct Story {
 TEST(DecisionSequence, IsThatOfOneCoreWhenTheNextMasterGoesOn) {
     const Story story(false);
     const DecisionSequence all =
-        compare_decisions(story.commits, edge, story.recorded, story.policy);
+        compare_decisions(story.commits, edge, story.recorded, story.policy, 1s);
     EXPECT_EQ(all.ticks, 20U);
     EXPECT_EQ(all.masters, 2U);
     EXPECT_EQ(all.changes, 2U);
     EXPECT_EQ(all.differences, 0U) << all.first;
-    EXPECT_EQ(all.unwritten + all.unrecorded, 0U);
+    EXPECT_EQ(all.unwritten + all.unrecorded + all.holes, 0U);
+    EXPECT_EQ(all.span, 20U);
 }
 
 TEST(DecisionSequence, DiffersWhenTheNextMasterHasForgotten) {
     const Story story(true);
     const DecisionSequence all =
-        compare_decisions(story.commits, edge, story.recorded, story.policy);
+        compare_decisions(story.commits, edge, story.recorded, story.policy, 1s);
     EXPECT_GT(all.differences, 0U);
     EXPECT_TRUE(all.first.starts_with("edge at 1970-01-01T00:00:06Z, epoch 2: ")) << all.first;
 }
@@ -90,10 +91,31 @@ TEST(DecisionSequence, LeavesOutWhatWasNeverWritten) {
     // And of this one no record is left.
     story.recorded.erase(story.recorded.begin() + 9);
     const DecisionSequence all =
-        compare_decisions(story.commits, edge, story.recorded, story.policy);
+        compare_decisions(story.commits, edge, story.recorded, story.policy, 1s);
     EXPECT_EQ(all.unwritten, 1U);
     EXPECT_EQ(all.unrecorded, 1U);
+    EXPECT_EQ(all.holes, 1U) << "its master recorded later ones";
     EXPECT_EQ(all.differences, 0U) << all.first;
+}
+
+/// What a killed master may lose, and what it may not.
+TEST(DecisionSequence, TellsALastRecordThatIsMissingFromAHole) {
+    for (const auto& [erased, holes] : {std::pair{4, 0U}, {19, 0U}, {0, 1U}, {5, 1U}}) {
+        Story story(false);
+        story.recorded.erase(story.recorded.begin() + erased);
+        const DecisionSequence all =
+            compare_decisions(story.commits, edge, story.recorded, story.policy, 1s);
+        EXPECT_EQ(all.unrecorded, 1U) << erased;
+        EXPECT_EQ(all.holes, holes) << erased;
+    }
+    Story story(false);
+    std::erase_if(story.commits, [](const FleetCommit& commit) {
+        return commit.at > WallTime(5s) && commit.at < WallTime(10s);
+    });
+    const DecisionSequence all =
+        compare_decisions(story.commits, edge, story.recorded, story.policy, 1s);
+    EXPECT_EQ(all.ticks, 16U);
+    EXPECT_EQ(all.span, 20U) << "ticks that were missed";
 }
 
 }  // namespace

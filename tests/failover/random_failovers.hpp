@@ -22,12 +22,15 @@ struct FailoverRun {
 
 struct FailoverOutcome {
     std::size_t killed = 0;
-    std::size_t paused = 0;   ///< longer than their session, and then they went on
-    std::size_t made = 0;     ///< machines
-    std::size_t removed = 0;  ///< machines
-    std::size_t orphans = 0;  ///< machines without a record, at the end
+    std::size_t paused = 0;       ///< longer than their session, and then they went on
+    std::size_t unannounced = 0;  ///< of both: no guardian told of it
+    std::size_t made = 0;         ///< machines
+    std::size_t removed = 0;      ///< machines
+    std::size_t orphans = 0;      ///< machines without a record, at the end
     DecisionSequence decisions;
-    std::vector<std::string> wrong;  ///< what must never be, and was
+    /// What must never be, and was; also: ticks without a decision or a record, more than killed
+    /// masters explain.
+    std::vector<std::string> wrong;
 };
 
 /// Two fleets follow a load that goes up and down, one of them with a name in DNS, while masters

@@ -210,7 +210,12 @@ void live_run() {
     metric("live_replay_differences", told.at("differences").to_number<double>(), "count");
     metric("live_ticks_unkept", told.at("unkept").to_number<double>(), "count");
     metric("live_tick_bytes", static_cast<double>(recorded.bytes) / ticks, "bytes");
+    fmt::print("live: {} of {} ticks missed, {} decided and not kept in the tree\n",
+               expected - ticks,
+               expected,
+               told.at("unkept").to_number<std::int64_t>());
     require(told.at("differences") == 0, "each decision is the same to the byte");
+    require(ticks == expected, "no tick is missed");
     require(*recorded.serving.rbegin() > 1, "the fleet follows its load");
 }
 

@@ -91,6 +91,9 @@ void scale_in() {
     metric("undrained_failed_requests", static_cast<double>(undrained.failed), "count");
     metric("undrained_requests", static_cast<double>(undrained.sent), "count");
     metric("dns_records_of_unready", static_cast<double>(wrong.size()), "count");
+    // After the figures: they are of use also when they are bad.
+    require(in.failed == 0, "no request fails while LBs leave");
+    require(wrong.empty(), "DNS has no LB that doesn't serve");
 }
 
 }  // namespace muster::test
