@@ -73,7 +73,7 @@ std::string reckoned(const MetricPolicy& metric,
                      const Membership& membership) {
     const auto* target = std::get_if<TargetPolicy>(&metric.rule);
     if (target == nullptr || !proposal.size || !proposal.complete || target->target.count <= 0 ||
-        is_of_instances(target->measure))
+        is_of_instances(target->measure) || !is_complete(sample))
         return proposal.why;
     const bool total = target->measure == Measure::average_of_total;
     const Wide goal = target->target.count;

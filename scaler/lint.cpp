@@ -138,6 +138,11 @@ void lint_metric(const ScalingSpec& scaling,
                                   "metric unusable; must be at least two of them",
                                   to_string(metric.max_age),
                                   to_string(scaling.scrape_interval)));
+    if (metric.missing_percent && *metric.missing_percent * scaling.max < 100)
+        findings.warn(path + ".missing_percent",
+                      fmt::format("is {} percent, which is no LB at any size up to max, {}",
+                                  *metric.missing_percent,
+                                  scaling.max));
 }
 
 /// Steps that never do keep a fleet large: the largest size counts.

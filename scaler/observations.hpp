@@ -71,7 +71,9 @@ struct Coverage {
 
 struct Sample {
     Quality quality = Quality::absent;
-    Flaw flaw = Flaw::empty;          ///< of a value: none, or something of it is missing
+    /// Of a value: none; or `partial`, the server left out some; or that of an instance that
+    /// isn't in it and whose series are there.
+    Flaw flaw = Flaw::empty;
     Micros value{};                   ///< of the fleet; or
     std::vector<Reading> readings{};  ///< of each instance
     std::chrono::seconds age{0};      ///< true age, not the evaluation's time (1c.2)

@@ -70,8 +70,9 @@ struct MetricPolicy {
     std::string name;  ///< unique in the policy; its sample has the same
     std::variant<TargetPolicy, StepPolicy, FixedPolicy, SchedulePolicy, ForecastPolicy> rule;
     std::optional<seconds> max_age{};  ///< older samples are bad (1c.2). Absent: any age
-    /// Percent of the instances whose data may be missing for it to lower all the same; each of
-    /// them then counts as twice the mean, and at least as the target (F12). Absent: none may.
+    /// Percent of the instances whose data may be missing, or be flawed, for it to lower all the
+    /// same; each of them then counts as twice the mean, and at least as the target (F12). Of
+    /// targets but `value`. Absent: none may.
     std::optional<int> missing_percent{};
     bool operator==(const MetricPolicy&) const = default;
 };

@@ -279,13 +279,13 @@ class Reader {
         if (stopped_) return;
         sample.quality = Quality::value;
         sample.flaw = Flaw::none;
-        if (!out_.left_out.empty()) {
+        if (!out_.warnings.empty()) {
+            sample.flaw = Flaw::partial;
+            out_.detail = out_.warnings.front();
+        } else if (!out_.left_out.empty()) {
             const auto& [instance, flaw] = *out_.left_out.begin();
             sample.flaw = flaw;
             out_.detail = fmt::format("{}: {}", instance, name_of(flaw));
-        } else if (!out_.warnings.empty()) {
-            sample.flaw = Flaw::partial;
-            out_.detail = out_.warnings.front();
         }
     }
 

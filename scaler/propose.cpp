@@ -216,7 +216,11 @@ Proposal by_target(const Policy& policy,
         return proposal;
     }
     proposal.size = tolerated(policy, *needed, membership.size);
-    proposal.complete = (needed->missing == 0 || needed->allowed) && sample.flaw == Flaw::none;
+    // What of a sample is flawed and isn't in it counts as missing; how much a server left out
+    // isn't known.
+    const bool sound = sample.flaw == Flaw::none ||
+                       (metric.missing_percent && sample.coverage && sample.flaw != Flaw::partial);
+    proposal.complete = (needed->missing == 0 || needed->allowed) && sound;
     const Wide hundredths = ceil_div(needed->above * 100, needed->below);
     proposal.why = fmt::format(
         "load of {}.{:02} instances{}",

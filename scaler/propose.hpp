@@ -19,7 +19,8 @@ namespace muster::scaler {
 /// Readings of strangers don't count (KEP-5325). Draining instances' do: their load has to go
 /// somewhere (2.2). Of instances that serve and don't report, each carries the mean of those that
 /// do, and at least the target; the proposal is then not `complete`. Where `missing_percent` allows
-/// for them it is, and each carries twice the mean. Never is it of a value that has a flaw.
+/// for them it is, and each carries twice the mean: also of those that were left out for a flaw of
+/// theirs (NaN, stale). Never is it `complete` where the server itself says that it left out some.
 [[nodiscard]] Proposal propose(const Policy& policy,
                                const MetricPolicy& metric,
                                const Sample& sample,

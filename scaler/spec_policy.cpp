@@ -81,6 +81,7 @@ std::optional<TrendPolicy> trend_of(const std::optional<Guard>& guard) {
 MetricPolicy metric_of(const config::ScalingMetric& metric) {
     MetricPolicy policy{.name = metric.name, .rule = {}};
     if (config::asks(metric.rule)) policy.max_age = whole_seconds(metric.max_age);
+    policy.missing_percent = metric.missing_percent;
     if (const auto* target = std::get_if<config::TargetRule>(&metric.rule)) {
         policy.rule = TargetPolicy{.measure = measure_of(target->measure),
                                    .target = {.count = millionths(target->target)}};

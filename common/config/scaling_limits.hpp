@@ -17,6 +17,8 @@ inline constexpr DurationRange warm_up{.least = 0s, .most = 6h};
 inline constexpr std::size_t scaling_metrics = 16;
 inline constexpr std::size_t query_bytes = 4096;
 inline constexpr DurationRange max_age{.least = 1s, .most = 24h};
+/// Above half of them what the others report says nothing of them.
+inline constexpr IntRange missing_percent{.least = 1, .most = 50};
 inline constexpr std::size_t steps = 16;
 inline constexpr IntRange step_add{.least = -256, .most = 256};
 inline constexpr IntRange step_percent{.least = -100, .most = 1000};

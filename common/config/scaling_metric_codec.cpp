@@ -191,11 +191,37 @@ std::optional<std::string_view> read_rule(
     return name;
 }
 
+/// The label is read already.
+void read_missing(const Fields& fields, ScalingMode mode, ScalingMetric& metric) {
+    const auto field = fields.find("missing_percent");
+    if (!field) return;
+    if (mode == ScalingMode::hpa)
+        return field->refuse("is nothing that an HPA has; leave it out, or write the mode muster");
+    if (!may_miss(metric.rule))
+        return field->refuse(
+            "stands without a target of utilization, average or total_average, of which alone a "
+            "part may be missing; leave it out");
+    if (metric.instance_label.empty())
+        return field->refuse(
+            "stands beside an empty instance_label, with which no instance is known to be missing; "
+            "leave it out");
+    if (const auto percent = read_int(*field, bounds::missing_percent))
+        metric.missing_percent = static_cast<int>(*percent);
+}
+
 /// What is asked, for the rule of this name.
-void read_question(const Fields& fields, std::string_view rule, ScalingMetric& metric) {
+void read_question(const Fields& fields,
+                   std::string_view rule,
+                   ScalingMode mode,
+                   ScalingMetric& metric) {
     if (!asks(metric.rule)) {
-        for (const std::string_view name :
-             {"query", "capacity_query", "freshness", "instance_label", "reducer", "max_age"}) {
+        for (const std::string_view name : {"query",
+                                            "capacity_query",
+                                            "freshness",
+                                            "instance_label",
+                                            "reducer",
+                                            "max_age",
+                                            "missing_percent"}) {
             if (const auto field = fields.find(name))
                 field->refuse(fmt::format(
                     "stands beside {}, for which nothing is asked; leave it out", rule));
@@ -211,6 +237,7 @@ void read_question(const Fields& fields, std::string_view rule, ScalingMetric& m
     read_text(fields, "instance_label", metric.instance_label, rules::series_label);
     read_enum(fields, "reducer", metric.reducer);
     read_seconds(fields, "max_age", metric.max_age, bounds::max_age);
+    read_missing(fields, mode, metric);
     if (capacity && measure_of(metric.rule) != ScalingMeasure::utilization)
         capacity->refuse("stands without a target of utilization, whose 100 % it is; leave it out");
     if (is_of_instances(metric.rule) && metric.reducer != Reducer::none)
@@ -229,6 +256,7 @@ ScalingMetric decode_metric(const Value& value, ScalingMode mode, int max) {
                          "instance_label",
                          "reducer",
                          "max_age",
+                         "missing_percent",
                          "target",
                          "steps",
                          "schedule",
@@ -237,7 +265,7 @@ ScalingMetric decode_metric(const Value& value, ScalingMode mode, int max) {
     if (const auto name = fields.require("name", "the metric's name"))
         metric.name = read_text(*name, rules::name).value_or("");
     if (const auto rule = read_rule(value, fields, mode, max, metric.rule))
-        read_question(fields, *rule, metric);
+        read_question(fields, *rule, mode, metric);
     return metric;
 }
 
@@ -327,6 +355,7 @@ json::array encode(const std::vector<ScalingMetric>& metrics, Verbosity verbosit
                          std::string(word_of(metric.reducer)),
                          std::string(word_of(standard.reducer)));
             writer.field("max_age", metric.max_age, standard.max_age);
+            writer.optional("missing_percent", metric.missing_percent);
         }
         encode_rule(metric.rule, verbosity, writer);
         list.push_back(writer.take());

@@ -89,6 +89,9 @@ struct ScalingMetric {
     std::string instance_label = "instance_id";  ///< of series of each instance: holds its id
     Reducer reducer = Reducer::none;
     Duration max_age = 1min;  ///< of the youngest scrape
+    /// Of the instances: so many may not report, and it may lower all the same. Mode muster, of
+    /// rules that may_miss().
+    std::optional<int> missing_percent;
     ScalingRule rule;
     bool operator==(const ScalingMetric&) const = default;
 };
@@ -110,6 +113,12 @@ struct ScalingMetric {
     const auto measure = measure_of(rule);
     return measure == ScalingMeasure::utilization ||
            measure == ScalingMeasure::average_of_instances;
+}
+
+/// Is it of a sum, in which those that don't report can be reckoned with?
+[[nodiscard]] inline bool may_miss(const ScalingRule& rule) {
+    const auto* target = std::get_if<TargetRule>(&rule);
+    return target != nullptr && target->measure != ScalingMeasure::value;
 }
 
 /// At most so many instances in any window.

@@ -102,6 +102,9 @@ ScalingMetric random_metric(Dice& dice, ScalingMode mode, int max, int number) {
     if (dice.chance()) metric.instance_label = dice.word("abcAB_", 0, 9);
     if (!is_of_instances(metric.rule)) metric.reducer = dice.one_of(reducers);
     if (dice.chance()) metric.max_age = whole_seconds(dice, 1s, 24h);
+    if (mode == ScalingMode::muster && may_miss(metric.rule) && !metric.instance_label.empty() &&
+        dice.chance())
+        metric.missing_percent = dice.number(1, 50);
     return metric;
 }
 

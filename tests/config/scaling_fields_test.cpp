@@ -32,6 +32,7 @@ ScalingSpec every_field() {
                TargetRule{.measure = ScalingMeasure::utilization, .target = "70.5"}));
     spec.metrics.back().capacity_query = "lb_cores";
     spec.metrics.back().freshness = "lb_cpu_seconds_total";
+    spec.metrics.back().missing_percent = 50;
     spec.metrics.push_back(asking("requests", "a", TargetRule{.target = "1000000000000"}));
     spec.metrics.back().reducer = Reducer::sum;
     spec.metrics.push_back(

@@ -32,7 +32,7 @@ TEST(PolicyOf, EveryFieldOfASpec) {
     min: 2, max: 8, period: 1m, warm_up: 3m,
     metrics: [
       {name: total, query: q, max_age: 90s, target: {total_average: 100.5}},
-      {name: each, query: q, target: {average: 0.000001}},
+      {name: each, query: q, missing_percent: 5, target: {average: 0.000001}},
       {name: cpu, query: q, target: {utilization: 70}},
       {name: p99, query: q, target: {value: "0.25"}},
       {name: queue, query: q,
@@ -51,7 +51,8 @@ TEST(PolicyOf, EveryFieldOfASpec) {
         {.name = "total", .rule = TargetPolicy{.target = {100'500'000}}, .max_age = seconds(90)},
         {.name = "each",
          .rule = TargetPolicy{.measure = Measure::average_of_instances, .target = {1}},
-         .max_age = minute},
+         .max_age = minute,
+         .missing_percent = 5},
         {.name = "cpu",
          .rule = TargetPolicy{.measure = Measure::utilization, .target = whole(70)},
          .max_age = minute},
