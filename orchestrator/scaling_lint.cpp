@@ -4,15 +4,17 @@
 #include "scaler/schedule.hpp"
 
 #include <map>
+#include <set>
+#include <string>
 
 namespace muster::orchestrator {
 
 ScalingLint lint_scaling(const config::FleetSpec& fleet, const follow::ClusterView& view) {
-    std::map<std::string, std::map<std::string, int>> offered;
+    std::map<std::string, std::set<std::string>> offered;
     for (const auto& [node, member] : view.members) {
         if (member.garbage) continue;
         for (const std::string& provider : member.value.providers)
-            offered[provider].emplace(node.str(), 0);
+            offered[provider].insert(node.str());
     }
     const scaler::LintFacts facts{
         .providers = std::move(offered),

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,8 @@ struct Finding {
 
 /// What is known of the cluster. Absent: unknown, and nothing is held against it.
 struct LintFacts {
-    /// Each provider with the nodes that offer it, and for how many machines each (0: unknown).
-    std::optional<std::map<std::string, std::map<std::string, int>>> providers{};
+    /// Each provider with the nodes that offer it.
+    std::optional<std::map<std::string, std::set<std::string>>> providers{};
     /// What is wrong with the name of a time zone. Empty: unknown.
     std::function<std::optional<std::string>(std::string_view)> time_zone_problem{};
     /// For how long Prometheus keeps samples.

@@ -14,14 +14,7 @@ using config::FleetProvider;
 using config::FleetSpec;
 using config::to_string;
 
-using Hosts = std::map<std::string, int>;
-
-template <class Map>
-std::vector<std::string_view> keys(const Map& map) {
-    std::vector<std::string_view> names;
-    for (const auto& [name, unused] : map) names.push_back(name);
-    return names;
-}
+using Hosts = std::set<std::string>;
 
 std::string list_of(const std::vector<std::string_view>& names) {
     return fmt::format("there {} {}", names.size() == 1 ? "is" : "are", fmt::join(names, ", "));
@@ -30,10 +23,9 @@ std::string list_of(const std::vector<std::string_view>& names) {
 void refuse_unknown(const FleetProvider& provider,
                     const std::map<std::string, Hosts>& offered,
                     Findings& findings) {
-    std::vector<std::string_view> names = keys(offered);
-    std::erase_if(names, [&](std::string_view name) {
-        return offered.find(std::string(name))->second.empty();
-    });
+    std::vector<std::string_view> names;
+    for (const auto& [name, hosts] : offered)
+        if (!hosts.empty()) names.push_back(name);
     std::string hint = "none has `providers` in its settings";
     if (!names.empty()) hint = list_of(names);
     if (const auto near = config::nearest(provider.name, names))
@@ -57,28 +49,7 @@ std::size_t lint_hosts(const FleetProvider& provider, const Hosts& hosts, Findin
     return missing;
 }
 
-void lint_room(const FleetSpec& fleet,
-               const FleetProvider& provider,
-               const Hosts& hosts,
-               Findings& findings) {
-    int room = 0;
-    for (const auto& [host, machines] : hosts) {
-        const bool is_ours = provider.hosts.empty() ||
-                             std::ranges::find(provider.hosts, host) != provider.hosts.end();
-        if (!is_ours) continue;
-        if (machines == 0) return;
-        room += machines;
-    }
-    if (fleet.scaling && room < fleet.scaling->max)
-        findings.warn("spec.scaling.max",
-                      fmt::format("is {}, and the nodes of {} have room for {}",
-                                  fleet.scaling->max,
-                                  provider.name,
-                                  room));
-}
-
-void lint_offer(const FleetSpec& fleet,
-                const FleetProvider& provider,
+void lint_offer(const FleetProvider& provider,
                 const std::map<std::string, Hosts>& offered,
                 Findings& findings) {
     const auto hosts = offered.find(provider.name);
@@ -88,13 +59,12 @@ void lint_offer(const FleetSpec& fleet,
     }
     const std::size_t missing = lint_hosts(provider, hosts->second, findings);
     if (missing > 0 && missing == provider.hosts.size()) {
-        findings.refuse(
-            "spec.provider.hosts",
-            fmt::format(
-                "has no node that offers {}; {}", provider.name, list_of(keys(hosts->second))));
+        findings.refuse("spec.provider.hosts",
+                        fmt::format("has no node that offers {}; {}",
+                                    provider.name,
+                                    list_of({hosts->second.begin(), hosts->second.end()})));
         return;
     }
-    lint_room(fleet, provider, hosts->second, findings);
 }
 
 }  // namespace
@@ -103,7 +73,7 @@ void lint_provider(const FleetSpec& fleet,
                    const FleetProvider& provider,
                    const LintFacts& facts,
                    Findings& findings) {
-    if (facts.providers) lint_offer(fleet, provider, *facts.providers, findings);
+    if (facts.providers) lint_offer(provider, *facts.providers, findings);
     const config::Duration probed = fleet.health.interval * fleet.health.rise;
     if (provider.create_timeout < probed)
         findings.refuse("spec.provider.create_timeout",

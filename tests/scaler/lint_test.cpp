@@ -33,8 +33,8 @@ config::FleetSpec fleet_of(const std::string& spec) {
 LintFacts two_nodes() {
     LintFacts facts;
     facts.providers.emplace();
-    (*facts.providers)["local"] = {{"n1", 4}, {"n2", 4}};
-    (*facts.providers)["cloud"] = {{"n1", 0}};
+    (*facts.providers)["local"] = {"n1", "n2"};
+    (*facts.providers)["cloud"] = {"n1"};
     (*facts.providers)["gone"] = {};
     facts.time_zone_problem = [](std::string_view zone) -> std::optional<std::string> {
         if (zone == "UTC" || zone == "Europe/Berlin") return std::nullopt;
@@ -236,6 +236,10 @@ std::vector<Row> size_rows() {
         {"SamplesThatAreTooOldAtOnce",
          metric("query: q, max_age: 20s, target: {total_average: 1}"),
          {"warning spec.scaling.metrics[0].max_age: is 20s, and scrapes come every 15s"}},
+        {"AMissingPercentOfNoLb",
+         metric("query: q, missing_percent: 1, target: {total_average: 1}"),
+         {"warning spec.scaling.metrics[0].missing_percent: is 1 percent, which is no LB at any "
+          "size up to max"}},
         {"DecisionsBetweenScrapes",
          behaviour("period: 5s"),
          {"warning spec.scaling.period: is 5s, and scrapes come every 15s"}},
@@ -292,9 +296,6 @@ std::vector<Row> provider_rows() {
          provider("name: cloud, hosts: [n2]"),
          {"warning spec.provider.hosts[0]: is n2",
           "refused spec.provider.hosts: has no node that offers cloud; there is n1"}},
-        {"MoreThanTheHostsHaveRoomFor",
-         "  provider: {name: local, hosts: [n2]}\n  scaling: {min: 5, max: 5}\n",
-         {"warning spec.scaling.max: is 5, and the nodes of local have room for 4"}},
         {"ADrainShorterThanTheTtl",
          provider("name: local, drain_timeout: 1m",
                   "  dns: [{name: a.test, ttl: 10s}, {name: b.test, ttl: 40s}]\n"),
