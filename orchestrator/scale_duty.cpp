@@ -130,7 +130,6 @@ asio::awaitable<void> ScaleDuty::run() {
             if (!part) {
                 part = std::make_unique<Part>();
                 part->term = term_;
-                part->notes.founded = clock_.wall();
             }
             if (clock_.now() < part->rests_until) continue;
             co_await step(name);
@@ -235,6 +234,9 @@ asio::awaitable<void> ScaleDuty::step(FleetName name) {
         seen_[name] = remember(seen_[name], facts->settings.uid, *facts->view.state);
     evaluate_if_due(name, part, *facts);
     act(name, part, plan);
+    // Of what is written at each tick anyway.
+    if (plan.write)
+        plan.write->state.informed = part.informed.value_or(informed_of(node_.view(), name));
     if (plan.write && may_act())
         co_await write(name, std::move(facts->versions), *std::move(plan.write), term);
 }

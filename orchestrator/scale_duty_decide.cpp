@@ -2,6 +2,7 @@
 #include "common/observe/log.hpp"
 #include "orchestrator/scale_duty.hpp"
 #include "orchestrator/scale_duty_part.hpp"
+#include "orchestrator/scaling_alarms.hpp"
 #include "scaler/decide.hpp"
 #include "scaler/explain.hpp"
 #include "scaler/spec_policy.hpp"
@@ -10,6 +11,7 @@
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace muster::orchestrator {
 
@@ -21,6 +23,15 @@ using std::chrono::seconds;
 constexpr seconds longest_evaluation{10};
 /// What is seen of one write arrives in pieces; what lasts longer is told.
 constexpr seconds told_after{3};
+
+void log_alarms(const FleetName& fleet, const std::vector<ScalingAlarmEvent>& events) {
+    for (const ScalingAlarmEvent& event : events) {
+        if (event.begins)
+            log::warn(event.name, {{"fleet", fleet.str()}, {"why", event.why}});
+        else
+            log::info(event.name, {{"fleet", fleet.str()}});
+    }
+}
 
 }  // namespace
 
@@ -98,7 +109,10 @@ asio::awaitable<void> ScaleDuty::evaluate(FleetName name,
                    {"was", std::to_string(decision.was)},
                    {"size", std::to_string(decision.size)},
                    {"shadow", facts->settings.shadow ? "true" : "false"}});
-    note_decision(part->notes, decision, explanation, at, clock_.wall());
+    if (scaler::is_well_founded(decision)) part->informed = clock_.wall();
+    const ScalingAlarms before = part->notes.alarms;
+    note_decision(part->notes, decision, explanation, membership, at);
+    log_alarms(name, alarm_events(before, part->notes.alarms));
     part->decision_spec = spec;
     part->decision =
         scaler::TickDecision{.tick = tick, .decision = decision, .digest = explanation.digest};

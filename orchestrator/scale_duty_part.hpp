@@ -23,6 +23,7 @@ struct ScaleDuty::Part {
     std::optional<scaler::TickDecision> decision;
     std::shared_ptr<const config::FleetSpec> decision_spec;  ///< that it was made by
     std::int64_t evaluated = 0;                              ///< the last tick that was begun
+    std::optional<WallTime> informed;  ///< the last decision for which all was known
     bool evaluating = false;
     bool listing = false;
     int lists_failed = 0;       ///< in a row

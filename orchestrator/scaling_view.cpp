@@ -2,6 +2,7 @@
 
 #include "common/follow/instance_group.hpp"
 #include "orchestrator/hosts_provider.hpp"
+#include "orchestrator/scaling_alarms.hpp"
 #include "scaler/decide.hpp"
 #include "scaler/orphans.hpp"
 
@@ -250,13 +251,25 @@ void recall(const SeenFleet& seen, const std::string& uid, scaler::LifecycleView
     view.seen_founded = seen.founded;
 }
 
+WallTime informed_of(const follow::ClusterView& view, const FleetName& name) {
+    const znodes::GroupHead& head = view.fleets.at(name).head->value;
+    const auto managed = view.managed.find(name);
+    if (managed == view.managed.end() || !managed->second.state) return head.time;
+    // One whose znode has vanished, or can't be read, isn't renewed: it grows old.
+    const znodes::FleetState& state = managed->second.state->value;
+    if (state.fleet_uid != head.uid) return head.time;
+    if (state.informed) return *state.informed;
+    // Of a build that doesn't say; its evaluations are told.
+    return std::max(state.founded.value_or(head.time), state.history.last.value_or(head.time));
+}
+
 void note_decision(FleetScalingNotes& notes,
                    const scaler::Decision& decision,
                    const scaler::Explanation& explanation,
-                   WallTime at,
-                   WallTime now) {
+                   const scaler::Membership& membership,
+                   WallTime at) {
     notes.decided = at;
-    if (scaler::is_well_founded(decision)) notes.founded = now;
+    notes.alarms = alarms_of(decision, membership);
     notes.decision = boost::json::serialize(scaler::to_json(explanation));
     if (notes.ticks.size() == max_scaling_ticks) notes.ticks.erase(notes.ticks.begin());
     notes.ticks.push_back(
@@ -286,6 +299,7 @@ std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view) {
         row.shadow = fleet.spec->scaling->shadow;
         row.min = fleet.spec->scaling->min;
         row.max = fleet.spec->scaling->max;
+        row.informed = informed_of(view, name);
         if (row.shadow) row.others = static_cast<int>(others_of(view, name).size());
         const auto managed = view.managed.find(name);
         if (managed == view.managed.end()) continue;
@@ -303,6 +317,7 @@ std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view) {
                                           .started = state.intent->started,
                                           .deadline = state.intent->deadline};
         }
+        row.creates_failed = state.back_off.failures;
         if (state.back_off.failures > 0) row.creates_again = state.back_off.until;
         for (const auto& [id, record] : managed->second.instances) {
             if (record.gone) continue;

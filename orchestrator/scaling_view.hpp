@@ -72,12 +72,16 @@ using OutOfDnsOf = std::function<dnsupdate::OutOfDns(const FleetName&, const Ins
 [[nodiscard]] std::set<InstanceId> others_of(const follow::ClusterView& view,
                                              const FleetName& name);
 
+/// When all that a decision on a live fleet needs was known last, by the tree, so that it outlasts
+/// every master. Nobody has said: since the fleet was begun; it wasn't: since its spec is as it is.
+[[nodiscard]] WallTime informed_of(const follow::ClusterView& view, const FleetName& name);
+
 /// To be told of the decision of the tick `at`.
 void note_decision(FleetScalingNotes& notes,
                    const scaler::Decision& decision,
                    const scaler::Explanation& explanation,
-                   WallTime at,
-                   WallTime now);
+                   const scaler::Membership& membership,
+                   WallTime at);
 
 /// What is shown of fleets that size themselves.
 [[nodiscard]] std::map<FleetName, ScalingRow> scaling_rows(const follow::ClusterView& view);

@@ -10,6 +10,7 @@
 #include "common/znodes/rotation.hpp"
 #include "common/znodes/traffic_shift.hpp"
 #include "dnsupdate/updater_status.hpp"
+#include "orchestrator/scaling_alarms.hpp"
 
 #include <cstdint>
 #include <map>
@@ -197,12 +198,11 @@ inline constexpr std::size_t max_scaling_ticks = 240;
 
 /// What the master's scaler makes of a fleet.
 struct FleetScalingNotes {
-    std::vector<std::string> says;  ///< sentences: what holds now, and what is waited for
-    std::string refused;            ///< why nothing is done at all; empty: nothing is in the way
-    WallTime decided{};             ///< the tick of the last decision; the epoch: none
-    /// Of the last decision for which all was known that was to be; at first the term's beginning.
-    WallTime founded{};
+    std::vector<std::string> says;   ///< sentences: what holds now, and what is waited for
+    std::string refused;             ///< why nothing is done at all; empty: nothing is in the way
+    WallTime decided{};              ///< the tick of the last decision; the epoch: none
     std::string decision;            ///< JSON (scaler/explain.hpp); empty: none
+    ScalingAlarms alarms;            ///< of that decision
     std::vector<ScalingTick> ticks;  ///< of this term, oldest first; the newest ones
     bool operator==(const FleetScalingNotes&) const = default;
 };
@@ -234,13 +234,16 @@ struct ScalingRow {
     bool shadow = false;
     int min = 0;
     int max = 0;
-    int others = 0;      ///< of a fleet in shadow: its LBs that people run
+    int others = 0;  ///< of a fleet in shadow: its LBs that people run
+    /// When all that a decision needs was known last. Never: since when it is to be.
+    WallTime informed{};
     bool begun = false;  ///< else nothing of the following is known
     int target = 0;
     std::int64_t generation = 0;
     std::string under_way;     ///< "out", "in", "replace"; empty: nothing
     znodes::FleetPause pause;  ///< its time may be over
     std::optional<ScalingIntentRow> intent;
+    int creates_failed = 0;    ///< in a row
     WallTime creates_again{};  ///< nothing is created before: creates have failed; the epoch: none
     std::vector<MachineRow> machines;  ///< sorted by id
     bool operator==(const ScalingRow&) const = default;

@@ -234,6 +234,7 @@ std::string encode(const FleetState& state) {
     put(out, "replaced", state.replaced);
     if (state.owed > 0) out.emplace("owed", state.owed);
     if (state.named) out.emplace("named", true);
+    put(out, "informed", state.informed);
     if (!state.avoided.empty()) {
         json::object avoided;
         for (const auto& [host, until] : state.avoided) avoided.emplace(host, milliseconds(until));
@@ -267,6 +268,7 @@ static void read(Reader& in, FleetState& state) {
     state.replaced = optional_time(in, "replaced");
     if (in.has("owed")) state.owed = in.small("owed", 0, max_fleet_size);
     state.named = in.flag("named");
+    state.informed = optional_time(in, "informed");
     if (!in.has("avoided")) return;
     for (const auto& [host, until] : in.object("avoided", max_avoided_hosts)) {
         if (!is_path_name(host) || !until.is_int64() || until.get_int64() < 0 ||

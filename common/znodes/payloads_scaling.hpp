@@ -88,6 +88,9 @@ struct FleetState {
     std::map<std::string, WallTime> avoided{};
     int owed = 0;        ///< dead instances that left, and whose replacements failed
     bool named = false;  ///< names are answered with its instances, or may still be
+    /// When all that a decision needs was known last; never: since when it is to be. Absent: an
+    /// earlier build's.
+    std::optional<WallTime> informed{};
     bool operator==(const FleetState&) const = default;
 };
 

@@ -134,6 +134,26 @@ TEST(FleetFacts, WithoutItsStateAFleetIsBegunAnewByWhatIsThere) {
     EXPECT_NE(facts.unreadable, "");
 }
 
+TEST(InformedOf, IsWhatTheTreeSaysAndElseSinceWhenTheFleetIsToBeSized) {
+    Tree tree(1);
+    tree.view.fleets[edge].head->value.time = WallTime{10s};
+    znodes::FleetState& state = tree.view.managed[edge].state->value;
+    EXPECT_EQ(informed_of(tree.view, edge), WallTime{10s});
+    state.founded = WallTime{20s};
+    EXPECT_EQ(informed_of(tree.view, edge), WallTime{20s});
+    state.history.last = WallTime{25s};
+    EXPECT_EQ(informed_of(tree.view, edge), WallTime{25s}) << "of an earlier build";
+    state.informed = WallTime{30s};
+    EXPECT_EQ(informed_of(tree.view, edge), WallTime{30s});
+    EXPECT_EQ(scaling_rows(tree.view).at(edge).informed, WallTime{30s});
+    tree.view.managed[edge].state->gone = true;
+    EXPECT_EQ(informed_of(tree.view, edge), WallTime{30s}) << "nothing is known of a later one";
+    state.fleet_uid = "an earlier life";
+    EXPECT_EQ(informed_of(tree.view, edge), WallTime{10s});
+    tree.view.managed.clear();
+    EXPECT_EQ(scaling_rows(tree.view).at(edge).informed, WallTime{10s}) << "it never began";
+}
+
 TEST(OthersOf, AreListedOrRegisteredAndHaveNoRecord) {
     Tree tree(1);
     tree.record("edge-1-1", InstancePhase::serving);
@@ -334,7 +354,7 @@ TEST(NotesOfADecision, AreTheNewestTicks) {
         note_decision(notes,
                       {.was = i - 1, .wanted = i + 1, .size = i},
                       {.size = i},
-                      WallTime(std::chrono::seconds(i)),
+                      {.size = i},
                       WallTime(std::chrono::seconds(i)));
     ASSERT_EQ(notes.ticks.size(), max_scaling_ticks);
     EXPECT_EQ(notes.ticks.front(),
@@ -365,6 +385,7 @@ TEST(ScalingRows, HaveWhatTheTreeSays) {
                                 .leaving = {},
                                 .started = start,
                                 .deadline = start + 10min}));
+    EXPECT_EQ(row.creates_failed, 1);
     EXPECT_EQ(row.creates_again, start + 5min);
     EXPECT_EQ(row.machines.size(), 2U);
 }

@@ -1,4 +1,5 @@
 #include "common/observe/log.hpp"
+#include "orchestrator/scaling_gauges.hpp"
 #include "tests/sim/scaling_node.hpp"
 
 #include <gmock/gmock.h>
@@ -129,6 +130,10 @@ spec:
                    now->ticks.back().size == size;
         });
     }
+    std::chrono::nanoseconds unfounded(const std::string& id) {
+        const Snapshot& snapshot = *duties.at(id)->snapshot();
+        return scaling_by_fleet(snapshot, snapshot.time).at("edge").unfounded;
+    }
     std::optional<znodes::FleetState> state() {
         const auto* const node = world.ensemble.tree().find(world.paths.fleet_state(edge));
         if (node == nullptr) return std::nullopt;
@@ -182,6 +187,33 @@ TEST_F(Shadow, OfListedLBsIsDecidedToldAndRecordedAndNothingIsTouched) {
     world.run_for(2s);
     EXPECT_THAT(notes()->says, Contains("shadow: would stay at 4 LBs"));
     expect_untouched();
+}
+
+/// The dead man's metric (F13): neither another master nor none at all begins it anew.
+TEST_F(Shadow, HowLongNothingIsKnownOutlastsMasters) {
+    world.backends["10.9.0.1:80"] = Backend{};
+    apply(R"(  instances: [{name: a, address: "10.9.0.1:80"}])");
+    ASSERT_TRUE(decided(1, 5));
+    world.run_for(60s);
+    for (const auto& [id, duty] : duties) EXPECT_LE(unfounded(id), 20s) << id;
+    told.reset();
+    world.run_for(5min);
+    for (const auto& [id, duty] : duties) EXPECT_GE(unfounded(id), 5min) << id;
+    const std::string before = world.masters().at(0);
+    kill(before);
+    ASSERT_TRUE(world.run_until(1min, [&] { return notes() && !notes()->ticks.empty(); }));
+    ASSERT_EQ(duties.size(), 1U);
+    EXPECT_GE(unfounded(duties.begin()->first), 5min) << "a new term";
+    world.run_for(5min);
+    EXPECT_GE(unfounded(duties.begin()->first), 10min);
+    told = 100;
+    world.run_for(30s);
+    EXPECT_LE(unfounded(duties.begin()->first), 20s);
+    // Nobody is master.
+    world.stop_ensemble();
+    world.run_for(5min);
+    EXPECT_GE(unfounded(duties.begin()->first), 5min);
+    world.start_ensemble();
 }
 
 TEST_F(Shadow, WithAProviderCountsThoseThatPeopleRun) {

@@ -46,7 +46,8 @@ FleetState some_state() {
             .replaced = at(6),
             .avoided = {{"n2", at(7)}},
             .owed = 1,
-            .named = true};
+            .named = true,
+            .informed = at(8)};
 }
 
 TEST(ScalingPayloads, ReadLikeThis) {
@@ -59,7 +60,7 @@ TEST(ScalingPayloads, ReadLikeThis) {
         R"("intent":{"kind":"out","generation":4,"ids":["web-4-1"],"leaving":["web-2-1"],)"
         R"("started":900,"deadline":2000,"nonce":"abc","digest":"d1"},)"
         R"("orphans":{"web-1-1":{"first":1,"last":2,"listings":2,"condemned":3}},)"
-        R"("collected":[4],"listed":5,"replaced":6,"owed":1,"named":true,)"
+        R"("collected":[4],"listed":5,"replaced":6,"owed":1,"named":true,"informed":8,)"
         R"("avoided":{"n2":7}})");
     const FleetInstanceRecord record{.stamp = stamp,
                                      .fleet_uid = "u1",

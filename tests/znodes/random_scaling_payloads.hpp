@@ -67,6 +67,7 @@ inline FleetState RandomPayloads::make() {
                                              .listings = number(0, 100),
                                              .condemned = maybe_time(*this)};
     state.founded = maybe_time(*this);
+    state.informed = maybe_time(*this);
     for (int n = number(0, 3); n > 0; --n) state.avoided[name()] = time();
     return state;
 }
