@@ -78,8 +78,8 @@ void tell(Context& context, const std::string& metric, const prometheus::RangeAn
 
 }  // namespace
 
-asio::awaitable<tl::expected<scaler::Past, std::string>> past_of_prometheus(Context& context,
-                                                                            PrometheusPast wanted) {
+asio::awaitable<tl::expected<KnownPast, std::string>> past_of_prometheus(Context& context,
+                                                                         PrometheusPast wanted) {
     const WallTime now = context.clock.wall();
     const auto on_grid = [&](WallTime time) {
         return WallTime{time.time_since_epoch() -
@@ -100,7 +100,7 @@ asio::awaitable<tl::expected<scaler::Past, std::string>> past_of_prometheus(Cont
     prometheus::PrometheusClient client(context.clock,
                                         {.endpoints = {wanted.url}, .timeout = longest_request});
     const SteadyTime deadline = context.clock.now() + longest_wait;
-    scaler::Past past{.series = {}, .valid_for = wanted.step};
+    KnownPast known{.past = {.series = {}, .valid_for = wanted.step}};
     std::set<std::string> asked;
     for (const config::ScalingMetric& metric : wanted.metrics) {
         if (!config::asks(metric.rule) || !asked.insert(metric.name).second) continue;
@@ -123,9 +123,24 @@ asio::awaitable<tl::expected<scaler::Past, std::string>> past_of_prometheus(Cont
             tell(context, "capacity of " + metric.name, *found);
             capacities = capacities_of(*found);
         }
-        add(past, metric.name, *answer, capacities);
+        add(known.past, metric.name, *answer, capacities);
     }
-    co_return past;
+    for (const std::string& query : wanted.guards) {
+        const auto [points, is_new] = known.guards.try_emplace(query);
+        if (!is_new) continue;
+        auto answer = co_await client.ask_range(
+            {.name = query, .query = query, .instance_label = {}}, window, deadline);
+        if (!answer)
+            co_return tl::unexpected(fmt::format("guard {}: {} ({})",
+                                                 query,
+                                                 answer.error().detail,
+                                                 scaler::word_of(answer.error().flaw)));
+        tell(context, "guard " + query, *answer);
+        for (const prometheus::RangeSeries& one : answer->series)
+            for (const prometheus::RangePoint& point : one.points)
+                points->second.push_back({.at = point.at, .value = point.value});
+    }
+    co_return known;
 }
 
 }  // namespace muster::ctl

@@ -128,14 +128,19 @@ Or<scaler::Past> recorded(const SimulateOptions& options, Context& context) {
     return past_of(*longest);
 }
 
-asio::awaitable<Or<scaler::Past>> past_of(Context& context,
-                                          const SimulateOptions& options,
-                                          const FleetPolicy& policy,
-                                          const FleetPolicy* against,
-                                          const Chosen& chosen) {
+using Guard = std::optional<config::ScalingGuard>;
+
+asio::awaitable<Or<KnownPast>> past_of(Context& context,
+                                       const SimulateOptions& options,
+                                       const FleetPolicy& policy,
+                                       const FleetPolicy* against,
+                                       const Chosen& chosen) {
+    const auto alone = [](Or<scaler::Past> past) {
+        return std::move(past).map([](scaler::Past&& one) { return KnownPast{std::move(one)}; });
+    };
     if (!options.history.name.empty())
-        co_return scaler::read_csv(options.history.text, options.history.name);
-    if (!options.recording.name.empty()) co_return recorded(options, context);
+        co_return alone(scaler::read_csv(options.history.text, options.history.name));
+    if (!options.recording.name.empty()) co_return alone(recorded(options, context));
     PrometheusPast wanted{.url = options.prometheus,
                           .metrics = policy.spec.metrics,
                           .from = chosen.settings.from,
@@ -144,6 +149,11 @@ asio::awaitable<Or<scaler::Past>> past_of(Context& context,
     if (against != nullptr)
         for (const config::ScalingMetric& one : against->spec.metrics)
             wanted.metrics.push_back(one);
+    for (const FleetPolicy* const one : {&policy, against}) {
+        if (one == nullptr) continue;
+        for (const Guard* const guard : {&one->spec.errors, &one->spec.latency})
+            if (*guard) wanted.guards.push_back((*guard)->query);
+    }
     co_return co_await past_of_prometheus(context, std::move(wanted));
 }
 
@@ -152,6 +162,27 @@ void warn_of_what_is_left_out(Context& context, const NamedText& file, const Fle
     if (out > 0)
         context.err << printable(file.name) << ": " << out
                     << " of its metrics can't be simulated, and are left out\n";
+}
+
+/// Brings what this policy's guards ask for into the past, and says which of them are left out.
+void watch_past(Context& context,
+                const NamedText& file,
+                const FleetPolicy& policy,
+                KnownPast& into) {
+    const auto points_of = [&](const char* name, const Guard& guard) {
+        if (!guard || !into.past.fleet.empty()) return std::vector<scaler::PastPoint>{};
+        const auto found = into.guards.find(guard->query);
+        if (found != into.guards.end() && !found->second.empty()) return found->second;
+        context.err << printable(fmt::format("{}: there is no history of its guard {}, which is "
+                                             "left out; in production no LB is removed while it "
+                                             "has no value",
+                                             file.name,
+                                             name))
+                    << '\n';
+        return std::vector<scaler::PastPoint>{};
+    };
+    into.past.errors = points_of("errors", policy.spec.errors);
+    into.past.latency = points_of("latency", policy.spec.latency);
 }
 
 void print(Context& context, const SimulateOptions& options, const ScaleReport& report) {
@@ -207,12 +238,13 @@ asio::awaitable<Exit> scale_simulate(Context& context, SimulateOptions options) 
     const FleetPolicy* const against = old ? &*old : nullptr;
     auto chosen = chosen_of(options, *policy, against, context.clock.wall());
     if (!chosen) co_return refuse(chosen.error(), Exit::usage);
-    const auto past = co_await past_of(context, options, *policy, against, *chosen);
-    if (!past) co_return refuse(past.error());
+    auto known = co_await past_of(context, options, *policy, against, *chosen);
+    if (!known) co_return refuse(known.error());
 
     warn_of_what_is_left_out(context, options.policy, *policy);
+    watch_past(context, options.policy, *policy, *known);
     ScaleReport report{.fleet = policy->fleet, .bearable = chosen->settings.bearable};
-    auto run = run_of(policy->policy, *past, *chosen, &report.explained);
+    auto run = run_of(policy->policy, known->past, *chosen, &report.explained);
     if (!run) co_return refuse(options.policy.name + ": " + run.error());
     if (chosen->at && report.explained.empty())
         co_return refuse(fmt::format("--at {} is not in what is simulated, {} to {}",
@@ -223,7 +255,8 @@ asio::awaitable<Exit> scale_simulate(Context& context, SimulateOptions options) 
     report.runs.push_back({.name = options.policy.name, .run = std::move(*run)});
     if (against != nullptr) {
         warn_of_what_is_left_out(context, options.against, *against);
-        auto other = run_of(against->policy, *past, *chosen, nullptr);
+        watch_past(context, options.against, *against, *known);
+        auto other = run_of(against->policy, known->past, *chosen, nullptr);
         if (!other) co_return refuse(options.against.name + ": " + other.error());
         report.runs.push_back({.name = options.against.name, .run = std::move(*other)});
     }

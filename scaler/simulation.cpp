@@ -57,10 +57,32 @@ int initial_size(const Policy& policy, const SimulationSettings& settings, const
 /// Without what the past knows nothing of: it would hold the size up for ever.
 Policy with_what_is_known(Policy policy, const Past& past) {
     if (!past.fleet.empty()) return policy;
-    policy.watch.errors.reset();
-    policy.watch.latency.reset();
+    if (past.errors.empty()) policy.watch.errors.reset();
+    if (past.latency.empty()) policy.watch.latency.reset();
     return policy;
 }
+
+/// What a guard's query gave, forward in time.
+class PastGuard {
+ public:
+    PastGuard(const std::vector<PastPoint>& points, seconds valid_for)
+        : points_(points), valid_for_(valid_for) {}
+
+    /// Where there is no point, or none that can be used, it isn't known: as in production.
+    Sample at(WallTime now) {
+        while (next_ < points_.size() && points_[next_].at <= now) ++next_;
+        if (next_ == 0) return {};
+        const PastPoint& point = points_[next_ - 1];
+        if (now - point.at >= valid_for_) return {};
+        if (point.flaw != Flaw::none) return {.quality = Quality::bad, .flaw = point.flaw};
+        return sample_of(point.value);
+    }
+
+ private:
+    const std::vector<PastPoint>& points_;
+    seconds valid_for_;
+    std::size_t next_ = 0;
+};
 
 /// What forecasts look back on, before the first tick.
 void look_back(
@@ -113,6 +135,8 @@ tl::expected<Simulation, std::string> simulate(const Policy& given,
     look_back(load, past, span->first, settings.period, observed);
     load.advance(span->first);
     SimulatedFleet fleet(settings.fleet, initial_size(policy, settings, load), span->first);
+    PastGuard errors(past.errors, past.valid_for);
+    PastGuard latency(past.latency, past.valid_for);
     History history;
     Simulation result;
     result.ticks.reserve(static_cast<std::size_t>((span->last - span->first) / settings.period) +
@@ -125,8 +149,8 @@ tl::expected<Simulation, std::string> simulate(const Policy& given,
         shown = fleet.version();
         const PastFleet* const then = load.fleet();
         load.remember(now, settings.period, observed.series);
-        observed.errors = then != nullptr ? then->errors : Sample{};
-        observed.latency = then != nullptr ? then->latency : Sample{};
+        observed.errors = then != nullptr ? then->errors : errors.at(now);
+        observed.latency = then != nullptr ? then->latency : latency.at(now);
         observed.trends = then != nullptr ? then->trends : Trends{};
         observed.pause = then != nullptr && settings.keep_pauses ? then->pause : Pause::none;
         Decision decision = decide(policy, history, observed, fleet.membership(), now);

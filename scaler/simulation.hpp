@@ -96,7 +96,7 @@ struct Simulation {
     bool operator==(const Simulation&) const = default;
 };
 
-/// Errors and latency are watched where the past is a recording, which alone knows them.
+/// Errors and latency are watched where the past knows them.
 /// The error says why the past doesn't fit the policy, or the span the past. At most 5,000,000
 /// ticks.
 [[nodiscard]] tl::expected<Simulation, std::string> simulate(const Policy& policy,

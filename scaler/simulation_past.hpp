@@ -53,6 +53,9 @@ struct Past {
     std::vector<PastSeries> series;
     std::vector<PastFleet> fleet{};          ///< empty: not known
     std::vector<PastCoverage> incomplete{};  ///< where a fleet's value lacked instances
+    /// What the queries of the guards gave, where `fleet` doesn't tell it; empty: not known.
+    std::vector<PastPoint> errors{};
+    std::vector<PastPoint> latency{};
     /// A point counts for so long, unless a younger one of its series is there.
     seconds valid_for{60};
 

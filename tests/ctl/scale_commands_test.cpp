@@ -113,6 +113,16 @@ TEST_F(Scale, ComparesTwoPolicies) {
     EXPECT_THAT(out(), HasSubstr("no difference: both have the same size at every tick\n"));
 }
 
+TEST_F(Scale, TellsWhichGuardsAreLeftOut) {
+    SimulateOptions with = options();
+    with.policy.text += "    errors: {query: e}\n";
+    with.against = {.name = "old.yaml", .text = document(90) + "    latency: {query: l}\n"};
+    EXPECT_EQ(simulate(with), Exit::ok);
+    EXPECT_THAT(err(), HasSubstr("new.yaml: there is no history of its guard errors"));
+    EXPECT_THAT(err(), HasSubstr("old.yaml: there is no history of its guard latency"));
+    EXPECT_THAT(err(), Not(HasSubstr("new.yaml: there is no history of its guard latency")));
+}
+
 TEST_F(Scale, ExplainsTheDecisionOfATime) {
     SimulateOptions with = options();
     with.at = "2026-03-01T12:00:25Z";

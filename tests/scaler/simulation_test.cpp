@@ -153,6 +153,27 @@ TEST(Simulation, WhatIsAbsentInThePastIsAbsent) {
     EXPECT_EQ(run->figures.hits[static_cast<std::size_t>(Cause::no_data)], 1);
 }
 
+TEST(Simulation, GuardsHoldTheSizeWhereThePastKnowsThem) {
+    Policy policy = policy_of(Measure::average_of_total, 100);
+    policy.watch = {.errors = TrendPolicy{.floor = whole(1)}, .latency = TrendPolicy{}};
+    Past past{.series = {series({400, 400, 100, 100, 100, 100, 100})}, .valid_for = 10s};
+    const auto of = [&] { return sizes(simulate(policy, past, every_10_s()).value()); };
+    const std::vector<int> shrinks{4, 4, 1, 1, 1, 1, 1};
+    EXPECT_EQ(of(), shrinks) << "nothing is known of either";
+    past.errors = series({1, 1, 5, 5, 5, 1, 1}).points;
+    EXPECT_EQ(of(), (std::vector{4, 4, 4, 4, 4, 1, 1})) << "errors rise as the load falls";
+    past.errors = series({1, 1, -1, 1, 1, 1, 1}).points;
+    EXPECT_EQ(of(), (std::vector{4, 4, 4, 1, 1, 1, 1})) << "for a time they are not known";
+    past.errors = series({1, 1, 1, 1, 1, 1, 1}).points;
+    past.errors.erase(past.errors.begin() + 2);
+    EXPECT_EQ(of(), (std::vector{4, 4, 4, 1, 1, 1, 1})) << "and there is no point";
+    past.errors.clear();
+    past.latency = series({9, 9, 20, 20, 9, 9, 9}).points;
+    const Simulation run = simulate(policy, past, every_10_s()).value();
+    EXPECT_EQ(sizes(run), (std::vector{4, 4, 4, 4, 1, 1, 1}));
+    EXPECT_EQ(run.figures.hits[static_cast<std::size_t>(Cause::latency_rising)], 2);
+}
+
 TEST(Simulation, APointCountsForItsTimeAndNoLonger) {
     PastSeries thin = series({300});
     thin.points.push_back({.at = start + 40s, .value = whole(300)});

@@ -16,7 +16,9 @@ class ScalePrometheus : public scaler::prometheus::PrometheusFixture {
  protected:
     Exit simulate(const std::string& url,
                   const std::string& metric,
-                  const std::string& to = "now") {
+                  const std::string& to = "now",
+                  const std::string& guards = "",
+                  int initial = -1) {
         out_.str("");
         err_.str("");
         SimulateOptions options{
@@ -25,11 +27,12 @@ class ScalePrometheus : public scaler::prometheus::PrometheusFixture {
                                "  listeners: [{name: web, bind: \":80\", group: web}]\n"
                                "  provider: {name: local}\n"
                                "  scaling:\n    max: 20\n    period: 1s\n    metrics: [" +
-                               metric + "]\n"},
+                               metric + "]\n" + guards},
             .prometheus = url,
             .from = "-3s",
             .to = to,
             .step = "1s",
+            .initial = initial,
             .output = ScaleOutput::json};
         Api api(clock_, ApiSettings{.urls = {}, .token = {}, .author = {}});
         Context context{.clock = clock_, .api = api, .out = out_, .err = err_};
@@ -65,6 +68,30 @@ TEST_F(ScalePrometheus, SimulatesWhatARealOneHasSeen) {
               "target: {utilization: 30}}",
               6))
         << out_.str() << err_.str();
+}
+
+TEST_F(ScalePrometheus, AsksForTheGuardsToo) {
+    add_exporter("sessions 30\n");
+    const test::PrometheusServer server(test::PrometheusServer::Settings{.targets = targets()});
+    const std::string metric = "{name: total, query: sum(sessions), target: {total_average: 10}}";
+    const std::string fast = "    in: {window: 0s, budgets: []}\n";
+    const auto smallest = [&](const std::string& guard) {
+        if (simulate(server.url(), metric, "now", fast + guard, 9) != Exit::ok) return -1;
+        const boost::json::object all = figures();
+        return all.at("unknown_seconds").as_int64() > 0
+                   ? -1
+                   : static_cast<int>(all.at("smallest").as_int64());
+    };
+    ASSERT_TRUE(test::eventually(60s, [&] { return smallest("") == 3; })) << err_.str();
+    // It rises all the time, and is above what it was by however little.
+    EXPECT_EQ(smallest("    errors: {query: vector(time()), rise: 0}\n"), 9) << err_.str();
+    EXPECT_EQ(smallest("    latency: {query: vector(time()), rise: 0}\n"), 9) << err_.str();
+    EXPECT_EQ(smallest("    errors: {query: vector(7)}\n"), 3) << err_.str();
+    EXPECT_EQ(err_.str(), "");
+    EXPECT_EQ(smallest("    errors: {query: of_nobody}\n"), 3);
+    EXPECT_THAT(err_.str(), HasSubstr("new.yaml: there is no history of its guard errors"));
+    EXPECT_EQ(smallest("    errors: {query: 'sum(a{b=~\"(\"})'}\n"), -1);
+    EXPECT_THAT(err_.str(), HasSubstr("error: guard sum("));
 }
 
 TEST_F(ScalePrometheus, SaysWhichQueryWasRefusedAndWhoDoesNotAnswer) {
