@@ -12,7 +12,9 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <set>
+#include <stdexcept>
 
 namespace muster::test {
 
@@ -49,6 +51,10 @@ class ProcessWorld final : public ProviderWorld {
     }
 
     void lose_next_answer() override { lose_ = true; }
+    bool unlabel() override {
+        unlabel_machines_of(root());
+        return true;
+    }
 
  protected:
     std::unique_ptr<scaler::Provider> make() override {
@@ -109,6 +115,17 @@ void end_machines_of(const fs::path& root) {
             for (const scaler::ProcessId& process : left) scaler::send_signal(process, SIGKILL);
             return left.empty() && !(run && scaler::is_running(run->supervisor));
         });
+    }
+}
+
+void unlabel_machines_of(const fs::path& root) {
+    for (const auto& entry : fs::recursive_directory_iterator(root / "machines")) {
+        if (entry.path().filename() != scaler::record_file) continue;
+        const std::string record = content(entry.path());
+        const std::string without =
+            std::regex_replace(record, std::regex(R"(,"cluster":"[^"]*")"), "");
+        if (without == record) throw std::runtime_error("there is no cluster in " + record);
+        std::ofstream(entry.path()) << without;
     }
 }
 

@@ -21,6 +21,9 @@ namespace muster::test {
 /// Ends every machine below the root, whatever is recorded of it.
 void end_machines_of(const std::filesystem::path& root);
 
+/// Takes the cluster's name from the records of all machines.
+void unlabel_machines_of(const std::filesystem::path& root);
+
 [[nodiscard]] std::unique_ptr<ProviderWorld> make_process_world();
 
 }  // namespace muster::test

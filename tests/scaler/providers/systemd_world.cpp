@@ -1,5 +1,6 @@
 #include "tests/scaler/providers/systemd_world.hpp"
 
+#include "tests/scaler/providers/process_world.hpp"
 #include "tests/support/program.hpp"
 
 #include <utility>
@@ -17,6 +18,10 @@ class SystemdWorld final : public ProviderWorld {
         return std::filesystem::exists(directory() / "units" / unit) ? 1 : 0;
     }
     void lose_next_answer() override { directory().write("units/lose", ""); }
+    bool unlabel() override {
+        unlabel_machines_of(directory().path());
+        return true;
+    }
 
  protected:
     std::unique_ptr<scaler::Provider> make() override {
