@@ -215,7 +215,8 @@ void live_run() {
                expected,
                told.at("unkept").to_number<std::int64_t>());
     require(told.at("differences") == 0, "each decision is the same to the byte");
-    require(ticks == expected, "no tick is missed");
+    // One that a master dies in, before it could write it, has never been.
+    require(expected - ticks <= kills, "each killed master costs a tick at most");
     require(*recorded.serving.rbegin() > 1, "the fleet follows its load");
 }
 
