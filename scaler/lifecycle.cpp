@@ -54,7 +54,7 @@ std::optional<std::string> later_generation(const LifecycleSettings& settings,
                 "the state went back: generation {}, and {} exists", generation, id.str());
     if (!view.inventory.newest) return std::nullopt;
     for (const Machine& machine : view.inventory.newest->machines)
-        if (machine.token.starts_with(settings.uid + ".") &&
+        if (proves_ours(settings.uid, machine.token) &&
             generation_of(settings.fleet, machine.id.str()).value_or(0) > generation)
             return fmt::format("the tree went back: generation {}, and the machine {} exists",
                                generation,

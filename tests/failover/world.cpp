@@ -198,7 +198,7 @@ std::vector<std::string> FailoverWorld::judge(const RemovalBudget& budget) const
 }
 
 std::string FailoverWorld::logs() {
-    return last_ + "\n" + cluster->logs();
+    return "\n" + cluster->logs();
 }
 
 }  // namespace muster::test

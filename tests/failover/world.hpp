@@ -79,7 +79,6 @@ class FailoverWorld {
     [[nodiscard]] std::string document(const Fleet& fleet) const;
 
     std::map<std::string, Fleet> fleets_;
-    std::string last_;
 };
 
 }  // namespace muster::test
