@@ -43,7 +43,7 @@ struct EngineSettings {
     std::chrono::nanoseconds late_limit = std::chrono::milliseconds(250);
     std::chrono::nanoseconds catch_up_spread = std::chrono::milliseconds(150);
     std::size_t max_running = 4096;  ///< probes under way at once
-    std::size_t max_starts_per_tick = 512;
+    std::size_t max_starts_per_tick = 1024;
     int max_starts_per_second = 0;      ///< 0 = no limit; what it holds back is late
     int max_handshakes_per_second = 0;  ///< the same of probes over TLS; the others go on
     std::uint16_t ring_size = 64;

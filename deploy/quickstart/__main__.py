@@ -3,6 +3,7 @@
 import fcntl
 import re
 import shutil
+import signal
 import sys
 
 import lbs
@@ -280,7 +281,9 @@ def main(arguments):
     make_folders()
     with (STATE / "lock").open("w") as lock:
         try:
-            if command != "status":
+            if command == "status":
+                signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as of `| head`
+            else:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return commands[command](*rest)
         except BlockingIOError:

@@ -88,9 +88,14 @@ constexpr std::string_view reply_and_stay =
         for (int i = 0; i < count; ++i) {
             const int fd = events[i].data.fd;
             if (fd == listener) {
-                for (int client = accept4(fd, nullptr, nullptr, SOCK_NONBLOCK); client >= 0;
-                     client = accept4(fd, nullptr, nullptr, SOCK_NONBLOCK)) {
-                    epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.fd = client}};
+                // Who accepts for as long as somebody connects answers nobody.
+                for (int accepted = 0; accepted < 64; ++accepted) {
+                    const int client = accept4(fd, nullptr, nullptr, SOCK_NONBLOCK);
+                    if (client < 0 && errno != EAGAIN && errno != ECONNABORTED)
+                        must(client, "accept");
+                    if (client < 0) break;
+                    epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLET,
+                                      .data = {.fd = client}};
                     must(epoll_ctl(poll, EPOLL_CTL_ADD, client, &event), "epoll_ctl");
                 }
                 continue;
@@ -106,7 +111,8 @@ constexpr std::string_view reply_and_stay =
             const bool last = text.find("onnection: close") != std::string_view::npos;
             const std::string_view reply = last ? reply_and_close : reply_and_stay;
             (void)!send(fd, reply.data(), reply.size(), MSG_NOSIGNAL);
-            if (last) close(fd);
+            // The end behind a request comes as no event of its own.
+            if (last || (events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) close(fd);
         }
     }
 }
