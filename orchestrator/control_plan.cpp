@@ -147,9 +147,9 @@ class Planner {
                     const follow::GroupView& group,
                     const config::GroupSpec& spec) {
         const std::string& uid = group.head->value.uid;
-        const std::optional<Layout> current = layout_of(group);
-        LayoutPlan next = plan_layout(uid, spec, current);
+        std::optional<Layout> current = layout_of(group);
         const bool fresh = !current;
+        LayoutPlan next = plan_layout(uid, spec, std::move(current));
         if (fresh) {
             // Above every number that readers may have seen.
             int highest = group.index ? group.index->value.layout : 0;

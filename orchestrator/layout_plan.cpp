@@ -36,7 +36,7 @@ std::size_t shards_for(std::size_t backends, int shard_size) {
 /// return, then new ones.
 class LayoutPlanner {
  public:
-    explicit LayoutPlanner(const Layout& current) : plan_{.next = current, .changed = {}} {}
+    explicit LayoutPlanner(Layout current) : plan_{.next = std::move(current), .changed = {}} {}
 
     LayoutPlan run(const config::GroupSpec& group) {
         std::unordered_map<BackendId, Place> places = find_places();
@@ -190,14 +190,14 @@ int default_shard_size(std::size_t backends) {
 
 LayoutPlan plan_layout(const std::string& group_uid,
                        const config::GroupSpec& group,
-                       const std::optional<Layout>& current) {
+                       std::optional<Layout> current) {
     if (current && current->group_uid == group_uid) {
-        Layout layout = *current;
+        Layout layout = std::move(*current);
         // What the tree says of it counts, not what the group says today; but it may be garbage.
         if (layout.shard_size < 1 || layout.shard_size > largest_shard) {
             layout.shard_size = size_of_new_shards(group);
         }
-        return LayoutPlanner(layout).run(group);
+        return LayoutPlanner(std::move(layout)).run(group);
     }
     LayoutPlan plan = LayoutPlanner({.group_uid = group_uid,
                                      .number = 1,

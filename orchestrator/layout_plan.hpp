@@ -40,6 +40,6 @@ struct LayoutPlan {
 /// replaced. Another group uid starts anew. Pure, deterministic.
 [[nodiscard]] LayoutPlan plan_layout(const std::string& group_uid,
                                      const config::GroupSpec& group,
-                                     const std::optional<Layout>& current);
+                                     std::optional<Layout> current);
 
 }  // namespace muster::orchestrator

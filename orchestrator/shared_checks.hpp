@@ -15,6 +15,18 @@ namespace muster::orchestrator {
 /// Tells the id of a backend's agent check from that of its own.
 inline constexpr std::uint64_t agent_salt = 0x6167656e74;
 
+/// A check that the runner has, as its worker remembers it: there is one for every backend.
+struct RunningCheck {
+    checker::CheckId id{};
+    std::shared_ptr<const checker::ProbeRequest> request;
+    std::shared_ptr<const config::CheckSpec> spec;
+
+    /// The same one, whose state is to be this.
+    [[nodiscard]] checker::Check in(const checker::HealthState& state) const {
+        return {.id = id, .request = request, .spec = spec, .start = state, .replace_state = true};
+    }
+};
+
 /// The checks of one shard while it is put together: what is equal is held once, and what runs
 /// already is kept as it is.
 class SharedChecks {
@@ -26,7 +38,7 @@ class SharedChecks {
     };
 
     /// `wanted` must stay where it is; `running`: the check of the same slot, if there is one.
-    const Parts& of(const config::CheckSpec& wanted, const checker::Check* running) {
+    const Parts& of(const config::CheckSpec& wanted, const RunningCheck* running) {
         const auto [at, is_new] = parts_.try_emplace(&wanted);
         if (!is_new) return at->second;
         if (running != nullptr && *running->spec == wanted) {

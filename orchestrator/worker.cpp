@@ -251,7 +251,7 @@ void Worker::run(const ShardId& id, Shard& shard, int key, Check check, Changes&
                       *known->second.request == *check.request;
     if (same) return;
     by_check_[static_cast<std::uint64_t>(check.id)] = {&shards_.find(id)->first, key};
-    shard.running[key] = check;
+    shard.running[key] = {.id = check.id, .request = check.request, .spec = check.spec};
     changes.put.push_back(std::move(check));
 }
 
@@ -326,15 +326,11 @@ asio::awaitable<void> Worker::merge_shard(ShardId id, std::shared_ptr<Shard> sha
             const StatusCell before = shard->cell;
             merge(shard->cell, *published, counters);
             std::vector<Check> changed;
-            for (auto& [slot, check] : shard->running) {
+            for (const auto& [slot, check] : shard->running) {
                 const auto i = static_cast<std::size_t>(slot);  // an agent's is beyond all
                 if (i >= before.slots.size() || before.slots[i].state == shard->cell.slots[i].state)
                     continue;
-                Check replaced = check;
-                replaced.start = shard->cell.slots[i].state;
-                replaced.catch_up = false;
-                replaced.replace_state = true;
-                changed.push_back(std::move(replaced));
+                changed.push_back(check.in(shard->cell.slots[i].state));
             }
             if (!changed.empty()) runner_.put(std::move(changed));
         }
@@ -376,7 +372,7 @@ void Worker::on_report(const checker::CheckReport& report) {
     if (shard == shards_.end() || slot >= shard->second->cell.slots.size()) return;
     CellSlot& cell = shard->second->cell.slots[slot];
     if (report.outcome.intent) {
-        const checker::Check& check = shard->second->running.at(key);
+        const RunningCheck& check = shard->second->running.at(key);
         const WallTime now = clock_.wall();
         const znodes::Intent before = znodes::in_force(cell.intents, now);
         take_words(cell,

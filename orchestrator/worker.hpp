@@ -10,10 +10,12 @@
 #include "orchestrator/doubt.hpp"
 #include "orchestrator/outlier_notes.hpp"
 #include "orchestrator/peer_channel.hpp"
+#include "orchestrator/shared_checks.hpp"
 #include "orchestrator/status_cell.hpp"
 #include "orchestrator/suspicion.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/container/flat_map.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -122,8 +124,8 @@ class Worker {
         std::optional<Origin> origin;
         std::uint64_t changes = 0;  ///< to notice a change during a write
         std::uint64_t attempt = 0;  ///< sequence of the last write tried, for unknown outcomes
-        /// As given to the runner, by slot; of its agent, by agent_of(slot).
-        std::map<int, checker::Check> running;
+        /// What the runner has, by slot; of its agent, by agent_of(slot).
+        boost::container::flat_map<int, RunningCheck> running;
         /// Found DOWN here and not published yet: peers are asked.
         std::map<checker::CheckId, checker::HealthState> suspects;
         bool confirming = false;
@@ -173,7 +175,7 @@ class Worker {
                 checker::CheckId check,
                 bool is_down,
                 std::vector<PeerVote> votes);
-    void return_to(checker::Check check, const checker::HealthState& state);
+    void return_to(const RunningCheck& check, const checker::HealthState& state);
     asio::awaitable<void> ask_canaries();
     asio::awaitable<void> watch_canaries();
     asio::awaitable<void> watch_probes();

@@ -218,11 +218,8 @@ std::optional<Confirmation> Worker::confirmation(const GroupName& group,
 }
 
 /// Its prober has found another state than the one that holds.
-void Worker::return_to(checker::Check check, const checker::HealthState& state) {
-    check.start = state;
-    check.catch_up = false;
-    check.replace_state = true;
-    runner_.put({std::move(check)});
+void Worker::return_to(const RunningCheck& check, const checker::HealthState& state) {
+    runner_.put({check.in(state)});
 }
 
 asio::awaitable<void> Worker::watch_canaries() {
