@@ -192,12 +192,11 @@ LayoutPlan plan_layout(const std::string& group_uid,
                        const config::GroupSpec& group,
                        std::optional<Layout> current) {
     if (current && current->group_uid == group_uid) {
-        Layout layout = std::move(*current);
         // What the tree says of it counts, not what the group says today; but it may be garbage.
-        if (layout.shard_size < 1 || layout.shard_size > largest_shard) {
-            layout.shard_size = size_of_new_shards(group);
+        if (current->shard_size < 1 || current->shard_size > largest_shard) {
+            current->shard_size = size_of_new_shards(group);
         }
-        return LayoutPlanner(std::move(layout)).run(group);
+        return LayoutPlanner(std::move(*current)).run(group);
     }
     LayoutPlan plan = LayoutPlanner({.group_uid = group_uid,
                                      .number = 1,

@@ -1,9 +1,9 @@
 """Starts, shows and stops the quickstart's cluster. Called by ./quickstart, which explains the arguments."""
 
 import fcntl
+import os
 import re
 import shutil
-import signal
 import sys
 
 import lbs
@@ -281,11 +281,17 @@ def main(arguments):
     make_folders()
     with (STATE / "lock").open("w") as lock:
         try:
-            if command == "status":
-                signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as of `| head`
-            else:
+            if command != "status":
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return commands[command](*rest)
+            code = commands[command](*rest)
+            sys.stdout.flush()
+            return code
+        except BrokenPipeError:
+            if command != "status":
+                raise
+            # Its reader has gone, as `head` does; what is left of the text goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
         except BlockingIOError:
             return fail("another ./quickstart is at work")
         except Failure as failure:
